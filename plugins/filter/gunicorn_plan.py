@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: gunicorn_plan
+short_description: How many workers and threads an app gets on a host, and which limit decided
+version_added: 0.1.0
+description:
+  - Starts from C(2 * CPUs + 1) and lowers that to what a CPU quota, the worker class and the memory allow.
+  - The memory to count on is O(memory_max), or four fifths of the host's.
+positional: []
+options:
+  _input:
+    description: The host's facts. C(processor_vcpus) and C(memtotal_mb) are needed.
+    type: dict
+    required: true
+  settings:
+    description: gunicorn's settings. C(workers) is taken as it is; C(worker_class) and C(threads) count.
+    type: dict
+    default: {}
+  memory_max:
+    description: Most memory of one instance, in systemd's form, such as C(512M).
+    type: str
+  cpu_quota:
+    description: Most processor time of one instance, in systemd's form; C(150%) is one and a half CPUs.
+    type: str
+  memory_per_worker:
+    description: MiB that one worker takes.
+    type: int
+    default: 100
+author:
+  - The pyweb.stack authors (@pyweb)
+"""
+
+EXAMPLES = r"""
+plan: "{{ ansible_facts | pyweb.stack.gunicorn_plan(memory_max='512M') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(summary), a line for people.
+    - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take.
+    - C(limit), what decided, one of C(cpus), C(quota), C(class), C(memory), C(given); C(reason), that in words.
+    - C(warnings), such as that the host can't hold the two instances that run for a moment at a switch.
+  type: dict
+  sample:
+    summary: 4 workers (what 512 MiB hold with 100 MiB a worker), about 432 MiB for an instance
+    workers: 4
+    threads: 1
+    memory: 432
+    limit: memory
+    reason: what 512 MiB hold with 100 MiB a worker
+    warnings: []
+"""
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.pyweb.stack.plugins.module_utils import _plan
+
+
+def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100):
+    """Return the plan of one app on the host with these facts."""
+    settings = settings or {}
+    missing = [name for name in ("processor_vcpus", "memtotal_mb") if name not in facts]
+    if missing:
+        raise AnsibleFilterError(f"gunicorn_plan: the facts lack {' and '.join(missing)}: gather the subset hardware")
+    try:
+        return _plan.plan(
+            facts["processor_vcpus"],
+            facts["memtotal_mb"],
+            memory_max=memory_max,
+            cpu_quota=cpu_quota,
+            worker_class=str(settings.get("worker_class", "sync")),
+            threads=settings.get("threads", 1),
+            memory_per_worker=memory_per_worker,
+            given=settings.get("workers"),
+        )
+    except ValueError as error:
+        raise AnsibleFilterError(f"gunicorn_plan: {error}") from error
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self):
+        """Return it by name."""
+        return {"gunicorn_plan": gunicorn_plan}

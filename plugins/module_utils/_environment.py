@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of a systemd EnvironmentFile. Private to the collection.
+
+Inside double quotes systemd unescapes a backslash before one of C("\\`$) and takes everything else as it stands,
+line breaks included (systemd.exec(5), and measured on systemd 247, 252 and 257).
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _names
+
+# Set by systemd for the service, or able to override what the release was proved with.
+RESERVED = {
+    "GUNICORN_CMD_ARGS": "it would override the proved configuration: use gunicorn_settings",
+    "LISTEN_FDS": "systemd sets it",
+    "LISTEN_PID": "systemd sets it",
+    "LISTEN_FDNAMES": "systemd sets it",
+    "NOTIFY_SOCKET": "systemd sets it",
+    "STATE_DIRECTORY": "systemd sets it",
+}
+
+
+def fault(key, value) -> str | None:
+    """Return why a process of a systemd service can't get this variable, without showing its value, or None."""
+    wrong_key = _names.env_key(key)
+    if wrong_key:
+        return wrong_key
+    if key in RESERVED:
+        return f"sets {key}, but {RESERVED[key]}"
+    if not isinstance(value, str):
+        return f"has a {type(value).__name__} for {key}, but the environment holds text only: put the value in quotes"
+    if any(_unholdable(character) for character in value):
+        return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
+    return None
+
+
+def render(variables: dict[str, str]) -> str:
+    """Return the file that gives a service exactly I(variables), sorted by name; they must have no fault."""
+    return "".join(
+        '{}="{}"\n'.format(key, re.sub(r'(["\\`$])', r"\\\1", value)) for key, value in sorted(variables.items())
+    )
+
+
+def _unholdable(character: str) -> bool:
+    point = ord(character)
+    return point == 0 or 0xD800 <= point <= 0xDFFF or 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be called what. Private to the collection.
+
+Every function takes a value as the user wrote it and returns what is wrong with it as the rest of a sentence
+whose subject is the variable ("is …, but must …"), or None. Nothing here looks at a host.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A dash would nest systemd slices, and 31 characters keep socket paths below the kernel's 107 bytes.
+APP_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+APP_NAME_LENGTH = 31
+
+_HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE)
+_ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RELATIVE_PATH = re.compile(r"[\w.@+ ~-]+(?:/[\w.@+ ~-]+)*/?")
+_SIZE = re.compile(r"[0-9]+[kKmMgG]?")
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~!&'()*+,=:@%/?-]*")
+
+
+def app_name(value) -> str | None:
+    """The name of an app: C(gunicorn_name), C(nginx_site_app)."""
+    if isinstance(value, str) and APP_NAME.fullmatch(value) and len(value) <= APP_NAME_LENGTH:
+        return None
+    return (
+        f"is {value!r}, but must be lower-case letters and digits in words joined by single underscores, "
+        f"beginning with a letter, at most {APP_NAME_LENGTH} characters: for instance 'shop' or 'my_shop'"
+    )
+
+
+def relative_path(value) -> str | None:
+    """A path inside a source tree."""
+    if isinstance(value, str) and _RELATIVE_PATH.fullmatch(value) and ".." not in value.split("/"):
+        return None
+    return f"is {value!r}, but must be a path inside the source, relative to its top and without '..'"
+
+
+def absolute_path(value) -> str | None:
+    """A path on the target that may stand in unit files and nginx's configuration as it is."""
+    if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and ".." not in value.split("/"):
+        return None
+    return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..'"
+
+
+def server_name(value) -> str | None:
+    """A host name of a site; C(*.example.com) is allowed, regular expressions are not."""
+    if isinstance(value, str) and len(value) <= 253 and _SERVER_NAME.fullmatch(value):
+        return None
+    return f"has {value!r}, but must list host names such as 'www.example.com' or '*.example.com'"
+
+
+def env_key(value) -> str | None:
+    """The name of an environment variable."""
+    if isinstance(value, str) and _ENV_KEY.fullmatch(value):
+        return None
+    return f"has the name {value!r}, but names are letters, digits and underscores, not beginning with a digit"
+
+
+def size(value) -> str | None:
+    """A size as nginx writes it: bytes, or with C(k), C(m) or C(g)."""
+    if _SIZE.fullmatch(str(value)):
+        return None
+    return f"is {value!r}, but must be a number of bytes, or one followed by k, m or g: for instance '10m'"
+
+
+def url_path(value) -> str | None:
+    """An absolute path of a URL."""
+    if isinstance(value, str) and _URL_PATH.fullmatch(value):
+        return None
+    return f"is {value!r}, but must be a URL path beginning with '/', percent-encoded where it needs to be"

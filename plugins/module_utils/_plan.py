@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many workers, and which limit decided. Private to the collection. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+# These serve many requests at once in one worker, so that more of them than CPUs only cost memory.
+EVENT_LOOPS = ("asgi", "gevent", "gevent_wsgi", "gevent_pywsgi", "tornado")
+# What the arbiter and the interpreter's shared pages take, in MiB: a fifth of the host stays for all the rest.
+_ARBITER = 32
+_SHARE_OF_HOST = 0.8
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def workers(vcpus) -> int:
+    """Return C(2 * vcpus + 1), the number that gunicorn's own guide starts from."""
+    return 2 * whole(vcpus, "vcpus") + 1
+
+
+def plan(
+    vcpus,
+    memory,
+    *,
+    memory_max=None,
+    cpu_quota=None,
+    worker_class="sync",
+    threads=1,
+    memory_per_worker=100,
+    given=None,
+) -> dict:
+    """Return the plan for one instance of an app.
+
+    I(vcpus) and I(memory) (MiB) are the host's; I(memory_max) (C(512M)) and I(cpu_quota) (C(150%)) the limits of the
+    instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed.
+
+    The result has C(summary), a line for people, C(workers), C(threads), C(memory) (MiB of one instance, estimated), C(limit) (C(cpus), C(quota),
+    C(class), C(memory) or C(given): what decided), C(reason) (that in words) and C(warnings).
+    Raises ValueError with a sentence about the value that can't be used.
+    """
+    vcpus, threads = whole(vcpus, "vcpus"), whole(threads, "threads")
+    memory, per_worker = whole(memory, "memory"), whole(memory_per_worker, "memory_per_worker")
+    most = mebibytes(memory_max) if memory_max else None
+
+    number, limit, reason = workers(vcpus), "cpus", f"2 x {vcpus} CPUs + 1"
+    if cpu_quota and percent(cpu_quota) < 100 * vcpus:
+        number, limit = math.floor(2 * percent(cpu_quota) / 100) + 1, "quota"
+        reason = f"2 x {percent(cpu_quota) / 100:g} CPUs + 1 for a CPU quota of {cpu_quota}"
+    if worker_class in EVENT_LOOPS and number > max(2, vcpus):
+        number, limit = max(2, vcpus), "class"
+        reason = f"one per CPU, and at least 2, for the worker class {worker_class}"
+    room = most if most is not None else math.floor(memory * _SHARE_OF_HOST)
+    fit = max(1, (room - _ARBITER) // per_worker)
+    if fit < number:
+        number, limit = fit, "memory"
+        reason = f"what {room} MiB hold with {per_worker} MiB a worker"
+    if given is not None:
+        number, limit, reason = whole(given, "workers"), "given", "set in gunicorn_settings"
+
+    estimate = _ARBITER + number * per_worker
+    each = f", {threads} threads each" if threads > 1 else ""
+    return {
+        "summary": f"{number} workers ({reason}){each}, about {estimate} MiB for an instance",
+        "workers": number,
+        "threads": threads,
+        "memory": estimate,
+        "limit": limit,
+        "reason": reason,
+        "warnings": _warnings(estimate, room, math.floor(memory * _SHARE_OF_HOST)),
+    }
+
+
+def mebibytes(size) -> int:
+    """Return a size in systemd's form (bytes, or with K, M, G, T) in whole MiB."""
+    match = re.fullmatch(r"([0-9]+)([KMGT]?)", str(size))
+    if not match or int(match[1]) * _UNITS[match[2]] < 1 << 20:
+        raise ValueError(f"{size!r} is no size: write at least 1 MiB as bytes or with K, M, G or T, such as '512M'")
+    return int(match[1]) * _UNITS[match[2]] >> 20
+
+
+def percent(quota) -> int:
+    """Return a CPU quota in systemd's form (C(150%) is one and a half CPUs) in percent of one CPU."""
+    match = re.fullmatch(r"([1-9][0-9]*)%", str(quota))
+    if not match:
+        raise ValueError(f"{quota!r} is no CPU quota: write a percentage of one CPU, such as '150%'")
+    return int(match[1])
+
+
+def whole(value, name: str) -> int:
+    """Return a whole number of at least 1 that may come as text, as Ansible's variables do."""
+    if isinstance(value, bool) or not re.fullmatch(r"[1-9][0-9]*", str(value)):
+        raise ValueError(f"{name} is {value!r}, but must be a whole number of at least 1")
+    return int(value)
+
+
+def _warnings(estimate: int, room: int, host: int) -> list[str]:
+    found = []
+    if estimate > room:
+        found.append(f"an instance may take {estimate} MiB, but only {room} MiB are there for it")
+    if 2 * estimate > host:
+        found.append(
+            f"at a switch two instances run for a moment and may take {2 * estimate} MiB; "
+            f"of this host's memory {host} MiB can be counted on"
+        )
+    return found

@@ -1,0 +1,319 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of an app, and the few things asked of systemd. Private to the collection.
+
+One list of properties (L(Service.properties)) serves the unit of a release and the transient units in which its
+configuration is proved and its management commands run, so they have the same user, environment and sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+
+UNIT_FOLDER = "/etc/systemd/system"
+
+# What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
+# No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
+SANDBOX = (
+    ("NoNewPrivileges", "yes"),
+    ("CapabilityBoundingSet", ""),
+    ("AmbientCapabilities", ""),
+    ("ProtectSystem", "strict"),
+    ("ProtectHome", "yes"),
+    ("PrivateTmp", "yes"),
+    ("PrivateDevices", "yes"),
+    ("DevicePolicy", "closed"),
+    ("PrivateIPC", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectHostname", "yes"),
+    ("ProtectProc", "invisible"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("RemoveIPC", "yes"),
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("KeyringMode", "private"),
+    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+    ("SystemCallArchitectures", "native"),
+    ("SystemCallFilter", "@system-service"),
+    ("SystemCallFilter", "~@privileged @resources"),
+    ("SystemCallErrorNumber", "EPERM"),
+    ("NoExecPaths", "/"),
+    ("InaccessiblePaths", "-/etc/ssh -/root -/boot -/etc/ssl/private"),
+    ("UMask", "0027"),
+    ("LimitCORE", "0"),
+    ("LimitNOFILE", "65536"),
+)
+_OF_THE_SERVICE_ALONE = {
+    "Type",
+    "NotifyAccess",
+    "ExecStart",
+    "KillMode",
+    "TimeoutStopSec",
+    "Restart",
+    "RestartSec",
+}
+_EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
+
+
+class SystemdError(Exception):
+    """systemd refused; the message is what it said."""
+
+
+class Service:
+    """The units of one app.
+
+    I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
+    its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
+    I(limits) further properties such as C(MemoryMax).
+    """
+
+    def __init__(self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=()):
+        self.app = app
+        self.user = user
+        self.group = group
+        self.folder = folder
+        self.workdir = workdir
+        self.socket_user = socket_user
+        self.stop_timeout = stop_timeout
+        self.limits = tuple(limits)
+
+    def properties(self, release: str) -> list[tuple[str, str]]:
+        """Return what the service and every command of I(release), a folder with C(venv) and C(env), run with."""
+        state = f"gunicorn-{self.app}"
+        environment = {
+            "HOME": f"/var/lib/{state}",
+            "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return [
+            ("User", self.user),
+            ("Group", self.group),
+            ("WorkingDirectory", self.workdir),
+            ("Environment", " ".join(f"{key}={value}" for key, value in environment.items())),
+            ("EnvironmentFile", f"{release}/env"),
+            ("StateDirectory", state),
+            ("StateDirectoryMode", "0750"),
+            *SANDBOX,
+            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE}"),
+            # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
+            ("OOMPolicy", "continue"),
+            *self.limits,
+        ]
+
+    def service_unit(self) -> str:
+        """Return the text of C(gunicorn-APP@RELEASE.service); it is the same for every release it describes."""
+        release = f"{self.folder}/releases/%i"
+        command = f"{release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
+        return _text(
+            ("Unit", self._unit("service")),
+            (
+                "Service",
+                [
+                    ("Type", "notify"),
+                    ("NotifyAccess", "main"),
+                    ("ExecStart", command),
+                    ("KillMode", "mixed"),
+                    ("TimeoutStopSec", str(self.stop_timeout)),
+                    ("Restart", "always"),
+                    ("RestartSec", "1"),
+                    *self.properties(release),
+                ],
+            ),
+        )
+
+    def socket_unit(self) -> str:
+        """Return the text of C(gunicorn-APP@RELEASE.socket)."""
+        return _text(
+            ("Unit", self._unit("socket")),
+            (
+                "Socket",
+                [
+                    ("ListenStream", f"/run/gunicorn-{self.app}/%i.sock"),
+                    ("DirectoryMode", "0711"),
+                    ("SocketUser", self.socket_user),
+                    ("SocketMode", "0600"),
+                    ("Backlog", "2048"),
+                    ("RemoveOnStop", "yes"),
+                ],
+            ),
+        )
+
+    def _unit(self, kind: str) -> list[tuple[str, str]]:
+        lines = [("Description", f"The app {self.app}, release %i, {kind}")]
+        if kind == "service":
+            socket = f"gunicorn-{self.app}@%i.socket"
+            # Requires: without its socket gunicorn would listen on a port of its own and report itself ready.
+            lines += [("Requires", socket), ("After", f"{socket} network.target")]
+            # A start limit would take the socket down too, and with it every waiting request.
+            lines += [("StartLimitIntervalSec", "0")]
+        return lines
+
+
+def instance(app: str, release: str) -> str:
+    """Return the name of a release's units, without their ending."""
+    return f"gunicorn-{app}@{release}"
+
+
+def starter_unit(app: str, folder: str) -> str:
+    """Return the text of C(gunicorn-APP.service), which starts at boot what C(current) in the app's folder names."""
+    current = f"{folder}/current"
+    instances = f'"gunicorn-{app}@$$(basename "$$(readlink {current})")"'
+    return _text(
+        (
+            "Unit",
+            [
+                ("Description", f"The app {app}: its serving release"),
+                ("ConditionPathIsSymbolicLink", current),
+                ("After", "network.target"),
+                ("Before", "nginx.service"),
+            ],
+        ),
+        (
+            "Service",
+            [
+                ("Type", "oneshot"),
+                ("RemainAfterExit", "yes"),
+                # The socket first and waited for, so that nginx finds it; the service boots beside the rest.
+                ("ExecStart", f"/bin/sh -c 'exec systemctl start {instances}.socket'"),
+                ("ExecStart", f"/bin/sh -c 'exec systemctl start --no-block {instances}.service'"),
+                ("ExecStop", f"/bin/sh -c 'exec systemctl stop {instances}.service {instances}.socket'"),
+            ],
+        ),
+        ("Install", [("WantedBy", "multi-user.target")]),
+    )
+
+
+def _text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
+    blocks = ["# Made by pyweb.stack: changes here are lost. A release's unit never changes; deploy another one.\n"]
+    for title, lines in sections:
+        blocks.append(f"[{title}]\n" + "".join(f"{key}={value}\n" for key, value in lines))
+    return "\n".join(blocks)
+
+
+def ctl(*arguments: str) -> subprocess.CompletedProcess:
+    """Run C(systemctl) and return what it said, whatever its exit status."""
+    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+
+
+def require(*arguments: str) -> None:
+    """Run C(systemctl) and raise SystemdError where it fails."""
+    done = ctl(*arguments)
+    if done.returncode:
+        raise SystemdError(f"systemctl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def show(unit: str, *names: str) -> dict[str, str]:
+    """Return the named properties of a unit."""
+    lines = ctl("show", unit, f"--property={','.join(names)}").stdout.splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def verify(paths: list[str]) -> None:
+    """Raise SystemdError with every error and warning that systemd has about these unit files."""
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True, check=False
+    )
+    about_ours = [line for line in done.stderr.splitlines() if "gunicorn-" in line]
+    if done.returncode or about_ours:
+        raise SystemdError("\n".join(about_ours) or done.stderr.strip())
+
+
+def run(app: str, properties: list[tuple[str, str]], argv: list[str], stdin: str = "") -> subprocess.CompletedProcess:
+    """Run a command in a transient unit with these properties, wait for it and return what it printed."""
+    return subprocess.run(
+        [
+            "systemd-run",
+            "--quiet",
+            "--wait",
+            "--pipe",
+            "--collect",
+            f"--unit=gunicorn-{app}-run-{secrets.token_hex(4)}",
+            *(f"--property={key}={value}" for key, value in properties),
+            "--",
+            *argv,
+        ],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def journal(unit: str, since: float, lines: int = 20) -> str:
+    """Return the last lines that a unit wrote since a time (seconds since 1970)."""
+    return subprocess.run(
+        [
+            "journalctl",
+            "--quiet",
+            "--no-pager",
+            "--output=cat",
+            f"--lines={lines}",
+            f"--since=@{since:.3f}",
+            "-u",
+            unit,
+        ],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    ).stdout
+
+
+def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
+    """Return what a service's installed unit file says that also holds for commands run beside it."""
+    with open(os.path.join(UNIT_FOLDER, unit), encoding="utf-8") as file:
+        service = file.read().split("[Service]\n", 1)[1]
+    lines = [tuple(line.split("=", 1)) for line in service.splitlines()]
+    return [(key, value.replace("%i", release)) for key, value in lines if key not in _OF_THE_SERVICE_ALONE]
+
+
+def loaded_instances(app: str) -> set[str]:
+    """Return the releases whose service or socket systemd has in memory, running or failed."""
+    listed = ctl("list-units", "--all", "--plain", "--no-legend", "--output=json", f"gunicorn-{app}@*").stdout
+    units = json.loads(listed or "[]")
+    return {unit["unit"].split("@", 1)[1].rsplit(".", 1)[0] for unit in units if unit["load"] != "not-found"}
+
+
+def install(units: dict[str, str]) -> list[str]:
+    """Write unit files by name, each by a rename, and have systemd read them. Returns the names that changed."""
+    changed = []
+    for name, text in units.items():
+        path = os.path.join(UNIT_FOLDER, name)
+        if _read(path) == text:
+            continue
+        temporary = f"{path}.new"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        os.rename(temporary, path)
+        changed.append(name)
+    if changed:
+        require("daemon-reload")
+    return changed
+
+
+def remove(names: list[str]) -> None:
+    """Remove unit files by name."""
+    for name in names:
+        path = os.path.join(UNIT_FOLDER, name)
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None

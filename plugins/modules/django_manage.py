@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_manage
+short_description: Django's steps between building a release and letting it serve
+version_added: 0.1.0
+description:
+  - Runs a management command of a release in a transient unit with its service's user, environment and sandbox.
+extends_documentation_fragment:
+  - pyweb.stack.app
+  - pyweb.stack.app.attributes
+attributes:
+  diff_mode:
+    support: none
+options:
+  release:
+    description: Id of the release; empty in check mode where it can't be known yet.
+    type: str
+  command:
+    description:
+      - V(check) is the system check for deployment. It fails on errors and returns warnings.
+      - V(migrate) applies the migrations that the default database lacks.
+      - V(collectstatic) puts the static files into the release, laid out by their URLs. The project needs no
+        C(STATIC_ROOT), and one that it has is not touched.
+    type: str
+    required: true
+    choices: [check, migrate, collectstatic]
+"""
+
+EXAMPLES = r"""
+- name: Bring the database to the schema of the release
+  pyweb.stack.django_manage:
+    name: shop
+    release: 4f6a7d8e9c0b
+    command: migrate
+"""
+
+RETURN = r"""
+migrations:
+  description: The migrations that were applied, or would be.
+  returned: when O(command=migrate) and the release is there
+  type: list
+  elements: str
+  sample: [auth.0001_initial]
+messages:
+  description: The warnings of the check.
+  returned: when O(command=check) and the release is there
+  type: list
+  elements: str
+  sample: ["security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting."]
+msg:
+  description: What was done, or why nothing was.
+  returned: always
+  type: str
+  sample: The project has no static files, django.contrib.staticfiles is not installed.
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Release
+from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+
+
+def check(module: AnsibleModule, store: Store, release: Release) -> dict:
+    """Run the system check."""
+    messages = release.check()
+    if messages:
+        # The first sentence of each: all of it is in the result.
+        module.warn(
+            "Django's check for deployment: " + " ".join(f"{each.split('. ')[0].rstrip('.')}." for each in messages)
+        )
+    return {"changed": False, "messages": messages, "msg": "The check found no error."}
+
+
+def migrate(module: AnsibleModule, store: Store, release: Release) -> dict:
+    """Apply what the database lacks."""
+    migrations = release.unapplied()
+    if migrations and not module.check_mode:
+        with store.locked("migrating its database"):
+            release.migrate()
+    msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
+    return {"changed": bool(migrations), "migrations": migrations, "msg": msg}
+
+
+def collectstatic(module: AnsibleModule, store: Store, release: Release) -> dict:
+    """Collect the static files once."""
+    if release.has_static():
+        return {"changed": False, "msg": "The release has its static files."}
+    if module.check_mode:
+        return {"changed": True, "msg": "The static files will be collected."}
+    with store.locked("collecting its static files"):
+        installed = release.collect_static()
+    without = "The project has no static files, django.contrib.staticfiles is not installed."
+    return {"changed": True, "msg": "The static files were collected." if installed else without}
+
+
+def main() -> None:
+    """Wire the module."""
+    commands = {"check": check, "migrate": migrate, "collectstatic": collectstatic}
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "root": {"type": "path", "default": "/srv"},
+            "release": {"type": "str"},
+            "command": {"type": "str", "required": True, "choices": list(commands)},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    store = Store(params["root"], params["name"])
+    release = Release(store, params["release"] or "")
+    if module.check_mode and not (params["release"] and os.path.isdir(release.path)):
+        msg = "The release is not built yet, so this can't be known before the run."
+        module.exit_json(changed=params["command"] != "check", msg=msg)
+    try:
+        result = commands[params["command"]](module, store, release)
+    except (DjangoError, StoreError, OSError) as error:
+        serving = f"; release {store.current()} serves on, untouched" if store.current() else ""
+        module.fail_json(msg=f"release {release.name} of the app {store.name}: {error}{serving}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

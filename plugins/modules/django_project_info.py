@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_project_info
+short_description: Find out how a Django project in a source is run
+version_added: 0.1.0
+description:
+  - Looks for C(manage.py), the settings module that it names, and the C(wsgi.py) beside the settings, without running
+    any of the project's code.
+extends_documentation_fragment:
+  - pyweb.stack.app.attributes
+attributes:
+  diff_mode:
+    support: none
+options:
+  source:
+    description: Folder of the sealed source; empty in check mode where it isn't there yet.
+    type: path
+  chdir:
+    description: Folder of C(manage.py) inside the source. C(.) also finds the only one up to two folders down.
+    type: str
+    default: .
+  settings_module:
+    description: The settings module, in place of the one in C(manage.py).
+    type: str
+  wsgi_app:
+    description: What gunicorn serves, in place of the C(wsgi.py) that is found.
+    type: str
+author:
+  - The pyweb.stack authors (@pyweb)
+"""
+
+EXAMPLES = r"""
+- name: Find the project
+  pyweb.stack.django_project_info:
+    source: /srv/shop/sources/8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
+"""
+
+RETURN = r"""
+chdir:
+  description: Folder of C(manage.py), relative to the source.
+  returned: always
+  type: str
+  sample: .
+settings_module:
+  description: The settings module; C(unknown) in check mode where the source isn't there yet.
+  returned: always
+  type: str
+  sample: shop.settings
+wsgi_app:
+  description: The WSGI application; C(unknown) in check mode where the source isn't there yet.
+  returned: always
+  type: str
+  sample: shop.wsgi:application
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Project
+
+
+def main() -> None:
+    """Wire the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "source": {"type": "path"},
+            "chdir": {"type": "str", "default": "."},
+            "settings_module": {"type": "str"},
+            "wsgi_app": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    if module.check_mode and not params["source"]:
+        found = {name: params[name] or "unknown" for name in ("chdir", "settings_module", "wsgi_app")}
+        module.exit_json(changed=False, **found)
+    try:
+        project = Project(**params)
+    except (DjangoError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=False, chdir=project.chdir, settings_module=project.settings_module, wsgi_app=project.wsgi_app
+    )
+
+
+if __name__ == "__main__":
+    main()

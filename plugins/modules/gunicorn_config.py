@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gunicorn_config
+short_description: Check gunicorn settings with the gunicorn that will use them, and render them
+version_added: 0.1.0
+description:
+  - Asks the gunicorn of a virtual environment which settings it has, and has it validate each value. Names it doesn't
+    know, which gunicorn itself ignores in silence, are refused with the nearest right one.
+  - Returns the text of a C(gunicorn.conf.py) and writes it to O(dest) where that is given.
+extends_documentation_fragment:
+  - pyweb.stack.app.attributes
+attributes:
+  platform:
+    platforms: posix
+options:
+  python:
+    description: The interpreter of the virtual environment; empty in check mode where it isn't there yet.
+    type: path
+  wsgi_app:
+    description: What gunicorn serves, in its own notation, such as C(shop.wsgi:application).
+    type: str
+    required: true
+  chdir:
+    description: The folder to run in, from which C(wsgi_app) is imported.
+    type: path
+  settings:
+    description: Settings by gunicorn's own names.
+    type: dict
+    default: {}
+  tail:
+    description: Python code to put at the end of the file.
+    type: str
+    default: ''
+  dest:
+    description: Where to write the file, with mode 0644. Without it nothing is written.
+    type: path
+author:
+  - The pyweb.stack authors (@pyweb)
+"""
+
+EXAMPLES = r"""
+- name: Write a configuration that this gunicorn understands
+  pyweb.stack.gunicorn_config:
+    python: /opt/shop/venv/bin/python
+    wsgi_app: shop.wsgi:application
+    chdir: /opt/shop/src
+    settings:
+      workers: 5
+      timeout: 60
+    dest: /opt/shop/gunicorn.conf.py
+"""
+
+RETURN = r"""
+content:
+  description: The text of the file; none in check mode where the environment is not there yet.
+  returned: always
+  type: str
+in_force:
+  description: The values of the settings C(workers), C(threads), C(timeout) and C(graceful_timeout), given or default.
+  returned: when the environment is there
+  type: dict
+  sample: {workers: 5, threads: 1, timeout: 60, graceful_timeout: 30}
+version:
+  description: The version of the environment's gunicorn.
+  returned: when the environment is there
+  type: str
+  sample: 27.0.1
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
+
+
+def main() -> None:
+    """Wire the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "python": {"type": "path"},
+            "wsgi_app": {"type": "str", "required": True},
+            "chdir": {"type": "path"},
+            "settings": {"type": "dict", "default": {}},
+            "tail": {"type": "str", "default": ""},
+            "dest": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    if not params["python"]:
+        if module.check_mode:
+            module.exit_json(changed=True, content=None)
+        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
+    owned = {"wsgi_app": params["wsgi_app"]}
+    if params["chdir"]:
+        if not os.path.isdir(params["chdir"]):
+            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
+        owned["chdir"] = os.path.normpath(params["chdir"])
+    try:
+        settings = Settings(params["python"], owned, params["settings"])
+    except SettingsError as error:
+        module.fail_json(msg=f"gunicorn_settings: {error}")
+    content = settings.render(params["tail"])
+    result = {
+        "changed": False,
+        "content": content,
+        "in_force": settings.in_force,
+        "version": settings.version,
+    }
+    if params["dest"]:
+        before = _read(params["dest"])
+        result["changed"] = before != content
+        result["diff"] = {
+            "before": before,
+            "after": content,
+            "before_header": params["dest"],
+            "after_header": params["dest"],
+        }
+        if result["changed"] and not module.check_mode:
+            _write(module, params["dest"], content)
+    module.exit_json(**result)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(module: AnsibleModule, path: str, content: str) -> None:
+    temporary = os.path.join(module.tmpdir, "gunicorn.conf.py")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), 0o644)
+    module.atomic_move(temporary, path)
+
+
+if __name__ == "__main__":
+    main()

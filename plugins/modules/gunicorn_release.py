@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gunicorn_release
+short_description: Make a proved, immutable release of an app
+version_added: 0.1.0
+description:
+  - A release is code, dependencies, settings, environment and units as one, in C(ROOT/NAME/releases/ID). The ID is the
+    digest of all of them, so the same inputs give the same release, and nothing is done twice.
+  - Before it gets its name, its units pass C(systemd-analyze verify), and C(gunicorn --check-config) loads the app in a
+    transient unit with the service's user, environment and sandbox.
+  - The release does not serve yet. That is what M(pyweb.stack.gunicorn_switch) is for.
+extends_documentation_fragment:
+  - pyweb.stack.app
+  - pyweb.stack.app.attributes
+options:
+  user:
+    description: The account that the app runs as.
+    type: str
+    required: true
+  source:
+    description: Folder of the sealed source; empty where the app comes from its requirements.
+    type: path
+  version:
+    description: What the source is called, for people to read.
+    type: str
+    default: ''
+  chdir:
+    description: Folder inside the source to run from.
+    type: str
+    default: .
+  venv:
+    description: Folder of the sealed virtual environment; empty in check mode where it isn't there yet.
+    type: path
+  config:
+    description: Text of C(gunicorn.conf.py); empty in check mode where it can't be known yet.
+    type: str
+  wsgi_app:
+    description: What gunicorn serves, in its own notation; for messages and the record.
+    type: str
+    required: true
+  env:
+    description:
+      - Environment of the app. Values appear in no output and no log, and only root can read them on the target.
+    type: dict
+    default: {}
+  graceful_timeout:
+    description: Seconds that gunicorn gives its workers to end what they have in hand.
+    type: int
+    default: 30
+  memory_max:
+    description: Most memory of one instance, in systemd's form.
+    type: str
+  cpu_quota:
+    description: Most processor time of one instance, in systemd's form.
+    type: str
+  plan:
+    description: What R(gunicorn_plan,ansible_collections.pyweb.stack.gunicorn_plan_filter) returned; kept in the record.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Make the release
+  pyweb.stack.gunicorn_release:
+    name: shop
+    user: shop
+    source: "{{ source.path }}"
+    venv: "{{ venv.path }}"
+    config: "{{ config.content }}"
+    wsgi_app: shop.wsgi:application
+    plan: {workers: 5, threads: 1, reason: 2 x 2 CPUs + 1}
+    env:
+      SECRET_KEY: "{{ vault_secret_key }}"
+"""
+
+RETURN = r"""
+id:
+  description: The id of the release, 12 hexadecimal digits; none in check mode where it can't be known yet.
+  returned: always
+  type: str
+  sample: 4f6a7d8e9c0b
+path:
+  description: Folder of the release; none in check mode where it isn't there yet.
+  returned: always
+  type: str
+  sample: /srv/shop/releases/4f6a7d8e9c0b
+serves:
+  description: Whether this is the release that serves already.
+  returned: always
+  type: bool
+"""
+
+import contextlib
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
+from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+
+
+def main() -> None:
+    """Wire the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "root": {"type": "path", "default": "/srv"},
+            "user": {"type": "str", "required": True},
+            "source": {"type": "path"},
+            "version": {"type": "str", "default": ""},
+            "chdir": {"type": "str", "default": "."},
+            "venv": {"type": "path"},
+            "config": {"type": "str"},
+            "wsgi_app": {"type": "str", "required": True},
+            "env": {"type": "dict", "default": {}},
+            "graceful_timeout": {"type": "int", "default": 30},
+            "memory_max": {"type": "str"},
+            "cpu_quota": {"type": "str"},
+            "plan": {"type": "dict", "required": True},
+        },
+        supports_check_mode=True,
+        # Keeps the environment out of the target's log; a no_log option would blank its values in every output.
+        no_log=True,
+    )
+    params = module.params
+    shown = {"module_args": {**params, "env": dict.fromkeys(params["env"], "(hidden)"), "config": "(see diff)"}}
+    faults = [fault for item in params["env"].items() for fault in [_environment.fault(*item)] if fault]
+    if faults:
+        module.fail_json(msg="\n".join(f"gunicorn_env {fault}" for fault in faults), invocation=shown)
+
+    store = Store(params["root"], params["name"], params["user"])
+    if module.check_mode and not (store.key() and params["venv"] and params["config"]):
+        module.exit_json(changed=True, id=None, path=None, serves=False, invocation=shown)
+    try:
+        with _lock_unless(module.check_mode, store):
+            release = Release(store, params, store.key())
+            new = not os.path.isdir(release.path)
+            serves = store.current() == release.id
+            result = {"changed": new, "id": release.id, "serves": serves, "diff": release.diff() if new else []}
+            if new and not module.check_mode:
+                release.make()
+            if not module.check_mode:
+                # Also where a run was killed between the two.
+                result["changed"] = bool(_systemd.install(release.units())) or new
+    except (ReleaseError, StoreError, _systemd.SystemdError, OSError) as error:
+        module.fail_json(msg=str(error), invocation=shown)
+    path = release.path if os.path.isdir(release.path) else None
+    module.exit_json(**result, path=path, invocation=shown)
+
+
+def _lock_unless(check_mode: bool, store: Store):
+    return contextlib.nullcontext() if check_mode else store.locked("making its release")
+
+
+if __name__ == "__main__":
+    main()
