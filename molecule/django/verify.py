@@ -1,0 +1,157 @@
+"""What a visitor and the host's owner see of the example project; runs on the server, which it asks by way of nginx."""
+
+import http.cookiejar
+import json
+import os
+import pathlib
+import pwd
+import re
+import signal
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+SITE = "http://127.0.0.1"
+APP = pathlib.Path("/srv/shop")
+RELEASE = os.path.basename(os.readlink(APP / "current"))
+SERVICE = f"gunicorn-shop@{RELEASE}.service"
+SECRET_KEY = "5 %n $HOME `id` \"quoted\" 'single' back\\slash é\nsecond line "
+
+
+def run(*argv):
+    """Return what a command prints."""
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def get(path, headers=None):
+    """Return status, headers and body of a page."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(SITE + path, headers=headers or {}), timeout=20) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def main_pid():
+    """Return the process id of gunicorn's arbiter."""
+    return run("systemctl", "show", SERVICE, "--property=MainPID", "--value").strip()
+
+
+def workers():
+    """Return the process ids of its workers."""
+    return pathlib.Path(f"/proc/{main_pid()}/task/{main_pid()}/children").read_text().split()
+
+
+class Visitor(unittest.TestCase):
+    def test_the_page_takes_a_line_and_keeps_it(self):
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        line = f"A line of {time.time()}"
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.open(SITE).read().decode())[1]
+        form = urllib.parse.urlencode({"text": line, "csrfmiddlewaretoken": token}).encode()
+        request = urllib.request.Request(SITE, form, headers={"Origin": SITE})
+        self.assertIn(line, browser.open(request).read().decode())
+
+    def test_nginx_serves_the_static_files(self):
+        path = re.search(r'href="(/static/guestbook/book\.\w+\.css)"', get("/")[2])[1]
+        status, headers, body = get(path)
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/css"))
+        self.assertIn("immutable", headers["Cache-Control"])
+        self.assertIn("font-family", body)
+        self.assertIn("must-revalidate", get("/static/admin/css/base.css")[1]["Cache-Control"])
+        self.assertNotIn("Cache-Control", get("/")[1])
+
+    def test_files_of_the_release_are_no_pages(self):
+        for path in ("/../env", "/static/../../env", "/static../env", "/env", "/release.json", "/src/manage.py"):
+            self.assertIn(get(path)[0], (400, 404), path)
+
+    def test_a_client_cannot_pretend(self):
+        seen = json.loads(
+            get(
+                "/request/",
+                {
+                    "X-Forwarded-Proto": "https",
+                    "X-Forwarded-Ssl": "on",
+                    "X-Forwarded-For": "203.0.113.9",
+                    "X-Forwarded-Host": "evil.example",
+                    "X-Real-IP": "203.0.113.9",
+                    "Forwarded": "for=203.0.113.9;proto=https",
+                    "Script-Name": "/evil",
+                    "SCRIPT_NAME": "/evil",
+                    "Host": "www.example.com",
+                },
+            )[2]
+        )
+        self.assertEqual((seen["host"], seen["scheme"], seen["path"]), ("www.example.com", "http", "/request/"))
+        self.assertEqual(seen["headers"]["X-Forwarded-For"], "127.0.0.1")
+        self.assertEqual(seen["headers"]["X-Real-Ip"], "127.0.0.1")
+        self.assertNotIn("203.0.113.9", json.dumps(seen["headers"]))
+        self.assertNotIn("evil", json.dumps(seen["headers"].get("X-Forwarded-Host", "")))
+
+    def test_a_killed_gunicorn_costs_no_request(self):
+        before = main_pid()
+        os.kill(int(before), signal.SIGKILL)
+        self.assertEqual(get("/")[0], 200)
+        self.assertNotEqual(main_pid(), before)
+
+
+class Owner(unittest.TestCase):
+    def test_workers_are_two_per_cpu_and_one_and_none_is_root(self):
+        self.assertEqual(len(workers()), 2 * os.cpu_count() + 1)
+        for pid in [main_pid(), *workers()]:
+            self.assertEqual(pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name, "shop")
+
+    def test_the_reason_for_the_workers_is_on_record(self):
+        plan = json.loads((APP / "current/release.json").read_text())["plan"]
+        self.assertEqual((plan["workers"], plan["limit"]), (2 * os.cpu_count() + 1, "cpus"))
+
+    def test_the_environment_arrives_unchanged(self):
+        environ = pathlib.Path(f"/proc/{workers()[0]}/environ").read_text().split("\0")
+        self.assertIn(f"SECRET_KEY={SECRET_KEY}", environ)
+        self.assertIn("DJANGO_SETTINGS_MODULE=shop.settings", environ)
+
+    def test_secrets_and_code_are_closed_to_others(self):
+        env = (APP / "current/env").stat()
+        self.assertEqual((env.st_mode & 0o777, env.st_uid), (0o600, 0))
+        for path in ("current/env", "current/src/manage.py", "current/venv/bin/python", "current/gunicorn.conf.py"):
+            with self.assertRaises(subprocess.CalledProcessError, msg=path):
+                run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "head", "-c1", str(APP / path))
+
+    def test_the_app_can_write_nothing_but_its_state(self):
+        shop = pwd.getpwnam("shop")
+        written = run("find", str(APP), "(", "-user", "shop", "-o", "-perm", "/022", "!", "-type", "l", ")")
+        self.assertEqual(written, "")
+        self.assertEqual(pathlib.Path("/var/lib/gunicorn-shop/db.sqlite3").stat().st_uid, shop.pw_uid)
+
+    def test_the_sandbox_holds(self):
+        last = run("systemd-analyze", "--no-pager", "security", SERVICE).strip().splitlines()[-1]
+        self.assertLessEqual(float(re.search(r": ([0-9.]+) ", last)[1]), 1.2)
+
+    def test_the_service_starts_without_a_complaint(self):
+        pid = main_pid()
+        said = run("journalctl", "--no-pager", "--output=cat", f"_PID={pid}")
+        self.assertIn("Starting gunicorn", said)
+        self.assertNotRegex(said, "ERROR|WARNING|Traceback")
+
+    def test_everything_runs(self):
+        self.assertEqual(run("systemctl", "list-units", "--failed", "--plain", "--no-legend"), "")
+
+    def test_people_can_stop_and_start_it(self):
+        run("systemctl", "stop", "gunicorn-shop")
+        self.assertEqual(get("/")[0], 502)
+        run("systemctl", "start", "gunicorn-shop")
+        self.assertEqual(get("/")[0], 200)
+        run("systemctl", "restart", "gunicorn-shop")
+        self.assertEqual(get("/")[0], 200)
+
+    def test_the_distribution_s_default_site_is_kept_aside(self):
+        self.assertIn("shop", pathlib.Path("/etc/nginx/sites-available/default").read_text())
+        self.assertIn(
+            "Default server configuration", pathlib.Path("/etc/nginx/sites-available/default.original").read_text()
+        )
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
