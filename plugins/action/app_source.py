@@ -52,33 +52,61 @@ def _files(folder: str) -> list[str]:
     """Return the files of a folder that are the source, relative to it."""
     if not os.path.isdir(folder):
         raise AnsibleActionFail(f"gunicorn_source.directory: there is no folder {folder} on the controller")
-    listed = subprocess.run(
-        ["git", "-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        check=False,
-    )
-    if listed.returncode == 0:
-        names = {os.fsdecode(name) for name in listed.stdout.split(b"\0") if name}
-        # A tracked file that was deleted is no longer part of the source; a folder among them is a submodule.
-        paths = [file for name in names if os.path.lexists(os.path.join(folder, name)) for file in _walk(folder, name)]
-    else:
-        paths = _walk(folder, ".")
+    paths = _listed(folder)
     if not paths:
         raise AnsibleActionFail(f"gunicorn_source.directory: {folder} holds no file that git doesn't ignore")
     return paths
 
 
-def _walk(folder: str, name: str) -> list[str]:
-    """Return a file or link, or all of them below a folder, relative to I(folder)."""
-    top = os.path.join(folder, name)
-    if os.path.islink(top) or not os.path.isdir(top):
-        return [name]
+def _listed(folder: str) -> list[str]:
+    """Return the files and links below a folder, relative to it: in a git work tree those that git doesn't ignore."""
+    names = _listed_by_git(folder) if _in_work_tree(folder) else _walk(folder)
+    paths = []
+    for name in names:
+        full = os.path.join(folder, name)
+        if os.path.islink(full) or os.path.isfile(full):
+            paths.append(name)
+        elif os.path.lexists(os.path.join(full, ".git")):
+            # A submodule is a work tree of its own.
+            paths += [os.path.join(name, inner) for inner in _listed(full)]
+    return paths
+
+
+def _in_work_tree(folder: str) -> bool:
+    folder = os.path.realpath(folder)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if folder == os.path.dirname(folder):
+            return False
+        folder = os.path.dirname(folder)
+    return True
+
+
+def _listed_by_git(folder: str) -> set[str]:
+    """Return what git tracks or would add."""
+    # The work tree may be somebody else's: list it, but run nothing that its configuration names.
+    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C", folder]
+    command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # A hook that runs the playbook has these set for its own repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        # Without git's word, what is ignored for a good reason, such as a file of secrets, would be sent.
+        said = os.fsdecode(getattr(error, "stderr", b"git is not installed on the controller")).strip()
+        raise AnsibleActionFail(
+            f"gunicorn_source.directory: {folder} is in a git work tree, whose files can't be listed: {said}"
+        ) from error
+    return {os.fsdecode(name).rstrip("/") for name in done.stdout.split(b"\0") if name}
+
+
+def _walk(folder: str) -> list[str]:
+    """Return all below a folder but what Python and git make, relative to it."""
     found = []
-    for path, folders, files in os.walk(top):
-        links = [each for each in folders if os.path.islink(os.path.join(path, each))]
-        folders[:] = [each for each in folders if each not in _NEVER]
-        found += [os.path.relpath(os.path.join(path, each), folder) for each in files + links]
-    return [each for each in found if not each.endswith(".pyc") and os.path.basename(each) != ".git"]
+    for path, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(path, name))]
+        folders[:] = [name for name in folders if name not in _NEVER]
+        found += [os.path.relpath(os.path.join(path, name), folder) for name in files + links]
+    return [name for name in found if not name.endswith(".pyc") and os.path.basename(name) != ".git"]
 
 
 def _pack(folder: str, paths: list[str], archive) -> None:

@@ -41,8 +41,15 @@ def faults(variables):
     """Return the faults of all variables that are known here."""
     found = []
     for name, check in _CHECKS.items():
-        if variables.get(name) is not None:
-            found += [f"{name} {fault}." for fault in check(variables[name]) if fault]
+        value = variables.get(name)
+        if value is None:
+            continue
+        kind, word = _STRUCTURED.get(name, (object, ""))
+        if not isinstance(value, kind):
+            shown = "something else" if name == "gunicorn_env" else repr(value)
+            found.append(f"{name} is {shown}, but must be a {word}.")
+            continue
+        found += [f"{name} {fault}." for fault in check(value) if fault]
     return found
 
 
@@ -94,7 +101,8 @@ def _health(health):
         yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
     if not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", str(health.get("host", "localhost"))):
         yield f"has the host {health.get('host')!r}, but it must be a host name such as 'www.example.com'"
-    if not re.fullmatch(r"[1-5][0-9]{2}(-[1-5][0-9]{2})?", str(health.get("status", "200"))):
+    first, _dash, last = str(health.get("status", "200")).partition("-")
+    if not all(re.fullmatch(r"[1-5][0-9]{2}", each) for each in (first, last or first)) or (last or first) < first:
         yield f"has the status {health.get('status')!r}, but it must be one such as 200, or a range such as 200-399"
     if not re.fullmatch(r"[0-9]*\.?[0-9]+", str(health.get("timeout", 1))) or float(health.get("timeout", 1)) <= 0:
         yield f"has the timeout {health.get('timeout')!r}, but it must be a number of seconds above 0"
@@ -102,8 +110,8 @@ def _health(health):
 
 def _at_least(least):
     def check(value):
-        if int(value) < least:
-            yield f"is {value}, but must be at least {least}"
+        if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
+            yield f"is {value!r}, but must be at least {least}"
 
     return check
 
@@ -131,6 +139,14 @@ def _one(function):
     return lambda value: [function(value)]
 
 
+# What has parts, which can be looked at only where it is of the right type.
+_STRUCTURED = {
+    "gunicorn_source": (dict, "dictionary"),
+    "gunicorn_env": (dict, "dictionary"),
+    "gunicorn_health": (dict, "dictionary"),
+    "gunicorn_requirements": (list, "list"),
+    "nginx_site_server_names": (list, "list"),
+}
 _CHECKS = {
     "gunicorn_name": _one(_names.app_name),
     "gunicorn_root": _one(_names.absolute_path),

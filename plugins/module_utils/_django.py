@@ -15,7 +15,7 @@ import tempfile
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
-_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""")
+_SETTINGS = re.compile(r"""^[^#\n]*DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""", re.MULTILINE)
 _MESSAGE = re.compile(r"^(.*?): \((\w+\.[A-Z]\d+)\) (.*)$", re.MULTILINE)
 
 # Each prints its result as JSON in the last line; what the project prints comes before.

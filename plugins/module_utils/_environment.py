@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a systemd EnvironmentFile. Private to the collection.
+r"""The text of a systemd EnvironmentFile. Private to the collection.
 
-Inside double quotes systemd unescapes a backslash before one of C("\\`$) and takes everything else as it stands,
+Inside double quotes systemd unescapes a backslash before one of C("\`$) and takes everything else as it stands,
 line breaks included (systemd.exec(5), and measured on systemd 247, 252 and 257).
 """
 
@@ -32,7 +32,8 @@ def fault(key, value) -> str | None:
     if key in RESERVED:
         return f"sets {key}, but {RESERVED[key]}"
     if not isinstance(value, str):
-        return f"has a {type(value).__name__} for {key}, but the environment holds text only: put the value in quotes"
+        kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), "none")
+        return f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes"
     if any(_unholdable(character) for character in value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
     return None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -50,6 +51,12 @@ class Repository:
             except GitError:
                 # Some servers give out only what a branch or tag names.
                 self._git(at, "fetch", "--quiet", "--tags", "--", self.url, "+refs/heads/*:refs/heads/*")
+            try:
+                self._git(at, "cat-file", "-e", f"{commit}^{{commit}}")
+            except GitError as error:
+                raise GitError(
+                    f"gunicorn_source.version is {commit!r}, but {self._shown()} has no such commit"
+                ) from error
             index = {"GIT_INDEX_FILE": f"{work}/index"}
             self._git(at, "read-tree", commit, env=index)
             self._git(at, f"--work-tree={folder}", "checkout-index", "--all", "--force", env=index)
@@ -57,7 +64,7 @@ class Repository:
     def _git(self, *arguments: str, env: dict | None = None) -> str:
         # Never wait for a password: there is nobody to type it.
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(env or {})}
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, env=environment)
+        done = _command.run(["git", *arguments], env=environment)
         if done.returncode:
             said = _without_credentials(done.stderr.strip())
             raise GitError(f"gunicorn_source.git: {self._shown()} can't be read: {said}")
@@ -68,4 +75,4 @@ class Repository:
 
 
 def _without_credentials(text: str) -> str:
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
+    return re.sub(r"(\w+://)[^/\s]+@", r"\1", text)

@@ -16,9 +16,10 @@ APP_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 APP_NAME_LENGTH = 31
 
 _HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE)
+_SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE | re.ASCII)
 _ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RELATIVE_PATH = re.compile(r"[\w.@+ ~-]+(?:/[\w.@+ ~-]+)*/?")
+_PATH_PART = r"[\w.@+~-]+(?: +[\w.@+~-]+)*"
+_RELATIVE_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*/?")
 _SIZE = re.compile(r"[0-9]+[kKmMgG]?")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~!&'()*+,=:@%/?-]*")
 

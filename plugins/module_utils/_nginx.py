@@ -13,15 +13,15 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _systemd
 
 ETC = "/etc/nginx"
 _DEFAULT = "sites-available/default"
-_ORIGINAL = "sites-available/default.original"
+# Where the distribution's own default site is kept, by whether it was enabled.
+_ORIGINAL = {True: "sites-available/default.original", False: "sites-available/default.disabled"}
 _RELOAD_PATIENCE = 5.0
 
 
@@ -177,7 +177,7 @@ class Tree:
         wanted: dict[str, str | None] = {}
         if site.name == "default":
             if "# Made by pyweb.stack" not in here:
-                wanted[_ORIGINAL] = here or None
+                wanted[_ORIGINAL[os.path.lexists(os.path.join(ETC, "sites-enabled/default"))]] = here or None
             elif site.mark not in here:
                 raise NginxError(
                     "nginx_site_server_names is empty, but the host's default site is another app's already "
@@ -190,12 +190,17 @@ class Tree:
                 raise NginxError(f"{ETC}/{self.available} exists and was not made by this role: move it away")
             if site.mark in default:
                 # The app was the default site before: give that back.
-                wanted[_DEFAULT] = _read(os.path.join(ETC, _ORIGINAL))
-                wanted[_ORIGINAL] = None
-                if wanted[_DEFAULT] is None:
+                enabled, disabled = (_read(os.path.join(ETC, _ORIGINAL[each])) for each in (True, False))
+                wanted[_DEFAULT] = disabled if enabled is None else enabled
+                wanted[_ORIGINAL[True]] = wanted[_ORIGINAL[False]] = None
+                if enabled is None:
                     wanted["sites-enabled/default"] = None
+        link = f"sites-enabled/{site.name}"
+        there = os.path.join(ETC, link)
+        if os.path.lexists(there) and os.path.realpath(there) != os.path.realpath(os.path.join(ETC, self.available)):
+            raise NginxError(f"{there} exists and was not made by this role: move it away")
         wanted[self.available] = site.text()
-        wanted[f"sites-enabled/{site.name}"] = f"{ETC}/{self.available}"
+        wanted[link] = f"{ETC}/{self.available}"
         return wanted
 
 
@@ -238,7 +243,7 @@ def _fault_of(tree: str) -> tuple[str | None, set[str]]:
         unit = f"--unit=nginx-test-{secrets.token_hex(4)}"
         mount = f"--property=BindReadOnlyPaths={tree}:{ETC}"
         command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", unit, mount, "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = _command.run(command)
     said = [line for line in done.stderr.splitlines() if "[emerg]" in line or "conflicting server name" in line]
     loaded = set(re.findall(r"^# configuration file (.+):$", done.stdout, re.MULTILINE))
     if done.returncode and not said:
@@ -261,7 +266,7 @@ def _apply(tree: str, changes: dict[str, str | None]) -> None:
         if text.startswith("/"):
             os.symlink(text, temporary)
         else:
-            with open(temporary, "w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 file.write(text)
                 os.fchmod(file.fileno(), 0o644)
         os.rename(temporary, full)
@@ -272,7 +277,7 @@ def _read(path: str) -> str | None:
     if os.path.islink(path):
         return os.readlink(path)
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None

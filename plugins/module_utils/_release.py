@@ -154,7 +154,7 @@ class Release:
 
 
 def _lines(record: dict) -> str:
-    return "".join(f"{key}: {value}\n" for key, value in record.items())
+    return "".join(f"{key}: {value}\n" for key, value in sorted(record.items()))
 
 
 def _masked(digests: dict[str, str], before: dict[str, str]) -> str:

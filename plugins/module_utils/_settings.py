@@ -12,7 +12,8 @@ from __future__ import annotations
 import difflib
 import json
 import pprint
-import subprocess
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 # Settings that belong to the design, each with what to use instead.
 OWNED = {
@@ -35,19 +36,23 @@ _DEFAULTS = {"worker_tmp_dir": "/dev/shm", "control_socket_disable": True}
 # Runs in the target's virtual environment; takes settings as JSON and says what its gunicorn makes of them.
 _QUESTION = """
 import json, sys
+from importlib.machinery import PathFinder
 import gunicorn
 from gunicorn.config import Config, KNOWN_SETTINGS
-config, faults = Config(), {}
-for name, value in json.load(sys.stdin).items():
+config, faults, given = Config(), {}, json.load(sys.stdin)
+for name, value in given.items():
     try:
         if name in config.settings:
             config.set(name, value)
     except Exception as error:
-        faults[name] = str(error)
-try:
-    config.worker_class
-except BaseException as error:
-    faults["worker_class"] = "%s: %s" % (type(error).__name__, error)
+        faults[name] = " ".join(str(error).split())
+# A class of the app itself is left to the sandbox: none of its code runs here.
+module = str(given.get("worker_class", "sync")).split(".")[0]
+if not PathFinder.find_spec(module, [str(given.get("chdir", "."))]):
+    try:
+        config.worker_class
+    except BaseException as error:
+        faults["worker_class"] = " ".join(str(error).split())
 print(json.dumps({
     "version": gunicorn.__version__,
     "known": [[s.name, s.section, callable(s.default) or s.section == "Server Hooks"] for s in KNOWN_SETTINGS],
@@ -108,9 +113,8 @@ class Settings:
 
 
 def _ask(python: str, values: dict) -> dict:
-    done = subprocess.run(
-        [python, "-I", "-c", _QUESTION], input=json.dumps(values), capture_output=True, text=True, check=False, env={}
-    )
+    # Its own environment only: WEB_CONCURRENCY and the like would count as settings.
+    done = _command.run([python, "-I", "-c", _QUESTION], stdin=json.dumps(values), env={})
     if done.returncode:
         raise SettingsError(f"{python} can't import gunicorn: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout)

@@ -20,9 +20,10 @@ import json
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 import time
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o711}
 _STAGE = ".stage-"
@@ -105,7 +106,9 @@ class Store:
             os.chmod(stage, 0o755)
             yield stage
             # Content first, name second: after a power cut the name must not stand before an empty file.
-            subprocess.run(["sync", "--file-system", stage], check=True)
+            synced = _command.run(["sync", "--file-system", stage])
+            if synced.returncode:
+                raise StoreError(f"{final} can't be written: {synced.stderr.strip()}")
             os.rename(stage, final)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
@@ -123,8 +126,10 @@ class Store:
     def record(self, event: str, release: str, **details) -> None:
         """Append what happened to a release (C(serves) or C(refused)) to the history."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
-        with open(self._history, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with open(self._history, "a+", encoding="utf-8") as file:
+            # A crash may have cut the last line short.
+            file.seek(max(0, file.tell() - 1))
+            file.write(line + "\n" if file.read() in ("", "\n") else f"\n{line}\n")
 
     def history(self) -> list[dict]:
         """Return the events, oldest first; a line that a crash cut short is passed over."""
@@ -168,7 +173,8 @@ class Store:
 
     def _adopt(self) -> None:
         """Make the folder, or refuse one that somebody else made."""
-        if os.path.isdir(self.path) and os.listdir(self.path) and not os.path.exists(self._key):
+        ours = not os.path.islink(self.path) and (os.path.exists(self._key) or _missing_or_empty(self.path))
+        if not ours:
             raise StoreError(
                 f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
             )
@@ -197,6 +203,10 @@ class Store:
             for name in os.listdir(folder):
                 if name.startswith(_STAGE):
                     shutil.rmtree(os.path.join(folder, name))
+
+
+def _missing_or_empty(path: str) -> bool:
+    return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
 
 
 def _private(path: str, flags: int) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 UNIT_FOLDER = "/etc/systemd/system"
 
@@ -200,9 +201,9 @@ def _text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
     return "\n".join(blocks)
 
 
-def ctl(*arguments: str) -> subprocess.CompletedProcess:
+def ctl(*arguments: str):
     """Run C(systemctl) and return what it said, whatever its exit status."""
-    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    return _command.run(["systemctl", *arguments])
 
 
 def require(*arguments: str) -> None:
@@ -220,54 +221,23 @@ def show(unit: str, *names: str) -> dict[str, str]:
 
 def verify(paths: list[str]) -> None:
     """Raise SystemdError with every error and warning that systemd has about these unit files."""
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True, check=False
-    )
+    done = _command.run(["systemd-analyze", "verify", "--man=no", *paths])
     about_ours = [line for line in done.stderr.splitlines() if "gunicorn-" in line]
     if done.returncode or about_ours:
         raise SystemdError("\n".join(about_ours) or done.stderr.strip())
 
 
-def run(app: str, properties: list[tuple[str, str]], argv: list[str], stdin: str = "") -> subprocess.CompletedProcess:
+def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
     """Run a command in a transient unit with these properties, wait for it and return what it printed."""
-    return subprocess.run(
-        [
-            "systemd-run",
-            "--quiet",
-            "--wait",
-            "--pipe",
-            "--collect",
-            f"--unit=gunicorn-{app}-run-{secrets.token_hex(4)}",
-            *(f"--property={key}={value}" for key, value in properties),
-            "--",
-            *argv,
-        ],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit=gunicorn-{app}-run-{secrets.token_hex(4)}"]
+    options += [f"--property={key}={value}" for key, value in properties]
+    return _command.run(["systemd-run", *options, "--", *argv])
 
 
 def journal(unit: str, since: float, lines: int = 20) -> str:
     """Return the last lines that a unit wrote since a time (seconds since 1970)."""
-    return subprocess.run(
-        [
-            "journalctl",
-            "--quiet",
-            "--no-pager",
-            "--output=cat",
-            f"--lines={lines}",
-            f"--since=@{since:.3f}",
-            "-u",
-            unit,
-        ],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    ).stdout
+    options = ["--quiet", "--no-pager", "--output=cat", f"--lines={lines}", f"--since=@{since:.3f}", f"--unit={unit}"]
+    return _command.run(["journalctl", *options]).stdout
 
 
 def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:

@@ -11,10 +11,9 @@ import glob
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _digest
 
 UV_VERSION = "0.13.9"
 # Tools of the host, not of an app: every app shares them.
@@ -22,9 +21,14 @@ UV_FOLDER = "/usr/local/lib/pyweb-stack"
 _CACHE = "/var/cache/pyweb-stack/uv"
 # Debian's own pip as a wheel, from the package python3-pip-whl: enough to fetch uv, and nothing gets installed.
 _PIP_WHEELS = "/usr/share/python-wheels/pip-*.whl"
-_INCLUDE = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", re.MULTILINE)
-_GUNICORN = re.compile(r"^\s*gunicorn\s*(?:$|[\[<>=!~;@#])", re.MULTILINE | re.IGNORECASE)
-_LOCAL = re.compile(r"^\s*(?:-e\b|--editable\b|\.{1,2}(?:[/\[\s]|$)|file:)", re.MULTILINE)
+_INCLUDE = re.compile(r"^\s*(?:-r|--requirement|(-c|--constraint))[\s=]*(\S+)", re.MULTILINE)
+_GUNICORN = re.compile(r"^\s*gunicorn\s*(?:$|[\[(<>=!~;@#])", re.MULTILINE | re.IGNORECASE)
+# What is installed from a path: with -e, by the path itself, or behind a name and an @; URLs don't count.
+_LOCAL = re.compile(
+    r"^\s*(?:(?:-e|--editable|-f|--find-links)[\s=]*(?![\w+]+://)|(?:[^\s#@-][^\s#@]*\s*@\s*)?(?![\w+]+://)"
+    r"(?:file:|\.{1,2}(?:[\[\s]|$)|[^\s#@:-][^\s#@:]*/|[^\s#@:-][^\s#@:]*\.(?:whl|zip|tar\.gz)\b))",
+    re.MULTILINE,
+)
 
 
 class VenvError(Exception):
@@ -43,12 +47,14 @@ class Lock:
         self.python = python
         self.source = source
         self.file = os.path.join(source, file) if source and file else None
-        self._texts = _texts(self.file, source) if self.file else {}
-        named = "\n".join([*self._texts.values(), *extra])
+        required, constraints = _texts(self.file, source) if self.file else ({}, {})
+        self._texts = {**constraints, **required}
+        named = "\n".join([*required.values(), *extra])
         self.extra = list(extra)
         if not _GUNICORN.search(named):
-            self.extra.append(f"gunicorn=={gunicorn}")
-        self.hashed = any("--hash=" in text for text in self._texts.values())
+            constrained = any(_GUNICORN.search(text) for text in constraints.values())
+            self.extra.append("gunicorn" if constrained else f"gunicorn=={gunicorn}")
+        self.hashed = any("--hash=" in text for text in required.values())
         self._local = bool(_LOCAL.search(named))
 
     def digest(self) -> str:
@@ -82,21 +88,24 @@ def build(lock: Lock, stage: str) -> None:
         "gunicorn_python",
     )
     install = [uv, "pip", "install", "--quiet", f"--python={python}", "--compile-bytecode", *_index()]
-    if lock.file:
-        hashes = ["--require-hashes"] if lock.hashed else []
-        folder = os.path.dirname(lock.file)
-        _run([*install, *hashes, f"--requirement={lock.file}"], "gunicorn_requirements_file", folder)
-    if lock.extra:
+    file = [f"--requirement={lock.file}"] if lock.file else []
+    folder = os.path.dirname(lock.file) if lock.file else None
+    if lock.hashed:
+        # Where one requirement of a file has a hash all of them must, but not those beside the file.
+        _run([*install, "--require-hashes", *file], "gunicorn_requirements_file", folder)
+        file = []
+    if lock.extra or file:
+        variables = "gunicorn_requirements_file or gunicorn_requirements" if file else "gunicorn_requirements"
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as extra:
             extra.write("".join(f"{line}\n" for line in lock.extra))
             extra.flush()
-            _run([*install, f"--requirement={extra.name}"], "gunicorn_requirements")
+            _run([*install, *file, f"--requirement={extra.name}"], variables, folder)
     # uv leaves its lock file behind, which anybody could write.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(stage, ".lock"))
     installed = _run([uv, "pip", "freeze", f"--python={python}"], "gunicorn_requirements")
-    with open(os.path.join(stage, "installed.txt"), "w", encoding="utf-8") as file:
-        file.write(installed)
+    with open(os.path.join(stage, "installed.txt"), "w", encoding="utf-8") as record:
+        record.write(installed)
 
 
 def _uv() -> str:
@@ -162,7 +171,7 @@ def _run(argv: list[str], variable: str, cwd: str | None = None) -> str:
     environment = {**os.environ, "UV_CACHE_DIR": _CACHE, "NO_COLOR": "1"}
     # uv brings its own certificates; a host's own, such as a company's, are in Debian's bundle or named to pip.
     environment.setdefault("SSL_CERT_FILE", _pip_configuration().get("cert", "/etc/ssl/certs/ca-certificates.crt"))
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
+    done = _command.run(argv, env=environment, cwd=cwd)
     if done.returncode:
         raise VenvError(f"{variable}: the virtual environment can't be built: {done.stderr.strip()}")
     return done.stdout
@@ -172,18 +181,25 @@ def _identity(python: str) -> list[str]:
     """Return what of an interpreter an environment depends on."""
     question = "import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())"
     try:
-        done = subprocess.run([python, "-I", "-c", question], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+        done = _command.run([python, "-I", "-c", question])
+    except OSError as error:
         raise VenvError(f"gunicorn_python is {python!r}, which does not run: {error}") from error
+    if done.returncode:
+        raise VenvError(f"gunicorn_python is {python!r}, which does not run: {done.stderr.strip()}")
     return [os.path.realpath(python), done.stdout.strip()]
 
 
-def _texts(path: str, source: str) -> dict[str, str]:
-    """Return the text of a requirements file and of all it includes, by path relative to the source."""
-    texts: dict[str, str] = {}
-    open_paths = [path]
-    while open_paths:
-        path = os.path.realpath(open_paths.pop())
+def _texts(path: str, source: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts of a requirements file and all that it includes, and those of its constraints.
+
+    Both are by path relative to the source.
+    """
+    required: dict[str, str] = {}
+    constraints: dict[str, str] = {}
+    ahead = [(path, required)]
+    while ahead:
+        path, texts = ahead.pop()
+        path = os.path.realpath(path)
         name = os.path.relpath(path, os.path.realpath(source))
         if name in texts:
             continue
@@ -194,7 +210,8 @@ def _texts(path: str, source: str) -> dict[str, str]:
                 texts[name] = file.read()
         except (OSError, UnicodeDecodeError) as error:
             raise VenvError(f"gunicorn_requirements_file: {name} can't be read: {error}") from error
-        for included in _INCLUDE.findall(texts[name]):
+        for constraint, included in _INCLUDE.findall(texts[name]):
             if "://" not in included:
-                open_paths.append(os.path.join(os.path.dirname(path), included))
-    return texts
+                into = constraints if constraint else texts
+                ahead.append((os.path.join(os.path.dirname(path), included), into))
+    return required, constraints

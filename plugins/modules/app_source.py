@@ -79,10 +79,10 @@ version:
 
 import os
 import shutil
-import subprocess
 import tarfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
 from ansible_collections.pyweb.stack.plugins.module_utils._git import GitError, Repository
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
@@ -130,7 +130,7 @@ def main() -> None:
                     _unpack(archive, stage)
             _open_to_readers(stage)
             # What does not compile is not of this Python, such as a template: the app's import decides, later.
-            subprocess.run([params["python"], "-m", "compileall", "-qq", stage], capture_output=True, check=False)
+            _command.run([params["python"], "-m", "compileall", "-qq", stage])
     except (GitError, StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**{**result, "changed": True, "path": path})
@@ -145,11 +145,12 @@ def _unpack(archive: tarfile.TarFile, folder: str) -> None:
 def _open_to_readers(folder: str) -> None:
     """Give the tree to root, readable for whoever can reach it: the folder above decides who that is."""
     for path, folders, files in os.walk(folder):
+        os.chown(path, 0, 0)
         os.chmod(path, 0o755)
-        for file in files:
-            full = os.path.join(path, file)
+        for name in folders + files:
+            full = os.path.join(path, name)
             os.lchown(full, 0, 0)
-            if not os.path.islink(full):
+            if os.path.isfile(full) and not os.path.islink(full):
                 os.chmod(full, 0o755 if os.stat(full).st_mode & 0o100 else 0o644)
 
 

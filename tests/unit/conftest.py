@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real parts that several tests need: files, git, a server on a unix socket."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import pathlib
+import socketserver
+import subprocess
+import threading
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def write():
+    """Write files by path, text by text, below a folder that need not be there."""
+
+    def write(folder, files: dict[str, str]) -> pathlib.Path:
+        for name, text in files.items():
+            path = pathlib.Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return pathlib.Path(folder)
+
+    return write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _git_without_configuration():
+    """Let git behave alike on every machine, also when a hook of git runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("GIT_")]:
+            patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "A")
+            patch.setenv(f"GIT_{role}_EMAIL", "a@example.com")
+        yield
+
+
+@pytest.fixture(scope="session")
+def git():
+    """Run git in a folder and return what it printed."""
+
+    def git(folder, *arguments: str) -> str:
+        # A submodule of the tests is a folder beside it, which git takes only when told so.
+        argv = ["git", "-C", folder, "-c", "protocol.file.allow=always", *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    return git
+
+
+@pytest.fixture
+def as_root(monkeypatch):
+    """Let code run that gives files to root; without root's rights the tests say nothing of owners."""
+    if os.geteuid() != 0:
+        for name in ("chown", "fchown", "lchown"):
+            monkeypatch.setattr(os, name, lambda *_arguments, **_options: None)
+
+
+@pytest.fixture
+def app():
+    """Start a web app on a unix socket that answers with these statuses, the last one for ever; return its requests."""
+    servers = []
+
+    def app(path, *statuses: int) -> list[http.server.BaseHTTPRequestHandler]:
+        requests = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                requests.append(self)
+                self.send_response(statuses[min(len(requests), len(statuses)) - 1])
+                self.end_headers()
+
+            def log_message(self, *_arguments):
+                """Say nothing: who connects to a unix socket has no address to be named by."""
+
+        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return requests
+
+    yield app
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with variables, as the user wrote them in YAML and as it is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.pyweb.stack.plugins.filter.faults import FilterModule
+
+faults = FilterModule().filters()["faults"]
+
+
+def _faults(yaml: str) -> list[str]:
+    # Ansible's own loader: its numbers and texts are not quite Python's.
+    return faults(DataLoader().load(yaml))
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "{gunicorn_name: my_shop, gunicorn_root: /srv, gunicorn_user: www-data, gunicorn_python: /usr/bin/python3.11}",
+        "{gunicorn_name: null, gunicorn_source: null, gunicorn_health: null}",
+        "gunicorn_source: {}",
+        "gunicorn_source: {git: 'https://git.example.com/shop.git'}",
+        "gunicorn_source: {git: 'git@git.example.com:shop.git', version: feature/v1.4-rc+1}",
+        "gunicorn_source: {directory: ../my shop}",
+        "gunicorn_wsgi_app: shop.wsgi:application",
+        "gunicorn_wsgi_app: shop:create_app('a b', debug=False)",
+        "gunicorn_wsgi_app: shop",
+        "gunicorn_requirements: ['psycopg[binary]>=3.2', './libs/shop', 'shop @ https://example.com/shop.whl']",
+        "gunicorn_requirements_file: requirements/production.txt",
+        "{gunicorn_version: 27.0.1, gunicorn_chdir: src}",
+        "gunicorn_env: {SECRET_KEY: 'a$b\"c', PORT: '8000', EMPTY: ''}",
+        "gunicorn_health: {}",
+        "gunicorn_health: {path: '/healthz?deep=1', host: 'www.example.com:8080', status: 200-204, timeout: 0.5}",
+        "gunicorn_health: {status: 204, timeout: '10'}",
+        "{gunicorn_drain_timeout: 0, gunicorn_keep_releases: 1, gunicorn_memory_per_worker: 50}",
+        "{gunicorn_memory_max: 512M, gunicorn_cpu_quota: 150%}",
+        "{nginx_site_app: shop, nginx_site_app_root: /srv, nginx_site_client_max_body_size: 10m}",
+        "nginx_site_server_names: [shop.example.com, '*.example.com']",
+        "{gunicorn_settings: {workers: none at all}, other_role_name: Not Ours}",
+    ],
+)
+def test_all_is_well(yaml):
+    assert _faults(yaml) == []
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        ("gunicorn_name: My Shop", "is 'My Shop', but must be lower-case letters"),
+        ("gunicorn_root: srv", "is 'srv', but must be an absolute path"),
+        ("gunicorn_wsgi_app: 'shop wsgi'", "is 'shop wsgi', but must be a module and what to call in it"),
+        ('gunicorn_wsgi_app: "shop:app\\nbind = 1"', "but must be a module"),
+        ("gunicorn_source: {version: v1}", "has neither git nor directory, but must have exactly one"),
+        ("gunicorn_source: {git: a, directory: b}", "has git and directory, but must have exactly one"),
+        ("gunicorn_source: {git: ''}", "has the git '', but it must be a URL"),
+        ("gunicorn_source: {git: --upload-pack=id}", "has the git '--upload-pack=id', but it must be a URL"),
+        ("gunicorn_source: {directory: ' '}", "has the directory ' ', but it must be a path"),
+        (
+            "gunicorn_source: {git: a, version: --output=x}",
+            "has the version '--output=x', but it must be a branch, a tag or",
+        ),
+        ("gunicorn_source: {git: a, version: a b}", "has the version 'a b'"),
+        ("gunicorn_source: {git: a, version: 'v1^{}'}", "has the version 'v1^{}'"),
+        ("gunicorn_source: {git: a, version: main..dev}", "has the version 'main..dev'"),
+        (
+            "gunicorn_source: {directory: a, version: v1}",
+            "has a version, which only a git source can have: leave it out",
+        ),
+        ("gunicorn_chdir: ../other", "is '../other', but must be a path inside the source"),
+        ("gunicorn_requirements_file: /etc/passwd", "is '/etc/passwd', but must be a path inside the source"),
+        (
+            "gunicorn_requirements: [--index-url=http://a]",
+            "has '--index-url=http://a', but must list requirement specifiers",
+        ),
+        ('gunicorn_requirements: ["django\\n-e ."]', "but must list requirement specifiers"),
+        ("gunicorn_requirements: [7]", "has 7, but must list requirement specifiers"),
+        ("gunicorn_version: '>=23'", "is '>=23', but must be one whole version such as '27.0.1'"),
+        ("gunicorn_python: python3", "is 'python3', but must be an absolute path"),
+        ("gunicorn_env: {PORT: 8000}", "for PORT, but the environment holds text only: put the value in quotes"),
+        ("gunicorn_env: {RATE: 0.5}", "for RATE, but the environment holds text only"),
+        ("gunicorn_env: {DEBUG: no}", "for DEBUG, but the environment holds text only"),
+        ("gunicorn_env: {HOSTS: [a, b]}", "for HOSTS, but the environment holds text only"),
+        ("gunicorn_env: {A-B: x}", "has the name 'A-B', but names are letters, digits and underscores"),
+        ("gunicorn_env: {GUNICORN_CMD_ARGS: --reload}", "sets GUNICORN_CMD_ARGS, but .*: use gunicorn_settings"),
+        ("gunicorn_user: root", "is 'root', but an app must not run as root"),
+        ("gunicorn_user: 'a b'", "is 'a b', but must be the name of a system account"),
+        ("gunicorn_health: {path: healthz}", "has the path 'healthz', but it must be a URL path"),
+        ("gunicorn_health: {host: 'a b'}", "has the host 'a b', but it must be a host name"),
+        ("gunicorn_health: {status: 2xx}", "has the status '2xx', but it must be one such as 200, or a range"),
+        ("gunicorn_health: {status: 399-200}", "has the status '399-200', but it must be"),
+        ("gunicorn_health: {timeout: 0}", "has the timeout 0, but it must be a number of seconds above 0"),
+        ("gunicorn_health: {timeout: 30s}", "has the timeout '30s', but it must be a number of seconds"),
+        ("gunicorn_drain_timeout: -1", "is -1, but must be at least 0"),
+        ("gunicorn_keep_releases: 0", "is 0, but must be at least 1"),
+        ("gunicorn_memory_per_worker: 0", "is 0, but must be at least 1"),
+        ("gunicorn_memory_max: 512 MB", "can't be used: '512 MB' is no size"),
+        ("gunicorn_cpu_quota: 1.5", "can't be used: 1.5 is no CPU quota"),
+        ("nginx_site_app: my-shop", "is 'my-shop', but must be lower-case letters"),
+        ("nginx_site_app_root: ../srv", "is '../srv', but must be an absolute path"),
+        ("nginx_site_server_names: [a.example.com, 'b; return 200']", "has 'b; return 200', but must list host names"),
+        ("nginx_site_client_max_body_size: 10mb", "is '10mb', but must be a number of bytes"),
+    ],
+)
+def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
+    (fault,) = _faults(yaml)
+    pattern = re.escape(said).replace(re.escape(".*"), ".*")
+    assert re.match(rf"{yaml.partition(':')[0]} .*{pattern}", fault, re.DOTALL)
+    assert fault.endswith(".")
+    assert "Ansible" not in fault
+
+
+@pytest.mark.parametrize(
+    ("yaml", "value"),
+    [
+        ("gunicorn_source: https://git.example.com/shop.git", "'https://git.example.com/shop.git'"),
+        ("gunicorn_health: /healthz", "'/healthz'"),
+        ("gunicorn_requirements: 'psycopg[binary]'", "'psycopg[binary]'"),
+        ("nginx_site_server_names: shop.example.com", "'shop.example.com'"),
+        ("gunicorn_drain_timeout: soon", "'soon'"),
+    ],
+)
+def test_a_value_of_another_type_is_shown_whole(yaml, value):
+    """Roles look at all variables before the types of each part of them are checked."""
+    (fault,) = _faults(yaml)
+    assert fault.startswith(yaml.partition(":")[0])
+    assert value in fault
+
+
+def test_all_faults_are_told_at_once():
+    got = _faults("{gunicorn_name: A, nginx_site_app: B, gunicorn_env: {A-B: x, PORT: 1}, gunicorn_keep_releases: 0}")
+    assert [fault.split()[0] for fault in got] == [
+        *("gunicorn_name", "gunicorn_env", "gunicorn_env", "gunicorn_keep_releases", "nginx_site_app")
+    ]
+
+
+@pytest.mark.parametrize("yaml", ['gunicorn_env: {SECRET_KEY: "hunter2\\uFFFF"}', "gunicorn_env: [SECRET_KEY=hunter2]"])
+def test_no_fault_shows_a_value_of_the_environment(yaml):
+    (fault,) = _faults(yaml)
+    assert fault.startswith("gunicorn_env ")
+    assert "hunter2" not in fault

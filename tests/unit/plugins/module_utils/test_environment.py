@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment of an app arrives as the user wrote it, or is refused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _environment
+
+VALUES = [
+    "",
+    "plain",
+    " ends and  middle ",
+    "two\nlines\n",
+    "\r\n\t\x1b\x7f\x01",
+    "\"double\" and 'single'",
+    "back\\slash \\n \\\\ \\",
+    "$HOME ${HOME} $(id) `id` $$ $",
+    "%n %i %%",
+    "# no comment",
+    "; semicolon",
+    'end"\nINJECTED="1',
+    "größer 中 😀 \ud7ff\ue000\ufdcf\ufdf0\ufffd",
+    "p*?[a]~!&|<>(){}^",
+    "=",
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_arrives_unchanged(value, tmp_path):
+    """A shell reads what systemd reads in the same way (systemd.exec(5))."""
+    (tmp_path / "env").write_text(_environment.render({"B": "next", "A": value}), encoding="utf-8", newline="")
+
+    script = "set -a; . ./env; exec env -0"
+    got = subprocess.run(
+        ["sh", "-c", script], env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path, capture_output=True, check=True
+    )
+
+    assert _environment.fault("A", value) is None
+    lines = got.stdout.decode().split("\0")
+    assert [line for line in lines if line.startswith(("A=", "B=", "INJECTED="))] == [f"A={value}", "B=next"]
+
+
+def test_the_text_is_that_of_systemd():
+    text = _environment.render({"B": "2\n3", "A": '1 "$x" `y` \\'})
+    assert text == 'A="1 \\"\\$x\\" \\`y\\` \\\\"\nB="2\n3"\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("1A", "x", "has the name '1A'"),
+        ("A-B", "x", "has the name 'A-B'"),
+        ("A B", "x", "has the name 'A B'"),
+        ("GUNICORN_CMD_ARGS", "--reload", "sets GUNICORN_CMD_ARGS, but .* use gunicorn_settings"),
+        ("NOTIFY_SOCKET", "/run/x", "sets NOTIFY_SOCKET, but systemd sets it"),
+        ("A", 8000, "for A, but the environment holds text only: put the value in quotes"),
+        ("A", True, "for A, but the environment holds text only"),
+        ("A", None, "for A, but the environment holds text only"),
+        ("A", ["x"], "for A, but the environment holds text only"),
+        ("A", "hunter2\0", "has a value for A with a NUL"),
+        ("A", "hunter2\ud800", "a lone surrogate"),
+        ("A", f"hunter2{chr(0xDFFF)}", "a lone surrogate"),
+        ("A", "hunter2\ufdd0", "a Unicode noncharacter"),
+        ("A", "hunter2\ufdef", "a Unicode noncharacter"),
+        ("A", "hunter2\uffff", "a Unicode noncharacter"),
+        ("A", "hunter2\U0010fffe", "a Unicode noncharacter"),
+    ],
+)
+def test_a_fault_names_the_variable_and_hides_the_value(key, value, said):
+    fault = _environment.fault(key, value)
+
+    assert re.search(said, fault)
+    assert "hunter2" not in fault

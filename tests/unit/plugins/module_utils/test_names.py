@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be called what."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _names
+
+ACCEPTED = {
+    _names.app_name: ["a", "shop", "my_shop", "shop2", "x1_2b", "a" * 31],
+    _names.relative_path: [".", "src", "src/app/", "./src", "my app/src", "a..b", "~x", "größe"],
+    _names.absolute_path: ["/srv", "/srv/apps-2", "/usr/bin/python3.11", "/opt/a.b@c+d"],
+    _names.server_name: [
+        "localhost",
+        "www.example.com",
+        "*.example.com",
+        "WWW.Example.COM",
+        "xn--mnchen-3ya.de",
+        "a_b.example.com",
+        "192.0.2.7",
+        f"{'a' * 63}.example.com",
+        "a." * 126 + "a",
+    ],
+    _names.env_key: ["A", "_", "a1", "DJANGO_SETTINGS_MODULE"],
+    _names.size: [0, 1048576, "512k", "10m", "1G"],
+    _names.url_path: ["/", "/healthz", "/a/b?c=d&e=%20", "/~a/(b)*,=:@!'+-._"],
+}
+REFUSED = {
+    _names.app_name: [
+        *("", "Shop", "my-shop", "1shop", "_shop", "shop_", "my__shop", "é", "a" * 32),
+        *("../x", "-x", ".x", "a b", "a;b", "a%b", "a@b", "shop\n", None, 7),
+    ],
+    _names.relative_path: [
+        *("", "/etc", "..", "../x", "a/../b", "a//b", None, 7),
+        *("a\nb", "a%b", "a\\b", 'a"b', "$x", "a;b"),
+        # systemd cuts blanks off the end of a value.
+        *(" ", "src "),
+    ],
+    _names.absolute_path: ["", "/", "srv", "~/x", "/srv/../etc", "/a//b", "/a b", "/a;b", "/a%i", "/a\n", None],
+    _names.server_name: [
+        *("", "*", "www.*", "~^www", ".example.com", "example.com.", "a..b", "-a.de", "a-.de", "a b.de", None),
+        *("x.com; return 200 pwned; #", "$host", "a.de\n", 'a"b', "http://a.de", "a.de:80", "{a}.de"),
+        *(f"{'a' * 64}.de", "a." * 126 + "aa", "münchen.de"),
+        # Python takes these two for an s and a K where it ignores case.
+        *("\u017fhop.de", "\u212aiosk.de"),
+    ],
+    _names.env_key: ["", "1A", "A-B", "A B", "A=B", "A\n", "É", None, 7],
+    _names.size: ["", "m", "10mb", "-1", "1.5m", "10m;", "10m\n", None, True],
+    _names.url_path: ["", "healthz", "http://a.de/", "/a b", "/a;b", "/a\n", "/$x", "/ü", "/a#b", "/a{b}", None],
+}
+
+
+def _cases(values):
+    return [
+        pytest.param(check, value, id=f"{check.__name__}-{value!r}"[:50]) for check in values for value in values[check]
+    ]
+
+
+@pytest.mark.parametrize(("check", "value"), _cases(ACCEPTED))
+def test_accepted(check, value):
+    assert check(value) is None
+
+
+@pytest.mark.parametrize(("check", "value"), _cases(REFUSED))
+def test_refused_with_the_value_and_what_is_allowed(check, value):
+    fault = check(value)
+
+    assert repr(value) in fault
+    assert fault.split()[0] in ("is", "has")
+    assert ", but " in fault

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many workers, and which limit decided."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _plan
+
+
+@pytest.mark.parametrize(("vcpus", "workers"), [(1, 3), (2, 5), ("4", 9), (64, 129)])
+def test_workers_are_those_of_the_guide(vcpus, workers):
+    assert _plan.workers(vcpus) == workers
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "memory", "options", "workers", "limit", "memory_of_instance", "reason"),
+    [
+        pytest.param(2, 8000, {}, 5, "cpus", 532, "2 x 2 CPUs + 1", id="the guide's number"),
+        pytest.param(4, 8000, {"cpu_quota": "150%"}, 4, "quota", 432, "for a CPU quota of 150%", id="quota"),
+        pytest.param(4, 8000, {"cpu_quota": "20%"}, 1, "quota", 132, "0.2 CPUs", id="a small quota"),
+        pytest.param(2, 8000, {"cpu_quota": "200%"}, 5, "cpus", 532, "2 x 2 CPUs", id="a quota that is no limit"),
+        pytest.param(4, 8000, {"worker_class": "gevent"}, 4, "class", 432, "worker class gevent", id="class"),
+        pytest.param(1, 8000, {"worker_class": "asgi"}, 2, "class", 232, "at least 2", id="class on one CPU"),
+        pytest.param(4, 8000, {"worker_class": "gthread"}, 9, "cpus", 932, "2 x 4", id="a class that is no limit"),
+        pytest.param(4, 8000, {"memory_max": "512M"}, 4, "memory", 432, "what 512 MiB hold", id="memory"),
+        pytest.param(4, 1000, {}, 7, "memory", 732, "800 MiB hold with 100 MiB", id="four fifths of the host"),
+        pytest.param(4, 1000, {"memory_per_worker": "250"}, 3, "memory", 782, "with 250 MiB", id="greedy workers"),
+        pytest.param(4, 8000, {"memory_max": "1M"}, 1, "memory", 132, "what 1 MiB hold", id="no room, but one"),
+        pytest.param(4, 1000, {"given": "20"}, 20, "given", 2032, "gunicorn_settings", id="the user's number"),
+        pytest.param(
+            8, 8000, {"cpu_quota": "400%", "worker_class": "asgi", "memory_max": "512M"}, 4, "memory", 432, "512 MiB",
+            id="the lowest of all",
+        ),
+    ],
+)  # fmt: skip
+def test_the_lowest_limit_decides(vcpus, memory, options, workers, limit, memory_of_instance, reason):
+    plan = _plan.plan(vcpus, memory, **options)
+
+    assert (plan["workers"], plan["limit"], plan["memory"]) == (workers, limit, memory_of_instance)
+    assert reason in plan["reason"]
+    assert f"{workers} workers ({plan['reason']})" in plan["summary"]
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, "guide), about"), (2, "guide), 2 threads each, about")])
+def test_threads_are_said_where_there_are_some(threads, said):
+    plan = _plan.plan(2, 8000, threads=threads)
+    assert plan["threads"] == threads
+    assert said.replace("guide", plan["reason"]) in plan["summary"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "options", "warnings"),
+    [
+        pytest.param(8000, {}, [], id="enough"),
+        pytest.param(1000, {}, ["at a switch .* may take 1064 MiB; .* 800 MiB"], id="not for two at a switch"),
+        pytest.param(8000, {"memory_max": "256M", "given": 5}, ["532 MiB, but only 256 MiB"], id="above its limit"),
+        pytest.param(500, {"given": 5}, ["532 MiB, but only 400 MiB", "may take 1064 MiB"], id="not for one"),
+    ],
+)
+def test_warnings(memory, options, warnings):
+    got = _plan.plan(2, memory, **options)["warnings"]
+    assert len(got) == len(warnings)
+    assert all(re.search(expected, warning) for expected, warning in zip(warnings, got, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("function", "text", "number"),
+    [
+        (_plan.mebibytes, "512M", 512),
+        (_plan.mebibytes, "2G", 2048),
+        (_plan.mebibytes, "1T", 1048576),
+        (_plan.mebibytes, "2048K", 2),
+        (_plan.mebibytes, 536870912, 512),
+        (_plan.percent, "50%", 50),
+        (_plan.percent, "150%", 150),
+    ],
+)
+def test_sizes_and_quotas_are_systemds(function, text, number):
+    assert function(text) == number
+
+
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [
+        *(
+            (_plan.mebibytes, value)
+            for value in ("", "512m", "512MB", "0.5G", "-1M", "0M", "1023K", "512M\n", "max", None)
+        ),
+        *((_plan.percent, value) for value in ("", "150", "0%", "1.5%", "-5%", "50%\n", 1.5, None)),
+        *((_plan.workers, value) for value in ("", "two", 0, -1, 1.5, True, None, "3\n")),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_shown(function, value):
+    with pytest.raises(ValueError, match=re.escape(repr(value))):
+        function(value)
+
+
+@pytest.mark.parametrize("name", ["vcpus", "memory", "threads", "memory_per_worker", "workers"])
+def test_a_plan_without_sense_names_what_is_wrong(name):
+    values = {"vcpus": 2, "memory": 8000} | {"given" if name == "workers" else name: "many"}
+    with pytest.raises(ValueError, match=f"^{name} is 'many', but must be a whole number of at least 1"):
+        _plan.plan(**values)

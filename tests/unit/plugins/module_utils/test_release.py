@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release has the name of all that decides how it behaves, and tells no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import stat
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import Release
+from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
+
+KEY = b"the host's own"
+SECRET = "hunter2"
+USER = pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.fixture(autouse=True)
+def _host(tmp_path, monkeypatch):
+    """Nothing of this machine's units and nginx counts."""
+    monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path / "system"))
+    monkeypatch.setattr(_nginx, "ETC", str(tmp_path / "nginx"))
+
+
+@pytest.fixture
+def store(tmp_path, as_root):
+    store = Store(str(tmp_path), "shop")
+    with store.locked("a test"):
+        return store
+
+
+@pytest.fixture
+def release(store):
+    """Return a release with these parameters in place of the usual ones."""
+
+    def release(key=KEY, **changed) -> Release:
+        params = {
+            "name": "shop",
+            "user": USER,
+            "source": store.item("sources", "s1"),
+            "version": "v1",
+            "chdir": ".",
+            "venv": store.item("venvs", "v1"),
+            "config": "workers = 3\n",
+            "wsgi_app": "shop.wsgi:application",
+            "env": {"SECRET_KEY": SECRET, "MODE": "production"},
+            "graceful_timeout": 30,
+            "memory_max": None,
+            "cpu_quota": None,
+            "plan": {"workers": 3},
+        }
+        return Release(store, {**params, **changed}, key)
+
+    return release
+
+
+def _seal(store, release: Release) -> None:
+    """Make the release serve, unproved: that takes a server."""
+    os.mkdir(release.path)
+    release._write(release.path)
+    for name, text in release.units().items():
+        os.makedirs(_systemd.UNIT_FOLDER, exist_ok=True)
+        with open(os.path.join(_systemd.UNIT_FOLDER, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    store.switch(release.id)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param({}, True, id="nothing"),
+        pytest.param({"version": "v1.0"}, True, id="another name of the same commit"),
+        pytest.param({"plan": {"workers": 3, "reason": "in other words"}}, True, id="a plan that comes to the same"),
+        pytest.param({"env": {"MODE": "production", "SECRET_KEY": SECRET}}, True, id="order"),
+        pytest.param({"source": "/srv/shop/sources/s2"}, False, id="source"),
+        pytest.param({"source": None}, False, id="no source"),
+        pytest.param({"venv": "/srv/shop/venvs/v2"}, False, id="venv"),
+        pytest.param({"config": "workers = 4\n"}, False, id="config"),
+        pytest.param({"chdir": "src"}, False, id="chdir"),
+        pytest.param({"env": {"SECRET_KEY": "hunter3", "MODE": "production"}}, False, id="a value of env"),
+        pytest.param({"env": {"SECRET_KEY": SECRET}}, False, id="a variable less"),
+        pytest.param({"env": {"SECRET_KEY": "production", "MODE": SECRET}}, False, id="values swapped"),
+        pytest.param({"graceful_timeout": 60}, False, id="graceful_timeout"),
+        pytest.param({"memory_max": "512M"}, False, id="memory_max"),
+        pytest.param({"cpu_quota": "150%"}, False, id="cpu_quota"),
+        pytest.param({"user": "daemon"}, False, id="user"),
+        pytest.param({"key": b"another host's"}, False, id="key"),
+    ],
+)
+def test_the_id_is_that_of_the_inputs(release, changed, same):
+    before, after = release().id, release(**changed).id
+    assert (before == after) is same
+    assert len(after) == 12
+
+
+def test_a_new_sandbox_makes_a_new_release(release, monkeypatch):
+    before = release().id
+    monkeypatch.setattr(_systemd, "SANDBOX", _systemd.SANDBOX[1:])
+    assert release().id != before
+
+
+def test_another_account_of_nginx_makes_a_new_release(release, write):
+    before = release().id
+    write(_nginx.ETC, {"nginx.conf": "user nginx;\n"})
+    assert release().id != before
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        pytest.param({"chdir": "./src/"}, "WorkingDirectory={}/sources/s1/src", id="a folder below the source"),
+        pytest.param({"source": None}, "WorkingDirectory={}", id="no source"),
+        pytest.param({"graceful_timeout": 60}, "TimeoutStopSec=65", id="gunicorn's own end comes before systemd's"),
+        pytest.param({"memory_max": "512M"}, "MemoryMax=512M", id="memory"),
+        pytest.param({"cpu_quota": "150%"}, "CPUQuota=150%", id="processor"),
+    ],
+)
+def test_its_unit_says(release, store, changed, line):
+    units = release(**changed).units()
+    (unit,) = [text for name, text in units.items() if name == f"gunicorn-shop@{release(**changed).id}.service"]
+    assert line.format(store.path) in unit.splitlines()
+
+
+def test_the_folder_of_a_release(release, store, write):
+    write(store.item("sources", "s1"), {"app.py": "print()"})
+    write(store.item("venvs", "v1"), {"pyvenv.cfg": ""})
+    sealed = release()
+    _seal(store, sealed)
+
+    got = {name: stat.S_IMODE(os.lstat(os.path.join(sealed.path, name)).st_mode) for name in os.listdir(sealed.path)}
+    files = {name: mode for name, mode in got.items() if mode != 0o777}
+    assert files == {"env": 0o600, "gunicorn.conf.py": 0o640, "release.json": 0o640}
+    assert os.listdir(os.path.join(sealed.path, "src")) == ["app.py"]
+    assert os.listdir(os.path.join(sealed.path, "venv")) == ["pyvenv.cfg"]
+    assert os.readlink(os.path.join(sealed.path, "app.sock")) == f"/run/gunicorn-shop/{sealed.id}.sock"
+    with open(os.path.join(sealed.path, "env"), encoding="utf-8") as file:
+        assert file.read() == f'MODE="production"\nSECRET_KEY="{SECRET}"\n'
+
+
+def test_the_record_has_the_digests_of_secrets_which_only_the_key_can_check(release, store):
+    sealed = release()
+    _seal(store, sealed)
+
+    record = store.release(sealed.id)
+
+    assert (record["id"], record["version"], record["plan"]) == (sealed.id, "v1", {"workers": 3})
+    assert record["env"] == {
+        name: _digest.keyed(KEY, value) for name, value in (("SECRET_KEY", SECRET), ("MODE", "production"))
+    }
+    assert SECRET not in json.dumps(record)
+    assert _digest.of(SECRET) not in json.dumps(record)
+
+
+def test_the_diff_of_a_first_release_shows_all_but_secrets(release):
+    diff = release().diff()
+    after = {part["after_header"]: part["after"] for part in diff}
+    assert list(after) == ["app", "gunicorn.conf.py", "env", "service", "socket"]
+    assert {part["before"] for part in diff} == {""}
+    assert "version: v1\n" in after["app"]
+    assert after["env"] == "MODE=(hidden)\nSECRET_KEY=(hidden)\n"
+    assert SECRET not in json.dumps(diff)
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"config": "workers = 4\n"}, {"gunicorn.conf.py": "workers = 4\n"}, id="config"),
+        pytest.param(
+            {"env": {"SECRET_KEY": "hunter3", "MODE": "production"}},
+            {"env": "MODE=(hidden)\nSECRET_KEY=(hidden, changed)\n"}, id="a value",
+        ),
+        pytest.param(
+            {"env": {"SECRET_KEY": SECRET, "TOKEN": "hunter3"}},
+            {"env": "SECRET_KEY=(hidden)\nTOKEN=(hidden)\n"}, id="variables",
+        ),
+    ],
+)  # fmt: skip
+def test_the_diff_shows_what_changes_and_no_value(release, store, changed, parts):
+    _seal(store, release())
+    diff = release(**changed).diff()
+    assert {part["after_header"]: part["after"] for part in diff} == parts
+    assert "hunter" not in json.dumps(diff)
+
+
+def test_the_diff_of_a_new_limit_is_in_the_unit(release, store):
+    _seal(store, release())
+    (part,) = release(memory_max="512M").diff()
+    assert part["after_header"] == "service"
+    assert set(part["after"].splitlines()) - set(part["before"].splitlines()) == {"MemoryMax=512M"}

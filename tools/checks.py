@@ -1,0 +1,72 @@
+"""All that is checked, each as a name and what it calls; what fails leaves its output behind."""
+
+import os
+import signal
+import subprocess
+import time
+
+from tools.shell import ROOT, Failure, say, step
+
+# Molecule and Ansible colour and fold what they say as if for a narrow terminal.
+PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
+LOGS = ROOT / ".ansible" / "logs"
+
+
+class Check:
+    """A named call that raises Failure if what it checks is not so."""
+
+    def __init__(self, name, call, *argv):
+        self.name, self.call, self.argv = name, call, argv
+        self.seconds, self.passed = 0.0, False
+
+    def run(self):
+        """Do it; tell the person of it and, if it failed, why."""
+        start = time.monotonic()
+        try:
+            with step(self.name):
+                self.call(*self.argv)
+            self.passed = True
+        except Failure as failure:
+            say(f"{failure}\n")
+        self.seconds = time.monotonic() - start
+
+
+def logged(name, *argv, env=None, cwd=ROOT, minutes=30):
+    """Run a command with its output in a file, so that it can be followed; return it, or show it all in a failure."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    path = LOGS / f"{name.replace(' ', '-')}.log"
+    with open(path, "w", encoding="utf-8") as log:
+        code = supervised(argv, minutes * 60, env={**os.environ, **PLAIN, **(env or {})}, cwd=cwd, stdout=log)
+    output = path.read_text(encoding="utf-8", errors="replace")
+    if code:
+        end = f"no end after {minutes} minutes" if code == -signal.SIGTERM else f"exit code {code}"
+        raise Failure(f"{output}\n{name}: {end}; all of this is in {path.relative_to(ROOT)}")
+    return output
+
+
+def supervised(argv, seconds, **options):
+    """Run a command for so long at most; when it has to go, so does all that it has started. Return its exit code."""
+    command = [str(arg) for arg in argv]
+    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, start_new_session=True, **streams, **options) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+        return process.wait()
+
+
+def run_all(checks):
+    """Run every check, whatever the others say; close with a table, and return the exit code."""
+    for check in checks:
+        check.run()
+    width = max(len(check.name) for check in checks)
+    say()
+    for check in checks:
+        say(f"  {check.name:{width}}  {check.seconds:7.1f} s  {'ok' if check.passed else 'FAILED'}")
+    passed = sum(check.passed for check in checks)
+    say(f"\n{passed} passed, {len(checks) - passed} failed")
+    return int(passed < len(checks))

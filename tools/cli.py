@@ -1,0 +1,72 @@
+"""What `./dev` understands, and which work answers to it."""
+
+import argparse
+import signal
+
+from tools import demo, tests
+from tools.checks import run_all
+from tools.lint import lint
+from tools.setup import ensure_tools
+from tools.shell import Failure, say
+
+DESCRIPTION = """\
+Develop, try and test the collection pyweb.stack.
+
+Every command sets up what it needs and reuses what is there: the tools in .venv, community.docker in .ansible,
+Docker Engine, and an image of a plain server for Debian 12 and 13.
+"""
+EPILOG = """\
+The tools by hand:  . .venv/bin/activate; molecule test -s NAME; ansible-playbook …
+Another Python:     PYTHON=python3.13 ./dev …    (with a virtual environment of its own)
+What a test does:   tail -f .ansible/logs/*      (one that fails shows it all by itself)
+"""
+
+
+def main():
+    """Do what the arguments ask for; return the exit code."""
+    # As every command in a pipe: `./dev test | head` ends without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    arguments = parser().parse_args()
+    try:
+        ensure_tools()
+        return arguments.work(arguments)
+    except Failure as failure:
+        say(f"\ndev: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        say("\ndev: interrupted; the next run goes on with what is there")
+        return 130
+
+
+def parser():
+    """Return the parser: every command with the work that answers to it and returns the exit code."""
+    top = argparse.ArgumentParser(
+        prog="./dev", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name, text, work):
+        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made.set_defaults(work=work)
+        return made
+
+    trial = command("demo", "deploy the example project on a server in a container, and ask it for a page", run_demo)
+    trial.add_argument("--down", action="store_true", help="remove that server")
+    command("test", "run all of the following, on Debian 12 and 13", lambda _: run_all(tests.everything()))
+    command("unit", "run the unit tests", lambda _: run_all(tests.unit()))
+    command("lint", "run the linters and ansible-test sanity", lambda _: run_all(lint()))
+    some = command("molecule", "run Molecule's scenarios", lambda given: run_all(tests.molecule(given.names)))
+    some.add_argument("names", metavar="NAME", nargs="*", help="a scenario (default: all of them)")
+    command("setup", "only set up what the tests need", set_up)
+    return top
+
+
+def run_demo(arguments):
+    """Put up the demo, or take it down."""
+    return demo.down() if arguments.down else demo.up()
+
+
+def set_up(_arguments):
+    """Do what every command does before its own work."""
+    tests.ensure_servers()
+    say("all that the tests need is there")

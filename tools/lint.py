@@ -1,0 +1,61 @@
+"""The checks that read the code: linters, the changelog, and ansible-test sanity."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+from tools.checks import Check, logged
+from tools.setup import MINOR, VENV
+from tools.shell import ROOT, Failure, run
+
+LINTERS = {
+    "ruff check": ("ruff", "check", "."),
+    "ruff format": ("ruff", "format", "--check", "."),
+    "yamllint": ("yamllint", "--strict", "."),
+    "ansible-lint": ("ansible-lint",),
+    "changelog": ("antsibull-changelog", "lint"),
+}
+
+
+def lint():
+    """Return the checks of the code as it stands."""
+    return [*(Check(name, logged, name, *argv) for name, argv in LINTERS.items()), Check("ansible-test sanity", sanity)]
+
+
+def sanity():
+    """Run ansible-test sanity, for every Python that is here."""
+    prepare_pip()
+    # pyenv's shims answer for the chosen versions only; ansible-test trusts the first python3.x on PATH.
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    path = [str(VENV / "bin"), *map(str, sorted(pyenv.glob("versions/3.*/bin"))), os.environ["PATH"]]
+    with tempfile.TemporaryDirectory() as folder:
+        # It takes a collection only where the last folders are called like this, and follows no link.
+        tree = pathlib.Path(folder) / "ansible_collections" / "pyweb" / "stack"
+        copy_to(tree)
+        command = ("ansible-test", "sanity", "--color", "no")
+        output = logged("sanity", *command, cwd=tree, env={"PATH": os.pathsep.join(path)})
+    if "All targets skipped" in output:
+        raise Failure(f"ansible-test found nothing to test in {tree}")
+
+
+def copy_to(tree):
+    """Copy what git has or would add."""
+    for name in run("git", "-C", ROOT, "ls-files", "-coz", "--exclude-standard").split("\0"):
+        # A file that was deleted is still in the index.
+        if name and (ROOT / name).exists():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
+
+
+def prepare_pip():
+    """Spare ansible-test the download of a script that installs pip: Python brings one along."""
+    question = (
+        "import types; from ansible_test._internal.python_requirements import get_venv_packages as packages;"
+        f"print(packages(types.SimpleNamespace(version='{MINOR}'))['pip'])"
+    )
+    version = run(VENV / "bin" / "python", "-c", question).strip()
+    script = pathlib.Path(f"~/.ansible/test/cache/get_pip_{version.replace('.', '_')}.py").expanduser()
+    if not script.exists():
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text("import ensurepip\n\nensurepip.bootstrap()\n", encoding="utf-8")
