@@ -72,10 +72,10 @@ class Handover:
     def _take_over(self, release: str, health: Health) -> str:
         before = self._store.current()
         candidate = Instance(self._app, release)
-        candidate.start()
         try:
+            candidate.start()
             answer = candidate.prove(health, self._store.release(release)["plan"]["workers"])
-        except Refused as refusal:
+        except (Refused, _systemd.SystemdError) as refusal:
             journal = candidate.journal().strip()
             if before != release:
                 candidate.discard()
@@ -86,7 +86,7 @@ class Handover:
             self._store.record("serves", release, previous=before)
         return answer
 
-    def _explain(self, release: str, before: str | None, refusal: Refused, journal: str) -> str:
+    def _explain(self, release: str, before: str | None, refusal: Exception, journal: str) -> str:
         if before == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
         elif before:
@@ -149,7 +149,8 @@ class Instance:
             if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
                 raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
             living = _children(state["MainPID"])
-            if seen - living:
+            # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
+            if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
                 raise Refused("a worker ended right after its start")
             seen |= living
             if asker.refusal:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import re
 
-# These serve many requests at once in one worker, so that more of them than CPUs only cost memory.
-EVENT_LOOPS = ("asgi", "gevent", "gevent_wsgi", "gevent_pywsgi", "tornado")
+# How the names of those worker classes begin that serve many requests at once in one worker: more workers than CPUs
+# only cost memory.
+EVENT_LOOPS = ("asgi", "gevent", "tornado", "uvicorn.", "uvicorn_worker.")
 # What the arbiter and the interpreter's shared pages take, in MiB: a fifth of the host stays for all the rest.
 _ARBITER = 32
 _SHARE_OF_HOST = 0.8
@@ -49,7 +50,7 @@ def plan(
     if cpu_quota and percent(cpu_quota) < 100 * vcpus:
         number, limit = math.floor(2 * percent(cpu_quota) / 100) + 1, "quota"
         reason = f"2 x {percent(cpu_quota) / 100:g} CPUs + 1 for a CPU quota of {cpu_quota}"
-    if worker_class in EVENT_LOOPS and number > max(2, vcpus):
+    if worker_class.startswith(EVENT_LOOPS) and number > max(2, vcpus):
         number, limit = max(2, vcpus), "class"
         reason = f"one per CPU, and at least 2, for the worker class {worker_class}"
     room = most if most is not None else math.floor(memory * _SHARE_OF_HOST)

@@ -132,6 +132,11 @@ def main() -> None:
             result.update(handover.run(params["release"], health))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
+    if result["cut"]:
+        module.warn(
+            f"{result['cut']} connections to the old release were cut, since they had not ended within "
+            f"gunicorn_drain_timeout, {params['drain_timeout']:g} s"
+        )
     module.exit_json(diff=diff, **result)
 
 

@@ -90,7 +90,8 @@ def test_a_submodule_that_was_not_fetched_is_empty(work_tree, git):
 
 
 def test_a_plain_folder_brings_all_but_what_python_and_git_make(tmp_path, write):
-    leftovers = {"__pycache__/app.cpython-311.pyc": "", "src/old.pyc": "", "lib/.git": "gitdir: elsewhere"}
+    caches = {"__pycache__/app.cpython-311.pyc": "", "src/old.pyc": "", "src/__pycache__/notes": ""}
+    leftovers = {**caches, "lib/.git": "gitdir: elsewhere", "other/.git/config": ""}
     folder = write(tmp_path, {**FILES, **leftovers})
     (folder / "link").symlink_to("src")
     assert _files(folder) == sorted([*FILES, "link"])
