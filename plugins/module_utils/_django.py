@@ -95,6 +95,8 @@ class Release:
 
         The folder appears whole or not at all, and belongs to root.
         """
+        for left in glob.glob(f"{self.path}/.stage-*"):
+            shutil.rmtree(left)
         stage = tempfile.mkdtemp(prefix=".stage-", dir=self.path)
         try:
             shutil.chown(stage, dict(self._properties())["User"])

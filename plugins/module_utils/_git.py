@@ -63,7 +63,8 @@ class Repository:
 
     def _git(self, *arguments: str, env: dict | None = None) -> str:
         # Never wait for a password: there is nobody to type it.
-        environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(env or {})}
+        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ, **(env or {})}
+        environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
         done = _command.run(["git", *arguments], env=environment)
         if done.returncode:
             said = _without_credentials(done.stderr.strip())

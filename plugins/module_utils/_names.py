@@ -45,7 +45,7 @@ def absolute_path(value) -> str | None:
     """A path on the target that may stand in unit files and nginx's configuration as it is."""
     if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and ".." not in value.split("/"):
         return None
-    return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..'"
+    return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..' and without a slash at the end"
 
 
 def server_name(value) -> str | None:

@@ -23,6 +23,8 @@ _DEFAULT = "sites-available/default"
 # Where the distribution's own default site is kept, by whether it was enabled.
 _ORIGINAL = {True: "sites-available/default.original", False: "sites-available/default.disabled"}
 _RELOAD_PATIENCE = 5.0
+# There while nginx may not have taken up what is in its tree: a run may be killed between the two.
+_PENDING = "/run/pyweb-stack-nginx-pending"
 
 
 class NginxError(Exception):
@@ -163,9 +165,12 @@ class Tree:
         """Move the proved changes into place and have nginx take them up, or put back what was there."""
         changes = self.changes()
         before = {path: _read(os.path.join(ETC, path)) for path in changes}
+        with open(_PENDING, "w", encoding="utf-8"):
+            pass
         _apply(ETC, changes)
         try:
             _take_up()
+            _forget_pending()
         except _systemd.SystemdError as error:
             _apply(ETC, before)
             raise NginxError(f"nginx did not take up the site, so the former one is back: {error}") from error
@@ -205,15 +210,25 @@ class Tree:
 
 
 def ready() -> bool:
-    """Say whether nginx runs, and will after a reboot."""
+    """Say whether nginx runs with what is in its tree, and will after a reboot."""
+    if os.path.exists(_PENDING):
+        return False
     state = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
     return state == {"ActiveState": "active", "UnitFileState": "enabled"}
 
 
 def make_ready() -> None:
-    """Have nginx run now and after a reboot."""
+    """Have nginx run now and after a reboot, with what is in its tree."""
     _systemd.require("enable", "--quiet", "nginx.service")
     _systemd.require("start", "nginx.service")
+    if os.path.exists(_PENDING):
+        _systemd.require("reload", "nginx.service")
+        _forget_pending()
+
+
+def _forget_pending() -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_PENDING)
 
 
 def _take_up() -> None:

@@ -188,8 +188,10 @@ class Store:
         try:
             os.rename(stage, self.path)
         except OSError:
-            # Another run was quicker, and its key counts.
             shutil.rmtree(stage)
+            # Another run was quicker, and its key counts; or the folder is a mount point.
+            if not os.path.exists(self._key):
+                raise
 
     def _prepare(self) -> None:
         """Set owners and modes, and clear away what killed runs left half-built."""

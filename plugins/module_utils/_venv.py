@@ -39,14 +39,17 @@ class Lock:
     """What goes into an environment.
 
     I(source) is the sealed source, or None; I(file) the requirements file in it, relative to it, or None; I(extra)
-    are requirement specifiers beside it; I(gunicorn) is the version to add where neither of them names gunicorn, and
-    I(python) the interpreter.
+    are requirement specifiers beside it; I(chdir) is the folder in it where the app runs; I(gunicorn) is the version
+    to add where no requirement names gunicorn, and I(python) the interpreter.
     """
 
-    def __init__(self, python: str, source: str | None, file: str | None, extra: list[str], gunicorn: str):
+    def __init__(self, python, source: str | None, file: str | None, extra: list[str], gunicorn: str, chdir: str = "."):
         self.python = python
         self.source = source
         self.file = os.path.join(source, file) if source and file else None
+        # Where paths in requirements begin: beside the app's own file, else at the top, as people run pip.
+        beside = file and os.path.normpath(chdir) == (os.path.dirname(file) or ".")
+        self.folder = os.path.join(source, chdir) if source and beside else source
         required, constraints = _texts(self.file, source) if self.file else ({}, {})
         self._texts = {**constraints, **required}
         named = "\n".join([*required.values(), *extra])
@@ -89,17 +92,16 @@ def build(lock: Lock, stage: str) -> None:
     )
     install = [uv, "pip", "install", "--quiet", f"--python={python}", "--compile-bytecode", *_index()]
     file = [f"--requirement={lock.file}"] if lock.file else []
-    folder = os.path.dirname(lock.file) if lock.file else None
     if lock.hashed:
         # Where one requirement of a file has a hash all of them must, but not those beside the file.
-        _run([*install, "--require-hashes", *file], "gunicorn_requirements_file", folder)
+        _run([*install, "--require-hashes", *file], "gunicorn_requirements_file", lock.folder)
         file = []
     if lock.extra or file:
         variables = "gunicorn_requirements_file or gunicorn_requirements" if file else "gunicorn_requirements"
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as extra:
             extra.write("".join(f"{line}\n" for line in lock.extra))
             extra.flush()
-            _run([*install, *file, f"--requirement={extra.name}"], variables, folder)
+            _run([*install, *file, f"--requirement={extra.name}"], variables, lock.folder)
     # uv leaves its lock file behind, which anybody could write.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(stage, ".lock"))

@@ -122,18 +122,25 @@ def main() -> None:
             module.exit_json(**{**result, "path": path})
         if module.check_mode or not (repository or params["archive"]):
             module.exit_json(**{**result, "changed": True})
-        with store.locked("fetching its source"), store.stage("sources", result["digest"]) as stage:
-            if repository:
-                repository.export(result["digest"], stage)
-            else:
-                with tarfile.open(params["archive"]) as archive:
-                    _unpack(archive, stage)
-            _open_to_readers(stage)
-            # What does not compile is not of this Python, such as a template: the app's import decides, later.
-            _command.run([params["python"], "-m", "compileall", "-qq", stage])
+        with store.locked("fetching its source"):
+            # Another run may have fetched it while this one waited.
+            if not os.path.isdir(path):
+                with store.stage("sources", result["digest"]) as stage:
+                    _fill(stage, repository, params, result["digest"])
     except (GitError, StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**{**result, "changed": True, "path": path})
+
+
+def _fill(folder: str, repository: Repository | None, params: dict, digest: str) -> None:
+    if repository:
+        repository.export(digest, folder)
+    else:
+        with tarfile.open(params["archive"]) as archive:
+            _unpack(archive, folder)
+    _open_to_readers(folder)
+    # What does not compile is not of this Python, such as a template: the app's import decides, later.
+    _command.run([params["python"], "-m", "compileall", "-qq", folder])
 
 
 def _unpack(archive: tarfile.TarFile, folder: str) -> None:

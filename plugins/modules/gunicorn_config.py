@@ -105,7 +105,7 @@ def main() -> None:
     try:
         settings = Settings(params["python"], owned, params["settings"])
     except SettingsError as error:
-        module.fail_json(msg=f"gunicorn_settings: {error}")
+        module.fail_json(msg="\n".join(f"gunicorn_settings: {fault}" for fault in str(error).splitlines()))
     content = settings.render(params["tail"])
     result = {
         "changed": False,

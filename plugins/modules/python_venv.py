@@ -106,15 +106,20 @@ def main() -> None:
     if source and not file:
         file = _venv.find_file(source, params["chdir"])
     try:
-        lock = _venv.Lock(params["python"], source, file, params["requirements"], params["gunicorn_version"])
+        lock = _venv.Lock(
+            params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
+        )
         name = lock.digest()
         path = store.item("venvs", name)
         if os.path.isdir(path):
             module.exit_json(changed=False, path=path, requirements_file=file)
         if module.check_mode:
             module.exit_json(changed=True, path=None, requirements_file=file)
-        with store.locked("building its virtual environment"), store.stage("venvs", name) as stage:
-            _venv.build(lock, stage)
+        with store.locked("building its virtual environment"):
+            # Another run may have built it while this one waited.
+            if not os.path.isdir(path):
+                with store.stage("venvs", name) as stage:
+                    _venv.build(lock, stage)
     except (_venv.VenvError, StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, path=path, requirements_file=file)

@@ -82,6 +82,26 @@ def test_a_host_without_a_default_site(etc):
     assert _files(etc) == {name: text for name, text in NAMED.items() if not name.endswith("default")}
 
 
+def test_a_default_site_that_was_not_enabled_is_not_enabled_afterwards(etc):
+    (etc / "sites-enabled/default").unlink()
+    _put(_site())
+    _put(_site(server_names=NAMES))
+    assert _files(etc) == {name: text for name, text in NAMED.items() if name != "sites-enabled/default"}
+
+
+@pytest.mark.parametrize("server_names", [(), NAMES])
+def test_a_link_to_somebodys_site_is_not_turned(etc, server_names):
+    site = _site(server_names=server_names)
+    (etc / "sites-available/theirs").write_text(DEBIAN)
+    link = etc / "sites-enabled" / site.name
+    link.unlink(missing_ok=True)
+    link.symlink_to("../sites-available/theirs")
+    with pytest.raises(
+        NginxError, match=f"sites-enabled/{site.name} exists and was not made by this role: move it away"
+    ):
+        _put(site)
+
+
 def test_the_original_is_kept_to_the_byte(etc):
     original = DEBIAN.encode() + b"# f\xfcr Gr\xfc\xdfe\r\n"
     (etc / "sites-available/default").write_bytes(original)

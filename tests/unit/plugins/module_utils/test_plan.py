@@ -25,6 +25,9 @@ def test_workers_are_those_of_the_guide(vcpus, workers):
         pytest.param(2, 8000, {"cpu_quota": "200%"}, 5, "cpus", 532, "2 x 2 CPUs", id="a quota that is no limit"),
         pytest.param(4, 8000, {"worker_class": "gevent"}, 4, "class", 432, "worker class gevent", id="class"),
         pytest.param(1, 8000, {"worker_class": "asgi"}, 2, "class", 232, "at least 2", id="class on one CPU"),
+        pytest.param(
+            4, 8000, {"worker_class": "uvicorn_worker.UvicornWorker"}, 4, "class", 432, "UvicornWorker", id="a class by path"
+        ),
         pytest.param(4, 8000, {"worker_class": "gthread"}, 9, "cpus", 932, "2 x 4", id="a class that is no limit"),
         pytest.param(4, 8000, {"memory_max": "512M"}, 4, "memory", 432, "what 512 MiB hold", id="memory"),
         pytest.param(4, 1000, {}, 7, "memory", 732, "800 MiB hold with 100 MiB", id="four fifths of the host"),

@@ -86,7 +86,9 @@ def test_the_file_has_what_was_given_and_runs_the_tail(tmp_path, write):
     names = runpy.run_path(str(write(tmp_path, {"conf.py": text}) / "conf.py"))
     assert {name: names[name] for name in given | owned} == given | owned
     assert callable(names["post_fork"])
-    assert text.splitlines()[1] == f"# gunicorn {gunicorn.__version__}"
+    headings = re.findall(r"^# (.*)$", text, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    assert {f"gunicorn {gunicorn.__version__}", "Worker Processes"} < set(headings)
 
 
 def test_the_file_is_the_same_whatever_the_order():
@@ -118,5 +120,6 @@ def test_what_is_in_force_is_gunicorns_default_the_services_or_what_was_given():
     settings = Settings(sys.executable, {}, {"graceful_timeout": 7})
     assert settings.in_force == {"workers": 1, "threads": 1, "timeout": 30, "graceful_timeout": 7}
     assert settings.version == gunicorn.__version__
-    # The heartbeat of a worker must not wait for a slow disk.
+    # The heartbeat of a worker must not wait for a slow disk, and there is no place for a control socket.
     assert "worker_tmp_dir = '/dev/shm'\n" in settings.render()
+    assert "control_socket_disable = True\n" in settings.render()
