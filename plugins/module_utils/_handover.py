@@ -148,7 +148,8 @@ class Instance:
             )
             if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
                 raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
-            living = _children(state["MainPID"])
+            # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
+            living = _children(state["MainPID"]) if state["ActiveState"] == "active" else set()
             # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
             if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
                 raise Refused("a worker ended right after its start")
