@@ -10,7 +10,7 @@ import json
 import os
 import pwd
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _environment, _nginx, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _environment, _file, _nginx, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now
 
 # gunicorn's own end comes first; then systemd kills.
@@ -76,12 +76,12 @@ class Release:
         folder = self._store.item("releases", current or "")
         pairs = [
             ("app", _lines(before["app"]), _lines(self._app())),
-            ("gunicorn.conf.py", _read(os.path.join(folder, "gunicorn.conf.py")), self._params["config"]),
+            ("gunicorn.conf.py", _file.read(os.path.join(folder, "gunicorn.conf.py")), self._params["config"]),
             ("env", _masked(before["env"], {}), _masked(self._env_digests, before["env"])),
         ]
         for name, text in self.units().items():
             kind = name.rsplit(".", 1)[1]
-            pairs.append((kind, _read(os.path.join(_systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
+            pairs.append((kind, _file.read(os.path.join(_systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
         return [
             {"before_header": name, "before": old, "after_header": name, "after": new}
             for name, old, new in pairs
@@ -160,11 +160,3 @@ def _lines(record: dict) -> str:
 def _masked(digests: dict[str, str], before: dict[str, str]) -> str:
     changed = {name for name, digest in digests.items() if name in before and before[name] != digest}
     return "".join(f"{name}=(hidden{', changed' if name in changed else ''})\n" for name in sorted(digests))
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
 
 UNIT_FOLDER = "/etc/systemd/system"
 
@@ -260,13 +260,9 @@ def install(units: dict[str, str]) -> list[str]:
     changed = []
     for name, text in units.items():
         path = os.path.join(UNIT_FOLDER, name)
-        if _read(path) == text:
+        if _file.read(path) == text:
             continue
-        temporary = f"{path}.new"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), 0o644)
-        os.rename(temporary, path)
+        _file.replace(path, text)
         changed.append(name)
     if changed:
         require("daemon-reload")
@@ -279,11 +275,3 @@ def remove(names: list[str]) -> None:
         path = os.path.join(UNIT_FOLDER, name)
         if os.path.exists(path):
             os.unlink(path)
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None

@@ -76,6 +76,7 @@ version:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils import _file
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
 
 
@@ -114,7 +115,7 @@ def main() -> None:
         "version": settings.version,
     }
     if params["dest"]:
-        before = _read(params["dest"])
+        before = _file.read(params["dest"])
         result["changed"] = before != content
         result["diff"] = {
             "before": before,
@@ -123,24 +124,8 @@ def main() -> None:
             "after_header": params["dest"],
         }
         if result["changed"] and not module.check_mode:
-            _write(module, params["dest"], content)
+            _file.replace(params["dest"], content)
     module.exit_json(**result)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-def _write(module: AnsibleModule, path: str, content: str) -> None:
-    temporary = os.path.join(module.tmpdir, "gunicorn.conf.py")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), 0o644)
-    module.atomic_move(temporary, path)
 
 
 if __name__ == "__main__":
