@@ -122,6 +122,16 @@ class Owner(unittest.TestCase):
             with self.assertRaises(subprocess.CalledProcessError, msg=path):
                 run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "head", "-c1", str(APP / path))
 
+    def test_no_secret_is_told(self):
+        self.assertNotIn("marked-as-secret", run("journalctl", "--no-pager", "--all"))
+        told = subprocess.run(
+            ["grep", "-rl", "marked-as-secret", "/srv", "/etc", "/run", "/var/log"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.split()
+        self.assertEqual({os.path.basename(path) for path in told}, {"env"})
+
     def test_the_app_can_write_nothing_but_its_state(self):
         shop = pwd.getpwnam("shop")
         written = run("find", str(APP), "(", "-user", "shop", "-o", "-perm", "/022", "!", "-type", "l", ")")
