@@ -123,7 +123,12 @@ def _uv() -> str:
             pip = ["/usr/bin/python3", f"{wheels[0]}/pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
             _run([*pip, f"--target={stage}", f"uv=={UV_VERSION}"], "the installer uv")
             os.chmod(stage, 0o755)
-            os.rename(stage, folder)
+            try:
+                os.rename(stage, folder)
+            except OSError:
+                # The run of another app may have been quicker.
+                if not os.path.isdir(folder):
+                    raise
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     return os.path.join(folder, "bin", "uv")
