@@ -1,0 +1,3 @@
+"""Found by way of gunicorn's `pythonpath`."""
+
+TEXT = "Hello from lib"

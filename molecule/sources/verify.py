@@ -1,0 +1,78 @@
+"""What each app is made of, wherever it came from; runs on the server, and asks each on its own socket."""
+
+import http.client
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import unittest
+
+HOST = sys.argv.pop()
+APPS = {"bookworm": {"private_git", "from_controller"}, "trixie": {"offline", "from_url"}}[HOST]
+
+
+def ask(app):
+    """Return what an app says of itself."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(f"/srv/{app}/current/app.sock")
+        connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return json.loads(answer.read())
+
+
+def record(app):
+    """Return the record of the release that serves."""
+    return json.loads(pathlib.Path(f"/srv/{app}/current/release.json").read_text())
+
+
+class Sources(unittest.TestCase):
+    def test_every_app_has_what_it_needs(self):
+        for app in APPS:
+            self.assertIn("itsdangerous==2.2.0", ask(app)["packages"], app)
+            self.assertLessEqual({"gunicorn==27.0.1", "itsdangerous==2.2.0"}, set(record(app)["installed"]), app)
+
+    def test_the_submodule_came_along(self):
+        self.assertEqual({app for app in APPS if ask(app)["word"] == "from the submodule"}, {"private_git"} & APPS)
+
+    def test_the_interpreter_is_the_one_asked_for(self):
+        self.assertEqual({app for app in APPS if ask(app)["python"] == "/opt/python"}, {"offline"} & APPS)
+
+    def test_people_can_read_where_it_came_from(self):
+        versions = {
+            "private_git": "main",
+            "from_controller": "hello-1.0.tar.gz",
+            "from_url": "hello-1.0.tar.gz",
+            "offline": "",
+        }
+        for app in APPS:
+            self.assertEqual(record(app)["version"], versions[app])
+
+    def test_the_one_folder_of_an_archive_is_the_top(self):
+        for app in APPS:
+            self.assertTrue(os.path.isfile(f"/srv/{app}/current/src/hello.py"), app)
+
+    def test_no_secret_is_told(self):
+        private = pathlib.Path("/opt/key").read_text().splitlines()[2]
+        for secret in ("marked-as-secret", private):
+            said = subprocess.run(
+                ["journalctl", "--no-pager", "--all"], capture_output=True, text=True, check=True
+            ).stdout
+            self.assertNotIn(secret, said)
+            places = ["/srv", "/etc", "/run", "/var/log", "/var/cache", "/usr/local", "/tmp", "/root"]
+            found = subprocess.run(["grep", "-rlF", secret, *places], capture_output=True, text=True, check=False)
+            self.assertEqual(found.stdout, "")
+
+    def test_the_packages_asked_for_are_there(self):
+        self.assertEqual(os.path.exists("/usr/bin/bc"), HOST == "bookworm")
+
+    def test_one_server_has_no_network(self):
+        routes = subprocess.run(["ip", "route", "show", "default"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(routes == "", HOST == "trixie")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
