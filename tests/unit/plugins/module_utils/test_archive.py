@@ -163,13 +163,19 @@ def test_a_device_in_a_zip_is_refused(tmp_path, unpack):
     [(_tar, "w"), (_tar, "w:gz"), (_tar, "w:bz2"), (_tar, "w:xz"), (_zip, "")],
     ids=["tar", "gz", "bz2", "xz", "zip"],
 )
-@pytest.mark.parametrize("part", [0, 1, 100, 512, 1024, 1536, 30000, -30000, -10])
+@pytest.mark.parametrize("part", [0, 1, 100, 512, 1024, 1536, 30000, -30000])
 def test_what_was_cut_off_is_refused(tmp_path, unpack, write, mode, part):
     path = write(tmp_path / "a", FILES, mode)
-    if mode == "w" and part == -10:
-        pytest.skip("the last bytes of a tar file only fill it up")
     path.write_bytes(path.read_bytes()[:part])
     with pytest.raises(ArchiveError, match=r"gunicorn_source.archive: .*/a can't be unpacked: "):
+        unpack(path)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_what_lacks_its_last_bytes_is_refused(tmp_path, unpack, mode):
+    path = _tar(tmp_path / "a", FILES, mode)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ArchiveError, match="ended before the end-of-stream marker"):
         unpack(path)
 
 
