@@ -33,7 +33,6 @@ class ActionModule(ActionBase):
         if send and not (answer.get("failed") or answer["path"] or self._task.check_mode):
             send()
             answer = self._ask(arguments, task_vars)
-        self._remove_tmp_path(self._connection._shell.tmpdir)
         return {**result, **answer}
 
     def _ask(self, arguments, task_vars):
@@ -103,5 +102,6 @@ class ActionModule(ActionBase):
         return self._loader.path_dwim(os.path.expanduser(path))
 
     def _send(self, path):
-        remote = self._connection._shell.join_path(self._make_tmp_path(), "source")
-        return self._transfer_file(path, remote)
+        # Ansible makes this folder for every action that transfers files, and removes it.
+        shell = self._connection._shell
+        return self._transfer_file(path, shell.join_path(shell.tmpdir, "source"))

@@ -40,8 +40,6 @@ def play(tmp_path, monkeypatch):
 
         monkeypatch.setattr(ActionModule, "_execute_module", lambda _self, *given, **named: execute(*given, **named))
         monkeypatch.setattr(ActionModule, "_transfer_file", lambda _self, local, remote: remote)
-        monkeypatch.setattr(ActionModule, "_make_tmp_path", lambda _self: "/remote")
-        monkeypatch.setattr(ActionModule, "_remove_tmp_path", lambda _self, _path: None)
         return action.run(task_vars={}), asked
 
     return play
