@@ -8,11 +8,11 @@ from __future__ import annotations
 import subprocess
 
 
-def run(argv: list[str], stdin: str = "", env: dict | None = None, cwd: str | None = None):
+def run(argv: list[str], stdin: str = "", env: dict | None = None, cwd: str | None = None, errors: str = "replace"):
     """Run a command to its end, whatever its exit status, and return a C(subprocess.CompletedProcess) with text.
 
     I(env) replaces the environment where it is given. Bytes that are no UTF-8 are replaced, since the text is for
-    people. Raises OSError where the command can't be started.
+    people; where it names files, I(errors) is C(surrogateescape). Raises OSError where the command can't be started.
     """
     # AnsibleModule.run_command is not to be had below the modules.
     with subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -21,7 +21,7 @@ def run(argv: list[str], stdin: str = "", env: dict | None = None, cwd: str | No
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        errors="replace",
+        errors=errors,
         env=env,
         cwd=cwd,
     ) as process:

@@ -39,12 +39,13 @@ def of_tree(root: str, paths: list[str]) -> str:
         if stat.S_ISLNK(info.st_mode):
             kind, content = "link", hashlib.sha256(os.fsencode(os.readlink(full))).hexdigest()
         else:
-            kind, content = "executable" if info.st_mode & stat.S_IXUSR else "file", _of_file(full)
+            kind, content = "executable" if info.st_mode & stat.S_IXUSR else "file", of_file(full)
         total.update(_canonical([os.fsencode(path).hex(), kind, content]))
     return total.hexdigest()
 
 
-def _of_file(path: str) -> str:
+def of_file(path: str) -> str:
+    """Return the digest of a file's bytes, as C(sha256sum) prints it."""
     content = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

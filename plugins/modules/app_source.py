@@ -25,13 +25,45 @@ options:
     required: true
   git:
     description:
-      - URL of a git repository, anything that C(git fetch) takes.
-      - Exactly one of O(git) and O(directory) is needed.
+      - URL of a git repository, anything that C(git fetch) takes. Credentials in an C(https) URL count for all of its
+        host, and appear in no output, no log and no process list.
+      - Exactly one of O(git), O(archive), O(path) and O(directory) is needed.
     type: str
   version:
     description: Branch, tag or whole commit (40 hexadecimal digits) to take from O(git).
     type: str
     default: HEAD
+  ssh_key:
+    description:
+      - Path on the controller of a private ssh key without a passphrase that may read O(git). It may be encrypted with
+        Ansible Vault. It is the only key that is tried.
+      - It is sent only for asking and fetching, and held in memory on the target. Without it, root's own keys count.
+    type: path
+  known_hosts:
+    description:
+      - Host keys of the ssh server of O(git), lines as C(ssh-keyscan) prints them. No other host keys count then.
+      - Host keys are always checked. Without this, those count that the target knows.
+    type: str
+  submodules:
+    description:
+      - Whether to fetch the submodules of O(git), too, and theirs, with the same key and credentials.
+      - A commit with submodules that is fetched without them has a RV(digest) of its own.
+    type: bool
+    default: true
+  archive:
+    description:
+      - Path on the controller, or C(http) or C(https) URL, of a tar file (plain, or packed with gzip, bzip2 or xz) or a
+        zip file. The target fetches a URL itself; a file is sent only when the target lacks it.
+      - If all of its content lies in one folder, that is the top of the source. What would lead out of the source, and
+        devices, are refused.
+    type: str
+  sha256:
+    description: The SHA-256 of O(archive), 64 hexadecimal digits. Required for a URL, checked in any case.
+    type: str
+  path:
+    description:
+      - Path of a folder on the target, to be copied. The same of its files count as with O(directory).
+    type: path
   directory:
     description:
       - Path of a folder on the controller. Its content is sent only when the target lacks it.
@@ -45,9 +77,14 @@ options:
   digest:
     description: Set by the action plugin. The digest of O(directory).
     type: str
-  archive:
-    description: Set by the action plugin. Path on the target of a tar file with the content of O(directory).
+  sent:
+    description:
+      - Set by the action plugin. Path on the target of what it sent, a tar file with the content of O(directory), or
+        the file O(archive).
     type: path
+  key:
+    description: Set by the action plugin. The text of O(ssh_key).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -57,6 +94,21 @@ EXAMPLES = r"""
     user: shop
     git: https://git.example.com/shop.git
     version: v1.4.2
+
+- name: Fetch a private repository with a deploy key
+  pyweb.stack.app_source:
+    name: shop
+    user: shop
+    git: git@git.example.com:shop.git
+    ssh_key: deploy_key
+    known_hosts: git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO6bUT3EJ1n0b0Hf1mHqzJm1D0xKb6kkPXK0oSAZc4cT
+
+- name: Fetch an archive
+  pyweb.stack.app_source:
+    name: shop
+    user: shop
+    archive: https://example.com/shop-1.4.2.tar.gz
+    sha256: b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c
 """
 
 RETURN = r"""
@@ -66,12 +118,14 @@ path:
   type: str
   sample: /srv/shop/sources/8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
 digest:
-  description: What the source is named by, a git commit or the digest of its files; none where it can't be known yet.
+  description:
+    - What the source is named by, a git commit, the digest of its files, or the first 40 digits of O(sha256).
+    - None where it can't be known yet.
   returned: always
   type: str
   sample: 8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
 version:
-  description: The version that was asked for, for people to read; empty for a folder.
+  description: For people to read, the version that was asked for, or the file name of an archive; empty for a folder.
   returned: always
   type: str
   sample: v1.4.2
@@ -79,78 +133,110 @@ version:
 
 import os
 import shutil
-import tarfile
+import tempfile
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pyweb.stack.plugins.module_utils import _command
-from ansible_collections.pyweb.stack.plugins.module_utils._git import GitError, Repository
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _url
+from ansible_collections.pyweb.stack.plugins.module_utils._archive import Archive, ArchiveError, file_name
+from ansible_collections.pyweb.stack.plugins.module_utils._git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._tree import Packed, Tree, TreeError
+
+_KINDS = ("git", "archive", "path", "directory")
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "user": {"type": "str", "required": True},
             "git": {"type": "str"},
             "version": {"type": "str", "default": "HEAD"},
+            "ssh_key": {"type": "path", "no_log": False},
+            "known_hosts": {"type": "str"},
+            "submodules": {"type": "bool", "default": True},
+            "archive": {"type": "str"},
+            "sha256": {"type": "str"},
+            "path": {"type": "path"},
             "directory": {"type": "path"},
             "python": {"type": "path", "default": "/usr/bin/python3"},
             "digest": {"type": "str"},
-            "archive": {"type": "path"},
+            "sent": {"type": "path"},
+            "key": {"type": "str", "no_log": False},
         },
-        mutually_exclusive=[("git", "directory")],
-        required_one_of=[("git", "directory")],
+        mutually_exclusive=[_KINDS],
+        required_one_of=[_KINDS],
+        required_by={"archive": ["sha256"]},
         supports_check_mode=True,
     )
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
-    result = {"changed": False, "path": None, "digest": None, "version": params["version"] if params["git"] else ""}
+    sources = store.item("sources", "")
+    result = {"changed": True, "path": None, "digest": None, "version": _version(params)}
+    if module.check_mode and not _can_ask(params["git"]):
+        module.exit_json(**result)
     try:
-        repository = None
-        if params["git"]:
-            if module.check_mode and not shutil.which("git"):
-                module.exit_json(**{**result, "changed": True})
-            repository = Repository(params["git"])
-            result["digest"] = repository.commit(params["version"])
-        else:
-            result["digest"] = params["digest"]
-        path = store.item("sources", result["digest"])
-        if os.path.isdir(path):
-            module.exit_json(**{**result, "path": path})
-        if module.check_mode or not (repository or params["archive"]):
-            module.exit_json(**{**result, "changed": True})
+        source = _source(params)
+        result["digest"] = source.digest(sources)
+        if _there(store, result["digest"]):
+            module.exit_json(**{**result, "changed": False, "path": store.item("sources", result["digest"])})
+        if module.check_mode or _is_to_be_sent(params):
+            module.exit_json(**result)
         with store.locked("fetching its source"):
             # Another run may have fetched it while this one waited.
-            if not os.path.isdir(path):
-                with store.stage("sources", result["digest"]) as stage:
-                    _fill(stage, repository, params, result["digest"])
-    except (GitError, StoreError, OSError) as error:
+            digest = source.digest(sources)
+            if not _there(store, digest):
+                with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
+                    digest = source.fetch(work)
+                    with store.stage("sources", digest) as stage:
+                        source.export(stage)
+                        _finish(stage, params["python"])
+    except TreeError as error:
+        module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
+    except (ArchiveError, GitError, StoreError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**{**result, "changed": True, "path": path})
+    module.exit_json(**{**result, "digest": digest, "path": store.item("sources", digest)})
 
 
-def _fill(folder: str, repository: Repository | None, params: dict, digest: str) -> None:
-    if repository:
-        repository.export(digest, folder)
-    else:
-        with tarfile.open(params["archive"]) as archive:
-            _unpack(archive, folder)
-    _open_to_readers(folder)
-    # What does not compile is not of this Python, such as a template: the app's import decides, later.
-    _command.run([params["python"], "-m", "compileall", "-qq", folder])
+def _source(params: dict):
+    """Return what has C(digest), C(fetch) and C(export); a commit is asked for here."""
+    if params["git"]:
+        repository = Repository(params["git"], params["key"], params["known_hosts"])
+        return Checkout(repository, repository.commit(params["version"]), params["submodules"])
+    if params["archive"]:
+        return Archive(params["archive"], params["sha256"], params["sent"])
+    if params["path"]:
+        return Tree(params["path"], "the target")
+    return Packed(params["sent"], params["digest"])
 
 
-def _unpack(archive: tarfile.TarFile, folder: str) -> None:
-    # The archive is our own; the filter, where this Python has it, keeps newer ones from warning.
-    safe = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
-    archive.extractall(folder, **safe)
+def _version(params: dict) -> str:
+    if params["git"]:
+        return params["version"]
+    return file_name(params["archive"]) if params["archive"] else ""
 
 
-def _open_to_readers(folder: str) -> None:
-    """Give the tree to root, readable for whoever can reach it: the folder above decides who that is."""
+def _can_ask(url: str | None) -> bool:
+    """Return whether the host has the programs that this URL of a repository, if any, takes."""
+    return not url or bool(shutil.which("git") and (shutil.which("ssh") or not by_ssh(url)))
+
+
+def _is_to_be_sent(params: dict) -> bool:
+    """Return whether the action plugin has yet to send something, which it does for what isn't there."""
+    if params["git"]:
+        return bool(params["ssh_key"] and not params["key"])
+    local = params["directory"] or (params["archive"] and not _url.is_http(params["archive"]))
+    return bool(local and not params["sent"])
+
+
+def _there(store: Store, digest: str | None) -> bool:
+    return digest is not None and os.path.isdir(store.item("sources", digest))
+
+
+def _finish(folder: str, python: str) -> None:
+    """Give the tree to root, readable for whoever can reach it, as the folder above decides, and compile it."""
     for path, folders, files in os.walk(folder):
         os.chown(path, 0, 0)
         os.chmod(path, 0o755)
@@ -159,6 +245,8 @@ def _open_to_readers(folder: str) -> None:
             os.lchown(full, 0, 0)
             if os.path.isfile(full) and not os.path.islink(full):
                 os.chmod(full, 0o755 if os.stat(full).st_mode & 0o100 else 0o644)
+    # What does not compile is not of this Python, such as a template: the app's import decides, later.
+    _command.run([python, "-m", "compileall", "-qq", folder])
 
 
 if __name__ == "__main__":

@@ -1,170 +1,121 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files of a folder on the controller are the source, and that they arrive as they are."""
+"""What the controller finds, what it sends and when, and what it lets nobody see."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import tempfile
+import hashlib
+import types
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.pyweb.stack.plugins.action import app_source
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.pyweb.stack.plugins.action.app_source import ActionModule
 
-FILES = {
-    ".gitignore": "*.log\n/.env\nvenv/\n",
-    "app.py": "",
-    "src/__init__.py": "",
-    "notes": "nobody has told git of this yet",
-    "src/debug.log": "",
-    ".env": "SECRET_KEY=hunter2",
-    "venv/bin/python": "",
-}
-# A name that no locale and no shell would like.
-ODD = "größe \n'\"$x"
-
-
-def _files(folder) -> list[str]:
-    return sorted(app_source._files(str(folder)))
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n"
+VAULT = [("default", VaultSecret(b"of the vault"))]
+COMMIT = "0123456789" * 4
 
 
 @pytest.fixture
-def work_tree(tmp_path, git, write):
-    """Return a work tree with files that git tracks, would add, and ignores."""
-    folder = write(tmp_path / "shop", FILES)
-    git(folder, "init", "--quiet")
-    git(folder, "add", ".gitignore", "app.py", "src")
-    git(folder, "commit", "--quiet", "-m", "one")
-    return folder
+def play(tmp_path, monkeypatch):
+    """Run a task from a playbook in the test's folder, on a target that has nothing until it is sent; return both."""
+
+    def play(check_mode=False, **arguments):
+        loader = DataLoader()
+        loader.set_basedir(str(tmp_path))
+        loader.set_vault_secrets(VAULT)
+        shell = types.SimpleNamespace(join_path=lambda *parts: "/".join(parts), tmpdir="/remote")
+        connection = types.SimpleNamespace(_shell=shell)
+        task = types.SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False)
+        action = ActionModule(task, connection, types.SimpleNamespace(), loader, None, None)
+        asked = []
+
+        def execute(_module, module_args, task_vars):
+            asked.append(dict(module_args))
+            fetched = module_args.keys() & {"sent", "key"} and not check_mode
+            return {"changed": True, "path": "/there" if fetched else None, "invocation": {"module_args": module_args}}
+
+        monkeypatch.setattr(ActionModule, "_execute_module", lambda _self, *given, **named: execute(*given, **named))
+        monkeypatch.setattr(ActionModule, "_transfer_file", lambda _self, local, remote: remote)
+        return action.run(task_vars={}), asked
+
+    return play
 
 
-def test_what_git_ignores_stays_behind(work_tree):
-    assert _files(work_tree) == [".gitignore", "app.py", "notes", "src/__init__.py"]
+@pytest.fixture
+def key(tmp_path, write):
+    """Write a private key beside the playbook, encrypted, and return its path as the playbook would have it."""
+    write(tmp_path, {"keys/deploy": VaultLib(VAULT).encrypt(KEY, VAULT[0][1]).decode()})
+    return "keys/deploy"
 
 
-def test_a_folder_inside_a_work_tree(work_tree):
-    assert _files(work_tree / "src") == ["__init__.py"]
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_branch_takes_the_key_at_once(play, key, check_mode):
+    _result, asked = play(check_mode, git="git@example.com:shop.git", version="main", ssh_key=key)
+    assert [arguments.get("key", "").strip() for arguments in asked] == [KEY.strip()]
 
 
-def test_a_tracked_file_that_was_deleted_is_no_part(work_tree):
-    (work_tree / "app.py").unlink()
-    assert "app.py" not in _files(work_tree)
+def test_a_whole_commit_takes_the_key_only_if_it_is_not_there(play, key):
+    given = {"git": "git@example.com:shop.git", "version": COMMIT, "ssh_key": key}
+    assert ["key" in arguments for arguments in play(**given)[1]] == [False, True]
+    assert ["key" in arguments for arguments in play(check_mode=True, **given)[1]] == [False]
 
 
-def test_a_tracked_file_counts_whatever_gitignore_says(work_tree, git):
-    git(work_tree, "add", "--force", "src/debug.log")
-    assert "src/debug.log" in _files(work_tree)
-
-
-def test_links_are_links(work_tree, tmp_path):
-    for name, target in {"file": "app.py", "folder": "src", "nowhere": "nosuch", "outside": str(tmp_path)}.items():
-        (work_tree / name).symlink_to(target)
-    assert {"file", "folder", "nowhere", "outside"} < set(_files(work_tree))
-    assert not any(path.startswith(("folder/", "outside/")) for path in _files(work_tree))
-
-
-def test_names_need_not_be_nice(work_tree, write):
-    write(work_tree, {ODD: ""})
-    assert ODD in _files(work_tree)
-
-
-def test_a_submodule_brings_its_files_but_not_what_it_ignores(work_tree, tmp_path, git, write):
-    library = write(tmp_path / "library", {"lib.py": "", ".gitignore": "*.key\n"})
-    git(library, "init", "--quiet")
-    git(library, "add", ".")
-    git(library, "commit", "--quiet", "-m", "one")
-    git(work_tree, "submodule", "--quiet", "add", str(library), "lib")
-    write(work_tree, {"lib/deploy.key": "hunter2"})
-
-    assert [path for path in _files(work_tree) if path.startswith("lib")] == ["lib/.gitignore", "lib/lib.py"]
-
-
-def test_a_submodule_that_was_not_fetched_is_empty(work_tree, git):
-    git(work_tree, "update-index", "--add", "--cacheinfo", f"160000,{git(work_tree, 'rev-parse', 'HEAD')},lib")
-    (work_tree / "lib").mkdir()
-    assert not any(path.startswith("lib") for path in _files(work_tree))
-
-
-def test_a_plain_folder_brings_all_but_what_python_and_git_make(tmp_path, write):
-    caches = {"__pycache__/app.cpython-311.pyc": "", "src/old.pyc": "", "src/__pycache__/notes": ""}
-    leftovers = {**caches, "lib/.git": "gitdir: elsewhere", "other/.git/config": ""}
-    folder = write(tmp_path, {**FILES, **leftovers})
-    (folder / "link").symlink_to("src")
-    assert _files(folder) == sorted([*FILES, "link"])
-
-
-def test_a_socket_or_pipe_that_lies_about_is_no_file(tmp_path, write):
-    write(tmp_path, {"app.py": ""})
-    os.mkfifo(tmp_path / "pipe")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "app.sock"))
-        assert _files(tmp_path) == ["app.py"]
-
-
-def test_a_link_into_a_work_tree(work_tree, tmp_path):
-    (tmp_path / "link").symlink_to(work_tree / "src")
-    assert _files(tmp_path / "link") == ["__init__.py"]
-
-
-def test_a_hook_of_git_may_run_the_playbook(work_tree, tmp_path, git, monkeypatch):
-    before = _files(work_tree)
-    git(tmp_path, "init", "--quiet", "--bare", "hooked.git")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "hooked.git"))
-    assert _files(work_tree) == before
-
-
-def test_without_git_a_plain_folder_will_do(tmp_path, write, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path / "nosuch"))
-    assert _files(write(tmp_path / "plain", {"app.py": ""})) == ["app.py"]
-
-
-def test_without_git_nobody_knows_what_to_leave_behind(work_tree, monkeypatch):
-    monkeypatch.setenv("PATH", str(work_tree / "nosuch"))
-    with pytest.raises(
-        AnsibleActionFail, match=r"/src is in a git work tree, .* git is not installed on the controller"
+def test_no_secret_is_in_what_a_task_returns(play, key):
+    for arguments in (
+        {"git": "https://me:hunter2@example.com/shop.git"},
+        {"git": "git@example.com:shop.git", "ssh_key": key},
+        {"archive": "https://me:hunter2@example.com/shop.tar?token=hunter2", "sha256": "a" * 64},
     ):
-        _files(work_tree / "src")
+        result, asked = play(**arguments)
+        assert "hunter2" in str(asked)
+        assert "hunter2" not in str(result)
+        assert "example.com/shop" in str(result) or "example.com:shop" in str(result)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to somebody else")
-def test_a_work_tree_of_somebody_else_runs_nothing_of_theirs(work_tree, tmp_path, git):
-    git(work_tree, "config", "core.fsmonitor", f"touch {tmp_path}/touched")
-    before = _files(work_tree)
-    for path in [work_tree, *work_tree.rglob("*")]:
-        os.chown(path, 65534, 65534, follow_symlinks=False)
-    assert _files(work_tree) == before
-    assert not (tmp_path / "touched").exists()
+def test_an_archive_is_named_here_and_sent_only_if_it_is_not_there(play, tmp_path, write):
+    write(tmp_path, {"shop.tar": "content"})
+    digest = hashlib.sha256(b"content").hexdigest()
+    for given in ({}, {"sha256": digest.upper()}):
+        result, asked = play(archive="shop.tar", **given)
+        assert [(arguments["sha256"], arguments.get("sent")) for arguments in asked] == [
+            (digest, None),
+            (digest, "/remote/source"),
+        ]
+        assert result["path"] == "/there"
+    assert ["sent" in arguments for arguments in play(check_mode=True, archive="shop.tar")[1]] == [False]
+
+
+def test_a_url_is_left_to_the_target(play):
+    _result, asked = play(archive="https://example.com/shop.tar", sha256="a" * 64)
+    assert asked == [{"archive": "https://example.com/shop.tar", "sha256": "a" * 64}]
+
+
+def test_a_folder_is_sent_only_if_it_is_not_there(play, tmp_path, write):
+    write(tmp_path, {"shop/app.py": ""})
+    assert ["sent" in arguments for arguments in play(directory="shop")[1]] == [False, True]
+    assert ["sent" in arguments for arguments in play(check_mode=True, directory="shop")[1]] == [False]
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("arguments", "said"),
     [
-        pytest.param(lambda folder: None, "there is no folder .*/shop on the controller", id="not there"),
-        pytest.param(lambda folder: folder.touch(), "there is no folder .*/shop on the controller", id="a file"),
-        pytest.param(lambda folder: folder.mkdir(), ".*/shop holds no file that git doesn't ignore", id="empty"),
+        ({"directory": "nosuch"}, "gunicorn_source.directory: there is no folder .*/nosuch on the controller"),
+        ({"archive": "nosuch"}, "gunicorn_source.archive: there is no file .*/nosuch on the controller"),
+        (
+            {"archive": "shop.tar", "sha256": "a" * 64},
+            "gunicorn_source.sha256 is a{64}, but .*/shop.tar has the digest",
+        ),
+        ({"git": "a:b", "ssh_key": "nosuch"}, "gunicorn_source.ssh_key: there is no file .*/nosuch on the controller"),
+        ({"git": "a:b", "ssh_key": "shop.tar"}, "gunicorn_source.ssh_key: .*/shop.tar holds no private key"),
+        ({"git": "a:b", "ssh_key": "other.vault"}, "gunicorn_source.ssh_key: .*[Dd]ecrypt"),
     ],
 )
-def test_a_folder_that_is_no_source(tmp_path, make, said):
-    make(tmp_path / "shop")
-    with pytest.raises(AnsibleActionFail, match=f"gunicorn_source.directory: {said}"):
-        _files(tmp_path / "shop")
-
-
-def test_what_arrives_has_the_digest_of_what_was_sent(work_tree, tmp_path, write):
-    write(work_tree, {"bin/run": "#!/bin/sh\n", ODD: ""})
-    (work_tree / "bin/run").chmod(0o755)
-    (work_tree / "link").symlink_to("bin/run")
-    os.link(work_tree / "app.py", work_tree / "same.py")
-    paths = _files(work_tree)
-
-    with tempfile.NamedTemporaryFile(suffix=".tar.gz") as archive:
-        app_source._pack(str(work_tree), paths, archive)
-        (tmp_path / "arrived").mkdir()
-        subprocess.run(["tar", "-xzf", archive.name, "-C", tmp_path / "arrived"], check=True)
-
-    assert sorted(paths) == _files(tmp_path / "arrived")
-    assert _digest.of_tree(str(tmp_path / "arrived"), paths) == _digest.of_tree(str(work_tree), paths)
+def test_what_the_controller_lacks(play, tmp_path, write, arguments, said):
+    other = VaultLib([]).encrypt(KEY, VaultSecret(b"of another vault")).decode()
+    write(tmp_path, {"shop.tar": "content", "other.vault": other})
+    with pytest.raises(AnsibleActionFail, match=said):
+        play(**arguments)

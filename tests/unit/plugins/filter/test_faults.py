@@ -27,6 +27,12 @@ def _faults(yaml: str) -> list[str]:
         "gunicorn_source: {}",
         "gunicorn_source: {git: 'https://git.example.com/shop.git'}",
         "gunicorn_source: {git: 'git@git.example.com:shop.git', version: feature/v1.4-rc+1}",
+        "gunicorn_source: {git: 'ssh://git@git.example.com/shop.git', ssh_key: keys/deploy, submodules: false}",
+        "gunicorn_source: {git: 'a:b', known_hosts: \"# a\\na ssh-ed25519 AAA=\\n\\n|1|x=|y= ecdsa-sha2-nistp256 AA== b\"}",
+        "gunicorn_source: {archive: ../dist/shop.tar.gz}",
+        f"gunicorn_source: {{archive: '~/shop.zip', sha256: {'0a' * 32}}}",
+        f"gunicorn_source: {{archive: 'https://me:x@example.com/shop.tar.xz?a=b', sha256: {'aF' * 32}}}",
+        "gunicorn_source: {path: /opt/my shop}",
         "gunicorn_source: {directory: ../my shop}",
         "gunicorn_wsgi_app: shop.wsgi:application",
         "gunicorn_wsgi_app: shop:create_app('a b', debug=False)",
@@ -56,7 +62,7 @@ def test_all_is_well(yaml):
         ("gunicorn_root: srv", "is 'srv', but must be an absolute path"),
         ("gunicorn_wsgi_app: 'shop wsgi'", "is 'shop wsgi', but must be a module and what to call in it"),
         ('gunicorn_wsgi_app: "shop:app\\nbind = 1"', "but must be a module"),
-        ("gunicorn_source: {version: v1}", "has neither git nor directory, but must have exactly one"),
+        ("gunicorn_source: {version: v1}", "has none, but must have exactly one of git, archive, path and directory"),
         ("gunicorn_source: {git: a, directory: b}", "has git and directory, but must have exactly one"),
         ("gunicorn_source: {git: ''}", "has the git '', but it must be a URL"),
         ("gunicorn_source: {git: --upload-pack=id}", "has the git '--upload-pack=id', but it must be a URL"),
@@ -70,8 +76,21 @@ def test_all_is_well(yaml):
         ("gunicorn_source: {git: a, version: main..dev}", "has the version 'main..dev'"),
         (
             "gunicorn_source: {directory: a, version: v1}",
-            "has a version, which only a git source can have: leave it out",
+            "has version, which only git can have: leave it out",
         ),
+        ("gunicorn_source: {path: /a, submodules: true}", "has submodules, which only git can have: leave it out"),
+        ("gunicorn_source: {git: a, sha256: b}", "has sha256, which only archive can have: leave it out"),
+        ("gunicorn_source: {git: 7}", "has the git 7, but it must be a URL"),
+        ("gunicorn_source: {git: 'http://a/b', ssh_key: c}", "has ssh_key, which is of no use to the URL 'http://a/b'"),
+        ("gunicorn_source: {git: 'a:b', ssh_key: ''}", "has the ssh_key '', but it must be the path of a private key"),
+        ("gunicorn_source: {git: 'a:b', known_hosts: ~/.ssh/known_hosts}", "has known_hosts, but not as lines such as"),
+        ("gunicorn_source: {git: 'a:b', known_hosts: ''}", "has known_hosts, but not as lines such as"),
+        ("gunicorn_source: {archive: ' '}", "has the archive ' ', but it must be a path or URL"),
+        ("gunicorn_source: {archive: 'ftp://a/b.tar'}", "has the archive 'ftp://a/b.tar', but it must be an http or"),
+        ("gunicorn_source: {archive: 'http://a/b c'}", "has the archive 'http://a/b c', but it must be an http or"),
+        ("gunicorn_source: {archive: 'http://a/b.tar'}", "has the archive 'http://a/b.tar' without sha256, by which"),
+        ("gunicorn_source: {archive: a, sha256: 12ab}", "has the sha256 '12ab', but it must be 64 hexadecimal digits"),
+        ("gunicorn_source: {path: opt/shop}", "has the path 'opt/shop', but it must be an absolute one on the target"),
         ("gunicorn_chdir: ../other", "is '../other', but must be a path inside the source"),
         ("gunicorn_requirements_file: /etc/passwd", "is '/etc/passwd', but must be a path inside the source"),
         (
@@ -143,4 +162,20 @@ def test_all_faults_are_told_at_once():
 def test_no_fault_shows_a_value_of_the_environment(yaml):
     (fault,) = _faults(yaml)
     assert fault.startswith("gunicorn_env ")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "gunicorn_source: https://me:hunter2@example.com/shop.git",
+        "gunicorn_source: {git: '-https://me:hunter2@example.com/shop.git'}",
+        "gunicorn_source: {git: 'https://me:hunter2@example.com/shop.git', ssh_key: a}",
+        "gunicorn_source: {archive: 'ftp://me:hunter2@example.com/shop.tar'}",
+        "gunicorn_source: {archive: 'https://me:hunter2@example.com/shop.tar'}",
+    ],
+)
+def test_no_fault_shows_the_credentials_in_a_url(yaml):
+    (fault,) = _faults(yaml)
+    assert "://example.com/shop" in fault
     assert "hunter2" not in fault
