@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file, _systemd, _tree
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file, _site_tree, _systemd
 
 ETC = "/etc/nginx"
 _RELOAD_PATIENCE = 5.0
@@ -49,7 +49,7 @@ def address(app: str) -> str | None:
     return match and match[1]
 
 
-def prove(tree: _tree.Tree) -> None:
+def prove(tree: _site_tree.Tree) -> None:
     """Have nginx test its tree as it is, then a copy of it with the changes. Raises NginxError."""
     fault = _fault_of(ETC)[0]
     if fault:
@@ -59,7 +59,7 @@ def prove(tree: _tree.Tree) -> None:
     try:
         copy = os.path.join(stage, "nginx")
         shutil.copytree(ETC, copy, symlinks=True)
-        _tree.apply(copy, tree.changes())
+        _site_tree.apply(copy, tree.changes())
         fault, loaded = _fault_of(copy)
     finally:
         shutil.rmtree(stage)
@@ -69,17 +69,17 @@ def prove(tree: _tree.Tree) -> None:
         raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
 
 
-def install(tree: _tree.Tree) -> None:
+def install(tree: _site_tree.Tree) -> None:
     """Move the proved changes into place and have nginx take them up, or put back what was there."""
     before = tree.before()
     with open(_PENDING, "w", encoding="utf-8"):
         pass
-    _tree.apply(ETC, tree.changes())
+    _site_tree.apply(ETC, tree.changes())
     try:
         _take_up()
         _forget_pending()
     except _systemd.SystemdError as error:
-        _tree.apply(ETC, before)
+        _site_tree.apply(ETC, before)
         raise NginxError(f"nginx did not take up the site, so the former one is back: {error}") from error
 
 

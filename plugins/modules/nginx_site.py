@@ -108,7 +108,7 @@ path:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _site, _systemd, _tree
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _site, _site_tree, _systemd
 
 
 def main() -> None:
@@ -145,7 +145,7 @@ def main() -> None:
         address = "ADDRESS-OF-gunicorn_bind"
     site = _site.Site(folder=folder, address=address, ipv6=os.path.exists("/proc/net/if_inet6"), **fields)
     try:
-        tree = _tree.Tree(_nginx.ETC, site)
+        tree = _site_tree.Tree(_nginx.ETC, site)
         result = {"path": tree.path, "diff": tree.diff()}
         if module.check_mode and not known:
             module.exit_json(changed=True, **result)
@@ -160,7 +160,7 @@ def main() -> None:
             changed = True
             if not module.check_mode:
                 _nginx.make_ready()
-    except (_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
+    except (_site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, **result)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _tree
+from ansible_collections.pyweb.stack.plugins.module_utils import _site_tree
 from ansible_collections.pyweb.stack.plugins.module_utils._site import Site
-from ansible_collections.pyweb.stack.plugins.module_utils._tree import SiteError, Tree
+from ansible_collections.pyweb.stack.plugins.module_utils._site_tree import SiteError, Tree
 
 DEBIAN = "server {\n    listen 80 default_server;\n    root /var/www/html;\n}\n"
 
@@ -53,7 +53,7 @@ def nginx_org(tmp_path, write):
 def _put(etc, site: Site) -> Tree:
     """Do what nginx's proof leads to; a second time there must be nothing left to do."""
     tree = Tree(str(etc), site)
-    _tree.apply(str(etc), tree.changes())
+    _site_tree.apply(str(etc), tree.changes())
     assert Tree(str(etc), site).changes() == {}
     return tree
 
@@ -257,6 +257,6 @@ def test_what_was_before_can_be_put_back(etc):
     before = _files(etc)
     tree = Tree(str(etc), _site())
     there = tree.before()
-    _tree.apply(str(etc), tree.changes())
-    _tree.apply(str(etc), there)
+    _site_tree.apply(str(etc), tree.changes())
+    _site_tree.apply(str(etc), there)
     assert _files(etc) == before
