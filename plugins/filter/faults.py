@@ -34,7 +34,7 @@ _value:
 
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _names, _plan, _url
+from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _headers, _names, _plan, _url
 
 
 def faults(variables):
@@ -139,6 +139,34 @@ def _health(health):
         yield f"has the timeout {health.get('timeout')!r}, but it must be a number of seconds above 0"
 
 
+def _server_names(names):
+    yield from map(_names.server_name, names)
+    yield from _twice(names)
+
+
+def _headers_by(fault):
+    def check(headers):
+        yield from (fault(name, value) for name, value in headers.items())
+        yield from _twice(headers)
+
+    return check
+
+
+def _twice(names):
+    """Names of hosts and of headers have no case."""
+    lower = [str(name).lower() for name in names]
+    for name in dict.fromkeys(lower):
+        if lower.count(name) > 1:
+            yield f"has {name} more than once, but case makes no difference: leave the others out"
+
+
+def _cors_origins(origins):
+    if "*" not in origins:
+        yield from map(_names.origin, origins)
+    elif len(origins) > 1:
+        yield "has '*' beside others, but must list either origins or '*' alone"
+
+
 def _at_least(least):
     def check(value):
         if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
@@ -192,6 +220,10 @@ _STRUCTURED = {
     "gunicorn_health": (dict, "dictionary"),
     "gunicorn_requirements": (list, "list"),
     "nginx_site_server_names": (list, "list"),
+    "nginx_site_index": (list, "list"),
+    "nginx_site_headers": (dict, "dictionary"),
+    "nginx_site_proxy_headers": (dict, "dictionary"),
+    "nginx_site_cors_origins": (list, "list"),
 }
 _CHECKS = {
     "gunicorn_name": _one(_names.app_name),
@@ -213,7 +245,13 @@ _CHECKS = {
     "gunicorn_keep_releases": _at_least(1),
     "nginx_site_app": _one(_names.app_name),
     "nginx_site_app_root": _one(_names.absolute_path),
-    "nginx_site_server_names": _each(_names.server_name),
+    "nginx_site_server_names": _server_names,
+    "nginx_site_location": _one(_names.location),
+    "nginx_site_root": _one(_names.absolute_path),
+    "nginx_site_index": _each(_names.file_name),
+    "nginx_site_headers": _headers_by(_headers.response_fault),
+    "nginx_site_proxy_headers": _headers_by(_headers.request_fault),
+    "nginx_site_cors_origins": _cors_origins,
     "nginx_site_client_max_body_size": _one(_names.size),
 }
 

@@ -21,6 +21,10 @@ _ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH_PART = r"[\w.@+~-]+(?: +[\w.@+~-]+)*"
 _RELATIVE_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*/?")
 _SIZE = re.compile(r"[0-9]+[kKmMgG]?")
+_LOCATION = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
+_DEFAULT_PORT = re.compile(r"http:.*:80|https:.*:443")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~!&'()*+,=:@%/?-]*")
 
 
@@ -74,3 +78,27 @@ def url_path(value) -> str | None:
     if isinstance(value, str) and _URL_PATH.fullmatch(value):
         return None
     return f"is {value!r}, but must be a URL path beginning with '/', percent-encoded where it needs to be"
+
+
+def location(value) -> str | None:
+    """The URL prefix of what goes to an app."""
+    if isinstance(value, str) and _LOCATION.fullmatch(value):
+        return None
+    return f"is {value!r}, but must be a URL path of letters, digits and '._~-' that begins and ends with '/': for instance '/shop/'"
+
+
+def file_name(value) -> str | None:
+    """The name of a file in whatever folder."""
+    if isinstance(value, str) and _FILE_NAME.fullmatch(value):
+        return None
+    return f"has {value!r}, but must list names of files such as 'index.html'"
+
+
+def origin(value) -> str | None:
+    """An origin as browsers write it (RFC 6454): nothing else is ever equal to what they send."""
+    if isinstance(value, str) and _ORIGIN.fullmatch(value) and not _DEFAULT_PORT.fullmatch(value):
+        return None
+    return (
+        f"has {value!r}, but must list origins as browsers send them, in lower case, without a path and without the "
+        "scheme's own port: for instance 'https://app.example.com'"
+    )

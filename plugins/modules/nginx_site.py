@@ -21,14 +21,55 @@ options:
     description: The name of the app.
     type: str
     required: true
-  root:
+  app_root:
     description: Where the app's folder is.
     type: path
     default: /srv
+  upstream:
+    description:
+      - How nginx reaches the app. Over the V(socket) of the release that serves, or over V(tcp), at the address that
+        the role P(pyweb.stack.gunicorn#role) was given in C(gunicorn_bind) and put into a unit on the host.
+      - Fails with V(tcp) where the app has no such address. In check mode that can't be known yet, so the site is
+        reported as changed and not proved.
+    type: str
+    choices: [socket, tcp]
+    default: socket
   server_names:
     description:
-      - Host names of the site.
-      - Without any it is the host's default site in C(sites-available/default), whose original is kept beside it.
+      - Host names of the site. Requests for other names that nginx brings here are closed without an answer.
+      - Without any it is the host's default site, whose original is kept beside it.
+    type: list
+    elements: str
+    default: []
+  location:
+    description:
+      - What of the site goes to the app, as the URL path before it. It begins and ends with a slash.
+      - The app gets the path as the visitor sent it.
+    type: str
+    default: /
+  root:
+    description: Folder from which nginx serves what neither goes to the app nor is a static file of its release.
+    type: path
+  index:
+    description: Files that nginx looks for in the folders below O(root).
+    type: list
+    elements: str
+    default: [index.html]
+  headers:
+    description:
+      - Headers of every response, by their names, in place of those that the app sets. An empty value takes that away.
+      - Values are printable ASCII characters, in which a few of nginx's variables can stand; see
+        P(pyweb.stack.nginx_site#role).
+    type: dict
+    default: {}
+  proxy_headers:
+    description:
+      - Headers of every request to the app, over the safe ones. Names and values are as in O(headers).
+      - An empty value takes the header away.
+    type: dict
+    default: {}
+  cors_origins:
+    description: Origins whose pages may read the responses, such as C(https://app.example.com), or C(*) alone for all.
     type: list
     elements: str
     default: []
@@ -47,6 +88,13 @@ EXAMPLES = r"""
   pyweb.stack.nginx_site:
     app: shop
     server_names: [shop.example.com, www.shop.example.com]
+
+- name: Serve the app below /shop/, and a folder of pages around it
+  pyweb.stack.nginx_site:
+    app: shop
+    location: /shop/
+    root: /var/www/html
+    proxy_headers: {SCRIPT_NAME: /shop}
 """
 
 RETURN = r"""
@@ -60,7 +108,7 @@ path:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _site, _site_tree, _systemd
 
 
 def main() -> None:
@@ -68,40 +116,53 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "app": {"type": "str", "required": True},
-            "root": {"type": "path", "default": "/srv"},
+            "app_root": {"type": "path", "default": "/srv"},
+            "upstream": {"type": "str", "choices": ["socket", "tcp"], "default": "socket"},
             "server_names": {"type": "list", "elements": "str", "default": []},
+            "location": {"type": "str", "default": "/"},
+            "root": {"type": "path"},
+            "index": {"type": "list", "elements": "str", "default": ["index.html"]},
+            "headers": {"type": "dict", "default": {}},
+            "proxy_headers": {"type": "dict", "default": {}},
+            "cors_origins": {"type": "list", "elements": "str", "default": []},
             "client_max_body_size": {"type": "str", "default": "10m"},
         },
         supports_check_mode=True,
     )
-    params = module.params
-    site = _nginx.Site(
-        app=params["app"],
-        folder=os.path.join(params["root"], params["app"]),
-        server_names=params["server_names"],
-        client_max_body_size=params["client_max_body_size"],
-        ipv6=os.path.exists("/proc/net/if_inet6"),
-    )
+    fields = dict(module.params)
+    app = fields["app"]
+    folder = os.path.join(fields.pop("app_root"), app)
+    tcp = fields.pop("upstream") == "tcp"
+    address = _nginx.address(app) if tcp else None
+    # In check mode the roles before this one may not have done what it builds on.
+    known = _nginx.installed() and (not tcp or address is not None)
+    if tcp and address is None:
+        if not module.check_mode:
+            module.fail_json(
+                msg=f"nginx_site_upstream is tcp, but the app {app} has no address on this host: set gunicorn_bind, "
+                "such as 127.0.0.1:9999, for the role that deploys the app, and have that role come before this one"
+            )
+        address = "ADDRESS-OF-gunicorn_bind"
+    site = _site.Site(folder=folder, address=address, ipv6=os.path.exists("/proc/net/if_inet6"), **fields)
     try:
-        tree = _nginx.Tree(site)
-        path = os.path.join(_nginx.ETC, tree.available)
-        diff = {"before": tree.before(), "after": site.text(), "before_header": path, "after_header": path}
-        changed = bool(tree.changes())
-        if not _nginx.installed():
-            if module.check_mode:
-                module.exit_json(changed=True, path=path, diff=diff)
+        tree = _site_tree.Tree(_nginx.ETC, site)
+        result = {"path": tree.path, "diff": tree.diff()}
+        if module.check_mode and not known:
+            module.exit_json(changed=True, **result)
+        if not known:
             module.fail_json(msg="nginx is not installed on this host")
+        changed = bool(tree.changes())
         if changed:
-            tree.prove()
+            _nginx.prove(tree)
         if changed and not module.check_mode:
-            tree.install()
+            _nginx.install(tree)
         if not _nginx.ready():
             changed = True
             if not module.check_mode:
                 _nginx.make_ready()
-    except (_nginx.NginxError, _systemd.SystemdError, OSError) as error:
+    except (_site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, path=path, diff=diff)
+    module.exit_json(changed=changed, **result)
 
 
 if __name__ == "__main__":

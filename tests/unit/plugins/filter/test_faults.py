@@ -48,6 +48,11 @@ def _faults(yaml: str) -> list[str]:
         "{gunicorn_memory_max: 512M, gunicorn_cpu_quota: 150%}",
         "{nginx_site_app: shop, nginx_site_app_root: /srv, nginx_site_client_max_body_size: 10m}",
         "nginx_site_server_names: [shop.example.com, '*.example.com']",
+        "{nginx_site_location: /shop/, nginx_site_root: /var/www/html, nginx_site_index: [index.html, index.htm]}",
+        "{nginx_site_root: null, nginx_site_cors_origins: ['*']}",
+        "nginx_site_cors_origins: ['https://app.example.com', 'http://localhost:3000']",
+        "nginx_site_headers: {P3P: 'CP=\"ALL DSP\"', X-Frame-Options: DENY, X-Powered-By: ''}",
+        "nginx_site_proxy_headers: {SCRIPT_NAME: /shop, X-Forwarded-Host: $server_name, Forwarded: 'for=${remote_addr}'}",
         "{gunicorn_settings: {workers: none at all}, other_role_name: Not Ours}",
     ],
 )
@@ -123,7 +128,22 @@ def test_all_is_well(yaml):
         ("nginx_site_app: my-shop", "is 'my-shop', but must be lower-case letters"),
         ("nginx_site_app_root: ../srv", "is '../srv', but must be an absolute path"),
         ("nginx_site_server_names: [a.example.com, 'b; return 200']", "has 'b; return 200', but must list host names"),
+        ("nginx_site_server_names: [a.de, b.de, A.de]", "has a.de more than once, but case makes no difference"),
         ("nginx_site_client_max_body_size: 10mb", "is '10mb', but must be a number of bytes"),
+        ("nginx_site_location: /shop", "is '/shop', but must be a URL path .* that begins and ends with '/'"),
+        ("nginx_site_root: html", "is 'html', but must be an absolute path"),
+        ("nginx_site_index: ['a;b']", "has 'a;b', but must list names of files"),
+        ("nginx_site_headers: {X-A: $uri}", "has '$uri' in X-A, but of nginx's variables a header may hold only $host"),
+        ("nginx_site_headers: {Vary: Cookie}", "has the header Vary, but that one stays"),
+        ("nginx_site_headers: {Access-Control-Allow-Origin: '*'}", "but origins are listed in nginx_site_cors_origins"),
+        ("nginx_site_headers: {X-A: a, x-a: b}", "has x-a more than once, but case makes no difference"),
+        ("nginx_site_proxy_headers: {Upgrade: h2c}", "has the header Upgrade, but that one stays"),
+        ("nginx_site_proxy_headers: {X-A: 1}", "has 1 for X-A, but a header holds text: put the value in quotes"),
+        ("nginx_site_cors_origins: ['https://a.de/']", "has 'https://a.de/', but must list origins as browsers send"),
+        (
+            "nginx_site_cors_origins: ['*', 'https://a.de']",
+            "has '*' beside others, but must list either origins or '*'",
+        ),
     ],
 )
 def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
@@ -141,6 +161,8 @@ def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
         ("gunicorn_health: /healthz", "'/healthz'"),
         ("gunicorn_requirements: 'psycopg[binary]'", "'psycopg[binary]'"),
         ("nginx_site_server_names: shop.example.com", "'shop.example.com'"),
+        ("nginx_site_cors_origins: '*'", "'*'"),
+        ("nginx_site_headers: [X-A]", "['X-A']"),
         ("gunicorn_drain_timeout: soon", "'soon'"),
     ],
 )

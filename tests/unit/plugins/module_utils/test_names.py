@@ -25,6 +25,18 @@ ACCEPTED = {
     ],
     _names.env_key: ["A", "_", "a1", "DJANGO_SETTINGS_MODULE"],
     _names.size: [0, 1048576, "512k", "10m", "1G"],
+    _names.location: ["/", "/shop/", "/a-b/c.d/~e_f/"],
+    _names.file_name: ["index.html", "index.nginx-debian.html", "INDEX", "_x"],
+    _names.origin: [
+        *("https://app.example.com", "http://localhost:3000", "https://a-b.example.com:8443", "http://192.0.2.7"),
+        *(
+            "http://[2001:db8::1]:8080",
+            "capacitor://localhost",
+            "http://a.de:443",
+            "https://a.de:80",
+            "https://a.de:4433",
+        ),
+    ],
     _names.url_path: ["/", "/healthz", "/a/b?c=d&e=%20", "/~a/(b)*,=:@!'+-._"],
 }
 REFUSED = {
@@ -48,6 +60,16 @@ REFUSED = {
     ],
     _names.env_key: ["", "1A", "A-B", "A B", "A=B", "A\n", "É", None, 7],
     _names.size: ["", "m", "10mb", "-1", "1.5m", "10m;", "10m\n", None, True],
+    _names.location: [
+        *("", "shop", "/shop", "shop/", "//", "/a//b/", "/../", "/a/../b/", "/./", "/.git/", "/a b/", "/a;b/", "/$x/"),
+        *("/a{/", "/ü/", "/%20/", "/a/\n", "~ /", "= /", None),
+    ],
+    _names.file_name: ["", "/etc/passwd", "a/b", "..", ".htaccess", "-x", "a b", "a;b", "$uri", "ü", "a\n", None],
+    _names.origin: [
+        *("", "null", "app.example.com", "https://", "https://a.de/", "https://a.de/x", "HTTPS://a.de", "https://A.de"),
+        *("https://a.de:443", "http://a.de:80", "https://a.de:", "https://*.a.de", "https://u@a.de", "https://a.de?x"),
+        *('https://a.de"', "https://a.de;", "https://a.de\n", "https://a.de$", "https://münchen.de", "*", None),
+    ],
     _names.url_path: ["", "healthz", "http://a.de/", "/a b", "/a;b", "/a\n", "/$x", "/ü", "/a#b", "/a{b}", None],
 }
 

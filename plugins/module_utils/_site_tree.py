@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of nginx's tree that make up an app's site, and what they take over from the host and give back.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+from typing import NamedTuple
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _site
+
+
+class SiteError(Exception):
+    """The site has no place on this host; the message says why, and what to do."""
+
+
+class _Place(NamedTuple):
+    """Where a site is below C(/etc/nginx): its file, and the link that enables it in a layout with such links."""
+
+    file: str
+    link: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """Return the path by which nginx reads the site."""
+        return self.link or self.file
+
+    def original(self, enabled: bool) -> str:
+        """Return where the host's own default site is kept, by whether it was enabled."""
+        return f"{self.file}.{'original' if enabled else 'disabled'}"
+
+
+def _places(etc: str, app: str) -> tuple[_Place, _Place]:
+    """Return where this host has the site of an app with names, and its default site, by what nginx.conf includes.
+
+    Debian enables sites by links, nginx.org's packages read C(conf.d) alone. A site with names comes last in either,
+    since nginx takes the first site that it reads for the default one where none says that it is.
+    """
+    last = f"zz-gunicorn-{app}"
+    layouts = (
+        (
+            _Place(f"sites-available/gunicorn-{app}", f"sites-enabled/{last}"),
+            _Place("sites-available/default", "sites-enabled/default"),
+        ),
+        (_Place(f"conf.d/{last}.conf"), _Place("conf.d/default.conf")),
+    )
+    text = _read(os.path.join(etc, "nginx.conf"))
+    if text is None:  # Debian's nginx is what will be installed.
+        return layouts[0]
+    included = re.findall(r"""\binclude\s+["']?([^\s;"']+)""", re.sub(r"#.*", "", text))
+    for named, default in layouts:
+        path = pathlib.PurePath(etc, named.entry)
+        if any(path.match(os.path.join(etc, pattern)) for pattern in included):
+            return named, default
+    raise SiteError(
+        f"{etc}/nginx.conf includes neither {etc}/sites-enabled/* nor {etc}/conf.d/*.conf: "
+        "add one of these lines to its http block"
+    )
+
+
+class Tree:
+    """nginx's configuration, in the folder I(etc), and what a site changes in it: files by their paths below I(etc).
+
+    None stands for no file, and a text that begins with a slash for a link to there. Raises L(SiteError) where the
+    site would take the place of somebody else's.
+    """
+
+    def __init__(self, etc: str, site: _site.Site):
+        self._etc = etc
+        self._site = site
+        named, self._default = _places(etc, site.app)
+        self._place = named if site.server_names else self._default
+        self.path = self._full(self._place.file)
+        # By which nginx reads it.
+        self.entry = self._full(self._place.entry)
+        self._wanted = self._plan()
+
+    def changes(self) -> dict[str, str | None]:
+        """Return the files that are to be other than they are, in the order in which to change them."""
+        return {path: text for path, text in self._wanted.items() if _read(self._full(path)) != text}
+
+    def before(self) -> dict[str, str | None]:
+        """Return the same files as they are."""
+        return {path: _read(self._full(path)) for path in self.changes()}
+
+    def diff(self) -> list[dict[str, str]]:
+        """Return the changes as Ansible shows them."""
+        before, after = self.before(), self.changes()
+        return [
+            {
+                "before": _printable(before[path] or ""),
+                "after": _printable(after[path] or ""),
+                "before_header": self._full(path),
+                "after_header": self._full(path),
+            }
+            for path in after
+        ]
+
+    def _plan(self) -> dict[str, str | None]:
+        site, place = self._site, self._place
+        # First of all what is gone: a site that nginx would read twice, were this run killed, is one that it refuses.
+        wanted: dict[str, str | None] = dict.fromkeys(self._former())
+        default = _read(self._full(self._default.file)) or ""
+        if place is self._default:
+            if _site.MARK not in default:
+                wanted[place.original(os.path.lexists(self.entry))] = default or None
+            elif site.mark not in default:
+                raise SiteError(
+                    "nginx_site_server_names is empty, but the host's default site is another app's already "
+                    f"({default.splitlines()[0].strip('# ')}): name the hosts of the app {site.app}"
+                )
+        else:
+            if site.mark not in (_read(self.path) or site.mark):
+                raise SiteError(f"{self.path} exists and was not made by this role: move it away")
+            if site.mark in default:
+                wanted.update(self._give_back())
+        if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self.path):
+            raise SiteError(f"{self.entry} exists and was not made by this role: move it away")
+        wanted[place.file] = site.text()
+        if place.link:
+            wanted[place.link] = self.path
+        return wanted
+
+    def _full(self, path: str) -> str:
+        return os.path.join(self._etc, path)
+
+    def _former(self) -> list[str]:
+        """Return the links and files of this site that are so no more: it had names, or an older version made them."""
+        app = self._site.app
+        return [
+            path
+            for path in (
+                *(f"sites-enabled/gunicorn-{app}", f"sites-enabled/zz-gunicorn-{app}"),
+                *(f"sites-available/gunicorn-{app}", f"conf.d/zz-gunicorn-{app}.conf"),
+            )
+            if path not in self._place and self._site.mark in (_read(os.path.realpath(self._full(path))) or "")
+        ]
+
+    def _give_back(self) -> dict[str, str | None]:
+        """Return what makes the default site the host's own again, as it was before."""
+        place = self._default
+        enabled, disabled = (_read(self._full(place.original(each))) for each in (True, False))
+        wanted: dict[str, str | None] = {}
+        if place.link and enabled is None:
+            wanted[place.link] = None
+        wanted[place.file] = disabled if enabled is None else enabled
+        wanted[place.original(True)] = wanted[place.original(False)] = None
+        return wanted
+
+
+def apply(etc: str, files: dict[str, str | None]) -> None:
+    """Make I(files) what is in the folder I(etc), each by a rename."""
+    for path, text in files.items():
+        full = os.path.join(etc, path)
+        if text is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(full)
+            continue
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        # Not beside the file: sites-enabled may be included with a star.
+        temporary = os.path.join(etc, f".{os.path.basename(full)}.new")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        if text.startswith("/"):
+            os.symlink(text, temporary)
+        else:
+            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), 0o644)
+        os.rename(temporary, full)
+
+
+def _read(path: str) -> str | None:
+    """Return the text of a file, or the target of a link."""
+    if os.path.islink(path):
+        return os.readlink(path)
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
