@@ -92,9 +92,9 @@ def _git(url, source):
 def _archive(location, source):
     sha256 = source.get("sha256")
     if "://" in location and not re.match(r"https?://[^\s/]+/\S*\Z", location, re.IGNORECASE):
-        yield f"has the archive {_shown(location)}, but it must be an http or https URL, or a path on the controller"
+        yield f"has the archive {_url.shown(location)!r}, but it must be an http or https URL, or a path on the controller"
     elif "://" in location and "sha256" not in source:
-        yield f"has the archive {_shown(location)} without sha256, by which a URL is known to bring what was meant: add it"
+        yield f"has the archive {_url.shown(location)!r} without sha256, by which a URL is known to bring what was meant: add it"
     if "sha256" in source and not re.fullmatch(r"[0-9a-fA-F]{64}", str(sha256)):
         yield f"has the sha256 {sha256!r}, but it must be 64 hexadecimal digits, as sha256sum prints them"
 

@@ -193,8 +193,8 @@ def test_no_fault_shows_a_value_of_the_environment(yaml):
         "gunicorn_source: https://me:hunter2@example.com/shop.git",
         "gunicorn_source: {git: '-https://me:hunter2@example.com/shop.git'}",
         "gunicorn_source: {git: 'https://me:hunter2@example.com/shop.git', ssh_key: a}",
-        "gunicorn_source: {archive: 'ftp://me:hunter2@example.com/shop.tar'}",
-        "gunicorn_source: {archive: 'https://me:hunter2@example.com/shop.tar'}",
+        "gunicorn_source: {archive: 'ftp://me:hunter2@example.com/shop.tar?token=hunter2'}",
+        "gunicorn_source: {archive: 'https://me:hunter2@example.com/shop.tar?token=hunter2'}",
     ],
 )
 def test_no_fault_shows_the_credentials_in_a_url(yaml):
