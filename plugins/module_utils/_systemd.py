@@ -75,10 +75,13 @@ class Service:
 
     I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
     its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
-    I(limits) further properties such as C(MemoryMax).
+    I(limits) further properties such as C(MemoryMax), I(writable) folders that it may write, I(overrides) properties
+    that take the place of the sandbox's own.
     """
 
-    def __init__(self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=()):
+    def __init__(
+        self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=(), writable=(), overrides=()
+    ):
         self.app = app
         self.user = user
         self.group = group
@@ -87,6 +90,9 @@ class Service:
         self.socket_user = socket_user
         self.stop_timeout = stop_timeout
         self.limits = tuple(limits)
+        self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
+        overridden = {name for name, _value in overrides}
+        self.sandbox = [*(line for line in SANDBOX if line[0] not in overridden), *overrides]
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of I(release), a folder with C(venv) and C(env), run with."""
@@ -104,7 +110,8 @@ class Service:
             ("EnvironmentFile", f"{release}/env"),
             ("StateDirectory", state),
             ("StateDirectoryMode", "0750"),
-            *SANDBOX,
+            *self.sandbox,
+            *self.writable,
             ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE}"),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
