@@ -59,17 +59,17 @@ def read(folder: str, path: str) -> str:
 
     Raises ConfFileError where it is not there.
     """
-    full = os.path.join(folder, path)
+    full = os.path.normpath(os.path.join(folder, path))
     # A link could lead to what only root may read, and the text becomes readable for the app.
-    if os.path.realpath(full) != os.path.join(os.path.realpath(folder), os.path.normpath(path)):
+    if os.path.realpath(full) != os.path.normpath(os.path.join(os.path.realpath(folder), path)):
         raise ConfFileError(f"is {path!r}, which is or goes through a link: name the file itself")
     try:
         with open(full, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfFileError(
-            f"is {path!r}, but {full} can't be read ({error}): name a file in the source relative to where the app runs, "
-            "or one on the controller by its absolute path"
+            f"is {path!r}, but {full} can't be read ({getattr(error, 'strerror', error)}): name a file in the source "
+            "relative to where the app runs, or one on the controller by its absolute path"
         ) from error
 
 
@@ -89,8 +89,8 @@ def faults(python: str, text: str, owned: dict[str, str], known) -> list[str]:
     for name, line in answer["bound"]:
         if name in owned:
             found.append(f"line {line} sets {name}, which is not this file's to set: {owned[name]}")
-        # gunicorn ignores in silence what it doesn't know. What the file reads itself it may call as it likes.
-        elif name not in known and name not in answer["read"]:
+        # gunicorn ignores in silence what it doesn't know. What the file itself reads it may call as it likes.
+        elif name not in known and name not in answer["read"] and not name.startswith("_"):
             near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
             if near:
                 found.append(f"line {line} sets {name}, which gunicorn doesn't know: did you mean {near[0]}?")

@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import json
 
-# gunicorn --check-config, and a little more: it knows pythonpath and loads the worker class, as a real start does, and
-# says what is in force. gunicorn itself checks happily a WSGI app that an asgi worker would call, or the other way
-# round, and then answers 500 to every request. No dollar in here: systemd would take it for a variable.
-_SCRIPT = """
-import inspect, json, os, sys
-from gunicorn.app.wsgiapp import WSGIApplication
-
-# Whatever the app prints goes to stderr, so that stdout holds nothing but the report.
-report = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
+# Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
+# classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
+_UNFIT = """
+import inspect
 
 def takes(app, arguments):
     try:
@@ -27,6 +21,23 @@ def takes(app, arguments):
         pass  # it doesn't say
     return True
 
+def unfit(app, module):
+    if module == "gunicorn.workers.gasgi":
+        return None if takes(app, 3) else "ASGI"
+    if module.startswith("gunicorn.workers."):
+        coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
+        return "WSGI" if coroutine or not takes(app, 2) else None
+"""
+# gunicorn --check-config, and a little more: it knows pythonpath and loads the worker class, as a real start does, and
+# says what is in force. No dollar in here: systemd would take it for a variable.
+_SCRIPT = f"""
+import json, os, sys
+from gunicorn.app.wsgiapp import WSGIApplication
+{_UNFIT}
+# Whatever the app prints goes to stderr, so that stdout holds nothing but the report.
+report = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
 class Proof(WSGIApplication):
     def load_config(self):
         super().load_config()
@@ -36,17 +47,9 @@ class Proof(WSGIApplication):
         self.cfg.worker_class
 
     def load(self):
-        app = super().load()
-        # Of gunicorn's own classes it is known what they call; other classes and decorated apps may do as they like.
-        worker, unfit = self.cfg.worker_class, None
-        if worker.__module__ == "gunicorn.workers.gasgi":
-            unfit = None if takes(app, 3) else "ASGI"
-        elif worker.__module__.startswith("gunicorn.workers."):
-            coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
-            unfit = "WSGI" if coroutine or not takes(app, 2) else None
-        in_force = {name: getattr(self.cfg, name) for name in ("workers", "threads", "timeout")}
-        in_force["worker_class"] = self.cfg.worker_class_str
-        json.dump({"in_force": in_force, "unfit": unfit}, report)
+        app, cfg = super().load(), self.cfg
+        in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, worker_class=cfg.worker_class_str)
+        json.dump(dict(in_force=in_force, unfit=unfit(app, cfg.worker_class.__module__)), report)
         report.flush()
         return app
 
@@ -73,10 +76,8 @@ def in_force(done, wsgi_app: str) -> dict:
 
     Raises ProofError where it did not pass.
     """
-    said = (
-        f" (exit status {done.returncode}); the release that served before serves on. gunicorn said:\n"
-        + "\n".join(done.stderr.strip().splitlines()[-12:])
-    )
+    end = "\n".join(done.stderr.strip().splitlines()[-12:])
+    said = f" (exit status {done.returncode}); the release that served before serves on. gunicorn said:\n{end}"
     if done.returncode == _UNREADABLE:
         raise ProofError(f"gunicorn_conf_file or gunicorn_settings: gunicorn can't run with them{said}")
     if done.returncode or not done.stdout:

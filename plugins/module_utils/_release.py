@@ -9,7 +9,7 @@ import grp
 import json
 import os
 import pwd
-import shutil
+import re
 import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils import (
@@ -26,10 +26,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, n
 
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
-# systemd ends with these where it could not even start a command (systemd.exec(5), "Process Exit Codes").
-_NOT_STARTED = range(200, 246)
 # Prints which of some folders whoever runs it can't write.
-_UNWRITABLE = "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
+_UNWRITABLE = (
+    "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
+)
 
 
 class ReleaseError(Exception):
@@ -82,7 +82,9 @@ class Release:
         """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""
         for path in self._params["writable_paths"]:
             if os.path.commonpath([path, self._store.path]) in (path, self._store.path):
-                reason = f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
+                reason = (
+                    f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
+                )
             elif os.path.realpath(path) != path:
                 reason = f"which leads to {os.path.realpath(path)}: name that"
             elif os.path.exists(path) and not os.path.isdir(path):
@@ -97,8 +99,14 @@ class Release:
         parent = os.path.dirname(path)
         os.makedirs(parent, exist_ok=True)
         stage = tempfile.mkdtemp(prefix=".stage-", dir=parent)
-        shutil.chown(stage, self._service.user, self._service.group)
-        os.chmod(stage, 0o750)
+        # By descriptor: the folder above may be the app's, which could put a link in its place.
+        descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            account = pwd.getpwnam(self._params["user"])
+            os.fchown(descriptor, account.pw_uid, account.pw_gid)
+            os.fchmod(descriptor, 0o750)
+        finally:
+            os.close(descriptor)
         os.rename(stage, path)
 
     def make(self) -> None:
@@ -185,13 +193,18 @@ class Release:
         try:
             _systemd.verify(paths)
         except _systemd.SystemdError as error:
-            if any(f"{name}=" in str(error) for name in self._params["unit"]):
-                raise ReleaseError(f"gunicorn_unit: systemd refuses the unit with it: {error}") from error
-            raise
+            raise ReleaseError(self._blame(str(error))) from error
         finally:
             for path in paths:
                 os.unlink(path)
             os.rmdir(folder)
+
+    def _blame(self, said: str) -> str:
+        """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
+        lines = self._service.service_unit().splitlines()
+        faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
+        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._params["unit"]]
+        return "\n".join(f"gunicorn_unit has {line}, which systemd refuses: {text}" for line, text in users) or said
 
     def _check_folders(self, stage: str) -> None:
         # In the sandbox, which may give the account more groups, or hide a folder.
@@ -212,10 +225,10 @@ class Release:
 
     def _run(self, stage: str, argv: list[str]):
         done = _systemd.run(self._params["name"], self._service.properties(stage), argv)
-        if done.returncode in _NOT_STARTED:
+        if done.returncode in _systemd.NOT_STARTED:
             raise ReleaseError(
-                f"systemd can't start anything in the sandbox of the service (exit status {done.returncode}, see "
-                "systemd.exec(5)): look at gunicorn_unit and gunicorn_writable_paths, and for the reason at the journal"
+                "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "
+                f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
 

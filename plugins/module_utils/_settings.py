@@ -125,8 +125,7 @@ class Settings:
             raise SettingsError("\n".join(faults))
 
     def render(self, tail: str = "") -> str:
-        """Return the text of C(gunicorn.conf.py): the settings, grouped as in gunicorn's documentation, the user's file,
-        then I(tail)."""
+        """Return the text of C(gunicorn.conf.py): settings as in gunicorn's documentation, the user's file, I(tail)."""
         lines = ["# Made by pyweb.stack from gunicorn_settings: changes here are lost.", f"# gunicorn {self.version}"]
         section = None
         for name, (its_section, _hook) in self._known.items():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
 
@@ -63,6 +64,8 @@ _OF_THE_SERVICE_ALONE = {
     "Restart",
     "RestartSec",
 }
+# The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
+NOT_STARTED = range(200, 246)
 _EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
 
 
@@ -236,9 +239,14 @@ def verify(paths: list[str]) -> None:
 
 def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
     """Run a command in a transient unit with these properties, wait for it and return what it printed."""
-    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit=gunicorn-{app}-run-{secrets.token_hex(4)}"]
+    unit, since = f"gunicorn-{app}-run-{secrets.token_hex(4)}.service", time.time()
+    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={unit}"]
     options += [f"--property={key}={value}" for key, value in properties]
-    return _command.run(["systemd-run", *options, "--", *argv])
+    done = _command.run(["systemd-run", *options, "--", *argv])
+    if done.returncode in NOT_STARTED:
+        # Why systemd could not start it, only the journal knows.
+        done.stderr += journal(unit, since)
+    return done
 
 
 def journal(unit: str, since: float, lines: int = 20) -> str:

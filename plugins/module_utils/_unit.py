@@ -40,8 +40,8 @@ def faults(overrides: dict):
             yield f"has {name}, for which there is {_HAS_A_VARIABLE[name]}: use that"
         elif name not in _ALLOWED:
             near = difflib.get_close_matches(str(name), _ALLOWED, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it can have {', '.join(sorted(_ALLOWED))}"
-            yield f"has {name}, which is none of the properties that it can have: {hint}"
+            hint = f"perhaps {near[0]} was meant" if near else f"they are {', '.join(sorted(_ALLOWED))}"
+            yield f"has {name}, which is none of the properties that it can have; {hint}"
         else:
             for one in value if isinstance(value, list) else [value]:
                 if not isinstance(one, (str, int, float)):
