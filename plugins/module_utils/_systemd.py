@@ -241,6 +241,8 @@ def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
     """Run a command in a transient unit with these properties, wait for it and return what it printed."""
     unit, since = f"gunicorn-{app}-run-{secrets.token_hex(4)}.service", time.time()
     options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={unit}"]
+    # By default that is the command, a whole script, in every line of the journal about it.
+    options += [f"--description=A command of the app {app}"]
     options += [f"--property={key}={value}" for key, value in properties]
     done = _command.run(["systemd-run", *options, "--", *argv])
     if done.returncode in NOT_STARTED:

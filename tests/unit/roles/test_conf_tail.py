@@ -38,4 +38,4 @@ def test_django_is_told_beside_the_users_own_hook(tmp_path, write, monkeypatch, 
     config.post_fork(server, "worker")
 
     assert server == met
-    assert settings.STATIC_ROOT == f"{tmp_path}/static/files"
+    assert vars(settings)["STATIC_ROOT"] == f"{tmp_path}/static/files"
