@@ -79,7 +79,8 @@ if not PathFinder.find_spec(worker_class.split(".")[0], folders):
     try:
         config.worker_class
     except BaseException as error:
-        needs = [one for one in requires("gunicorn") or [] if 'extra == "%s"' % worker_class.split("_")[0] in one]
+        extra = 'extra == "%s"' % worker_class.split("_")[0]
+        needs = [one for one in requires("gunicorn") or [] if extra in one.replace("'", '"')]
         # The first of the errors says it; the last has whole tracebacks in its text.
         while error.__context__:
             error = error.__context__
