@@ -23,14 +23,14 @@ TAIL = yaml.safe_load(VARS.read_text(encoding="utf-8"))["__django_conf_tail"]
     [
         pytest.param("", [], id="alone"),
         pytest.param("def post_fork(server, worker): server.append(worker)\n", ["worker"], id="beside a hook"),
-        pytest.param("post_fork = 'shop_hooks.meet'\n", ["worker"], id="beside a hook by name"),
+        pytest.param("post_fork = 'project_hooks.meet'\n", ["worker"], id="beside a hook by name"),
     ],
 )
 def test_django_is_told_beside_the_users_own_hook(tmp_path, write, monkeypatch, conf, met):
     settings = types.SimpleNamespace(STATIC_URL="/files/", STATIC_ROOT=None)
     monkeypatch.setitem(sys.modules, "django.conf", types.SimpleNamespace(settings=settings))
     monkeypatch.syspath_prepend(str(tmp_path))
-    write(tmp_path, {"shop_hooks.py": "def meet(server, worker): server.append(worker)\n", "conf.py": conf + TAIL})
+    write(tmp_path, {"project_hooks.py": "def meet(server, worker): server.append(worker)\n", "conf.py": conf + TAIL})
     config = gunicorn.config.Config()
     config.set("post_fork", runpy.run_path(str(tmp_path / "conf.py"))["post_fork"])
 

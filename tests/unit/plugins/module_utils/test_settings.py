@@ -175,12 +175,12 @@ def test_faults_of_settings_and_file_are_told_at_once():
         pytest.param(
             {"worker_class": "asgi"}, "def post_worker_init(worker):\n    worker.met = 'users'\n", id="beside a hook"
         ),
-        pytest.param({"worker_class": "asgi"}, "post_worker_init = 'shop_hooks.meet'\n", id="beside a hook by name"),
+        pytest.param({"worker_class": "asgi"}, "post_worker_init = 'worker_hooks.meet'\n", id="beside a hook by name"),
     ],
 )
 def test_an_asgi_worker_listens_with_the_whole_backlog(tmp_path, write, monkeypatch, given, conf):
     """The hook is called as gunicorn's worker calls it, and asyncio's own server listens."""
-    write(tmp_path, {"shop_hooks.py": "def meet(worker): worker.met = 'users'\n"})
+    write(tmp_path, {"worker_hooks.py": "def meet(worker): worker.met = 'users'\n"})
     monkeypatch.syspath_prepend(str(tmp_path))
     write(tmp_path, {"conf.py": Settings(sys.executable, {}, given, conf).render()})
     hook = runpy.run_path(str(tmp_path / "conf.py"))["post_worker_init"]
