@@ -32,9 +32,18 @@ _value:
   elements: str
 """
 
+import os
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _headers, _names, _plan, _url
+from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _headers, _names, _plan, _unit, _url
+
+# Where an app may write nothing, however it is asked for, and why.
+_NEVER_WRITABLE = {
+    ("/boot", "/dev", "/etc", "/proc", "/sys", "/usr"): "belongs to the system",
+    ("/home", "/root", "/run/user"): "the sandbox hides (ProtectHome)",
+    ("/run", "/var/run"): "is empty after every boot",
+    ("/tmp", "/var/tmp"): "the sandbox replaces by one of the app's own (PrivateTmp)",
+}
 
 
 def faults(variables):
@@ -113,6 +122,30 @@ def _requirements(requirements):
 def _wsgi_app(value):
     if not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", str(value)):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
+
+
+def _conf_file(value):
+    if not str(value).startswith("/"):
+        yield _names.relative_path(value)
+    elif not os.path.isfile(value):
+        yield (
+            f"is {value!r}, but there is no such file on the controller: a path in the source is relative to where "
+            "the app runs"
+        )
+
+
+def _writable_paths(paths):
+    for path in paths:
+        if _names.absolute_path(path):
+            yield (
+                f"has {path!r}, but must list absolute paths of letters, digits and '._@+-', without '..' and without "
+                "a slash at the end"
+            )
+            continue
+        for tops, reason in _NEVER_WRITABLE.items():
+            if any(f"{path}/".startswith(f"{top}/") for top in tops):
+                yield f"has {path!r}, which {reason}: choose a folder such as '/srv/files' or '/var/lib/files'"
+                break
 
 
 def _user(value):
@@ -219,6 +252,8 @@ _STRUCTURED = {
     "gunicorn_env": (dict, "dictionary"),
     "gunicorn_health": (dict, "dictionary"),
     "gunicorn_requirements": (list, "list"),
+    "gunicorn_writable_paths": (list, "list"),
+    "gunicorn_unit": (dict, "dictionary"),
     "nginx_site_server_names": (list, "list"),
     "nginx_site_index": (list, "list"),
     "nginx_site_headers": (dict, "dictionary"),
@@ -235,6 +270,7 @@ _CHECKS = {
     "gunicorn_requirements_file": _one(_names.relative_path),
     "gunicorn_version": _version,
     "gunicorn_python": _one(_names.absolute_path),
+    "gunicorn_conf_file": _conf_file,
     "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
     "gunicorn_user": _user,
     "gunicorn_health": _health,
@@ -242,6 +278,8 @@ _CHECKS = {
     "gunicorn_memory_max": _by(_plan.mebibytes),
     "gunicorn_memory_per_worker": _at_least(1),
     "gunicorn_cpu_quota": _by(_plan.percent),
+    "gunicorn_writable_paths": _writable_paths,
+    "gunicorn_unit": _unit.faults,
     "gunicorn_keep_releases": _at_least(1),
     "nginx_site_app": _one(_names.app_name),
     "nginx_site_app_root": _one(_names.absolute_path),

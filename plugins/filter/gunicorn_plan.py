@@ -43,7 +43,8 @@ RETURN = r"""
 _value:
   description:
     - C(summary), a line for people.
-    - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take.
+    - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take, at
+      C(memory_per_worker) each; C(room) and C(room_of_host), the MiB that one and all of them can have.
     - C(limit), what decided, one of C(cpus), C(quota), C(class), C(memory), C(given); C(reason), that in words.
     - C(warnings), such as that the host can't hold the two instances that run for a moment at a switch.
   type: dict
@@ -52,6 +53,9 @@ _value:
     workers: 4
     threads: 1
     memory: 432
+    memory_per_worker: 100
+    room: 512
+    room_of_host: 3200
     limit: memory
     reason: what 512 MiB hold with 100 MiB a worker
     warnings: []

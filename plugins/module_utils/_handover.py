@@ -74,7 +74,7 @@ class Handover:
         candidate = Instance(self._app, release)
         try:
             candidate.start()
-            answer = candidate.prove(health, self._store.release(release)["plan"]["workers"])
+            answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
         except (Refused, _systemd.SystemdError) as refusal:
             journal = candidate.journal().strip()
             if before != release:

@@ -39,7 +39,8 @@ def plan(
     instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed.
 
     The result has C(summary), a line for people, C(workers), C(threads), C(memory) (MiB of one instance, estimated), C(limit) (C(cpus), C(quota),
-    C(class), C(memory) or C(given): what decided), C(reason) (that in words) and C(warnings).
+    C(class), C(memory) or C(given): what decided), C(reason) (that in words), C(room) and C(room_of_host) (MiB that an
+    instance and all of them can have), C(memory_per_worker) (MiB) and C(warnings).
     Raises ValueError with a sentence about the value that can't be used.
     """
     vcpus, threads = whole(vcpus, "vcpus"), whole(threads, "threads")
@@ -61,17 +62,20 @@ def plan(
     if given is not None:
         number, limit, reason = whole(given, "workers"), "given", "set in gunicorn_settings"
 
-    estimate = _ARBITER + number * per_worker
-    each = f", {threads} threads each" if threads > 1 else ""
-    return {
-        "summary": f"{number} workers ({reason}){each}, about {estimate} MiB for an instance",
-        "workers": number,
-        "threads": threads,
-        "memory": estimate,
-        "limit": limit,
-        "reason": reason,
-        "warnings": _warnings(estimate, room, math.floor(memory * _SHARE_OF_HOST)),
-    }
+    return _result(number, threads, limit, reason, per_worker, room, math.floor(memory * _SHARE_OF_HOST))
+
+
+def in_force(planned: dict, found: dict | None) -> dict:
+    """Return what a plan came to, in its form: I(found) has the C(workers) and C(threads) that gunicorn would run.
+
+    Where nobody has asked gunicorn yet it is the plan, which says so.
+    """
+    if not found:
+        return {**planned, "summary": f"planned: {planned['summary']}"}
+    if all(found[name] == planned[name] for name in ("workers", "threads")):
+        return planned
+    rest = (planned[name] for name in ("memory_per_worker", "room", "room_of_host"))
+    return _result(found["workers"], found["threads"], "given", "set in gunicorn_conf_file", *rest)
 
 
 def mebibytes(size) -> int:
@@ -95,6 +99,23 @@ def whole(value, name: str) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"[1-9][0-9]*", str(value)):
         raise ValueError(f"{name} is {value!r}, but must be a whole number of at least 1")
     return int(value)
+
+
+def _result(number, threads, limit, reason, per_worker, room, room_of_host) -> dict:
+    estimate = _ARBITER + number * per_worker
+    each = f", {threads} threads each" if threads > 1 else ""
+    return {
+        "summary": f"{number} workers ({reason}){each}, about {estimate} MiB for an instance",
+        "workers": number,
+        "threads": threads,
+        "memory": estimate,
+        "memory_per_worker": per_worker,
+        "room": room,
+        "room_of_host": room_of_host,
+        "limit": limit,
+        "reason": reason,
+        "warnings": _warnings(estimate, room, room_of_host),
+    }
 
 
 def _warnings(estimate: int, room: int, host: int) -> list[str]:

@@ -9,12 +9,27 @@ import grp
 import json
 import os
 import pwd
+import re
+import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _environment, _file, _nginx, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _digest,
+    _environment,
+    _file,
+    _nginx,
+    _plan,
+    _proof,
+    _systemd,
+    _unit,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now
 
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
+# Prints which of some folders whoever runs it can't write.
+_UNWRITABLE = (
+    "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
+)
 
 
 class ReleaseError(Exception):
@@ -42,6 +57,8 @@ class Release:
             socket_user=_nginx.user(),
             stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
             limits=[(name, value) for name, value in limits if value],
+            writable=params["writable_paths"],
+            overrides=_unit.lines(params["unit"]),
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
         self.id = _digest.of(
@@ -61,12 +78,49 @@ class Release:
         name = _systemd.instance(self._params["name"], self.id)
         return {f"{name}.service": self._service.service_unit(), f"{name}.socket": self._service.socket_unit()}
 
+    def missing_folders(self) -> list[str]:
+        """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""
+        for path in self._params["writable_paths"]:
+            if os.path.commonpath([path, self._store.path]) in (path, self._store.path):
+                reason = (
+                    f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
+                )
+            elif os.path.realpath(path) != path:
+                reason = f"which leads to {os.path.realpath(path)}: name that"
+            elif os.path.exists(path) and not os.path.isdir(path):
+                reason = "which is no folder: name the one that it is in"
+            else:
+                continue
+            raise ReleaseError(f"gunicorn_writable_paths has {path!r}, {reason}")
+        return [path for path in self._params["writable_paths"] if not os.path.exists(path)]
+
+    def make_folder(self, path: str) -> None:
+        """Make a writable folder, with its owner and mode before its name."""
+        parent = os.path.dirname(path)
+        os.makedirs(parent, exist_ok=True)
+        stage = tempfile.mkdtemp(prefix=".stage-", dir=parent)
+        # By descriptor: the folder above may be the app's, which could put a link in its place.
+        descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            account = pwd.getpwnam(self._params["user"])
+            os.fchown(descriptor, account.pw_uid, account.pw_gid)
+            os.fchmod(descriptor, 0o750)
+        finally:
+            os.close(descriptor)
+        os.rename(stage, path)
+
     def make(self) -> None:
         """Write, prove and seal the folder."""
         with self._store.stage("releases", self.id) as stage:
             self._write(stage)
             self._verify(stage)
-            self._check(stage)
+            self._check_folders(stage)
+            self._write_record(stage, self._check(stage))
+
+    def plan(self) -> dict:
+        """Return what the plan of the workers came to, as far as is known."""
+        made = os.path.isdir(self.path)
+        return _plan.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
 
     def diff(self) -> list[dict]:
         """Return what would change against the release that serves; values of the environment stay hidden."""
@@ -97,15 +151,17 @@ class Release:
             "wsgi_app": params["wsgi_app"],
         }
 
-    def _record(self) -> dict:
-        return {
+    def _write_record(self, folder: str, in_force: dict) -> None:
+        record = {
             "id": self.id,
             "version": self._params["version"],
             "app": self._app(),
             "plan": self._params["plan"],
+            "in_force": in_force,
             "env": self._env_digests,
             "built": now(),
         }
+        self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)
 
     def _write(self, folder: str) -> None:
         params = self._params
@@ -113,17 +169,16 @@ class Release:
             os.symlink(os.path.relpath(params["source"], self._store.item("releases", self.id)), f"{folder}/src")
         os.symlink(os.path.relpath(params["venv"], self._store.item("releases", self.id)), f"{folder}/venv")
         os.symlink(f"/run/gunicorn-{params['name']}/{self.id}.sock", f"{folder}/app.sock")
-        gid = pwd.getpwnam(params["user"]).pw_gid
-        for name, text, mode, group in (
-            ("env", _environment.render(params["env"]), 0o600, 0),
-            ("gunicorn.conf.py", params["config"], 0o640, gid),
-            ("release.json", json.dumps(self._record(), indent=2, sort_keys=True) + "\n", 0o640, gid),
-        ):
-            descriptor = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, mode)
-                os.fchown(descriptor, 0, group)
-                file.write(text)
+        self._write_file(folder, "env", _environment.render(params["env"]), 0o600)
+        self._write_file(folder, "gunicorn.conf.py", params["config"], 0o640)
+
+    def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
+        group = pwd.getpwnam(self._params["user"]).pw_gid if mode & 0o040 else 0
+        descriptor = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, mode)
+            os.fchown(descriptor, 0, group)
+            file.write(text)
 
     def _verify(self, stage: str) -> None:
         # The files need their real names, and what they run must be there under the name that the stage will get.
@@ -137,20 +192,45 @@ class Release:
             paths.append(path)
         try:
             _systemd.verify(paths)
+        except _systemd.SystemdError as error:
+            raise ReleaseError(self._blame(str(error))) from error
         finally:
             for path in paths:
                 os.unlink(path)
             os.rmdir(folder)
 
-    def _check(self, stage: str) -> None:
-        argv = [f"{stage}/venv/bin/python", "-m", "gunicorn", "--check-config", f"--config={stage}/gunicorn.conf.py"]
-        done = _systemd.run(self._params["name"], self._service.properties(stage), argv)
-        if done.returncode:
-            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+    def _blame(self, said: str) -> str:
+        """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
+        lines = self._service.service_unit().splitlines()
+        faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
+        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._params["unit"]]
+        return "\n".join(f"gunicorn_unit has {line}, which systemd refuses: {text}" for line, text in users) or said
+
+    def _check_folders(self, stage: str) -> None:
+        # In the sandbox, which may give the account more groups, or hide a folder.
+        paths = self._params["writable_paths"]
+        if not paths:
+            return
+        done = self._run(stage, [f"{stage}/venv/bin/python", "-I", "-c", _UNWRITABLE, *paths])
+        if done.stdout:
+            user = self._params["user"]
             raise ReleaseError(
-                f"gunicorn_wsgi_app is {self._params['wsgi_app']!r}, which gunicorn can't load from the release "
-                f"(exit status {done.returncode}); the release that served before serves on. gunicorn said:\n{said}"
+                f"gunicorn_writable_paths has {', '.join(map(repr, done.stdout.split()))}, where the account {user!r} "
+                f"can't write: give it the right to (chown {user} FOLDER), or choose another folder"
             )
+
+    def _check(self, stage: str) -> dict:
+        argv = _proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py")
+        return _proof.in_force(self._run(stage, argv), self._params["wsgi_app"])
+
+    def _run(self, stage: str, argv: list[str]):
+        done = _systemd.run(self._params["name"], self._service.properties(stage), argv)
+        if done.returncode in _systemd.NOT_STARTED:
+            raise ReleaseError(
+                "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "
+                f"(exit status {done.returncode}): {done.stderr.strip()}"
+            )
+        return done
 
 
 def _lines(record: dict) -> str:

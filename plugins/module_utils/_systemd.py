@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
 
@@ -63,6 +64,8 @@ _OF_THE_SERVICE_ALONE = {
     "Restart",
     "RestartSec",
 }
+# The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
+NOT_STARTED = range(200, 246)
 _EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
 
 
@@ -75,10 +78,13 @@ class Service:
 
     I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
     its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
-    I(limits) further properties such as C(MemoryMax).
+    I(limits) further properties such as C(MemoryMax), I(writable) folders that it may write, I(overrides) properties
+    that take the place of the sandbox's own.
     """
 
-    def __init__(self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=()):
+    def __init__(
+        self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=(), writable=(), overrides=()
+    ):
         self.app = app
         self.user = user
         self.group = group
@@ -87,6 +93,9 @@ class Service:
         self.socket_user = socket_user
         self.stop_timeout = stop_timeout
         self.limits = tuple(limits)
+        self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
+        overridden = {name for name, _value in overrides}
+        self.sandbox = [*(line for line in SANDBOX if line[0] not in overridden), *overrides]
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of I(release), a folder with C(venv) and C(env), run with."""
@@ -104,7 +113,8 @@ class Service:
             ("EnvironmentFile", f"{release}/env"),
             ("StateDirectory", state),
             ("StateDirectoryMode", "0750"),
-            *SANDBOX,
+            *self.sandbox,
+            *self.writable,
             ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE}"),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
@@ -229,9 +239,16 @@ def verify(paths: list[str]) -> None:
 
 def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
     """Run a command in a transient unit with these properties, wait for it and return what it printed."""
-    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit=gunicorn-{app}-run-{secrets.token_hex(4)}"]
+    unit, since = f"gunicorn-{app}-run-{secrets.token_hex(4)}.service", time.time()
+    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={unit}"]
+    # By default that is the command, a whole script, in every line of the journal about it.
+    options += [f"--description=A command of the app {app}"]
     options += [f"--property={key}={value}" for key, value in properties]
-    return _command.run(["systemd-run", *options, "--", *argv])
+    done = _command.run(["systemd-run", *options, "--", *argv])
+    if done.returncode in NOT_STARTED:
+        # Why systemd could not start it, only the journal knows.
+        done.stderr += journal(unit, since)
+    return done
 
 
 def journal(unit: str, since: float, lines: int = 20) -> str:

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Asks the gunicorn of a virtual environment which settings it has, and has it validate each value. Names it doesn't
     know, which gunicorn itself ignores in silence, are refused with the nearest right one.
+  - Reads the user's own Python without running it, and refuses what it sets that is not its to set.
   - Returns the text of a C(gunicorn.conf.py) and writes it to O(dest) where that is given.
 extends_documentation_fragment:
   - pyweb.stack.app.attributes
@@ -33,6 +34,14 @@ options:
     description: Settings by gunicorn's own names.
     type: dict
     default: {}
+  conf_file:
+    description:
+      - The user's own Python, which comes after the settings, so what it sets wins. A path relative to O(chdir), or
+        where O(conf_text) is given just the file's name for messages.
+    type: str
+  conf_text:
+    description: The text of O(conf_file), where that is a file on the controller.
+    type: str
   tail:
     description: Python code to put at the end of the file.
     type: str
@@ -61,11 +70,11 @@ content:
   description: The text of the file; none in check mode where the environment is not there yet.
   returned: always
   type: str
-in_force:
-  description: The values of the settings C(workers), C(threads), C(timeout) and C(graceful_timeout), given or default.
+graceful_timeout:
+  description: Seconds that gunicorn gives its workers to end what they have in hand, given or default.
   returned: when the environment is there
-  type: dict
-  sample: {workers: 5, threads: 1, timeout: 60, graceful_timeout: 30}
+  type: int
+  sample: 30
 version:
   description: The version of the environment's gunicorn.
   returned: when the environment is there
@@ -76,7 +85,7 @@ version:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pyweb.stack.plugins.module_utils import _file
+from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
 
 
@@ -88,6 +97,8 @@ def main() -> None:
             "wsgi_app": {"type": "str", "required": True},
             "chdir": {"type": "path"},
             "settings": {"type": "dict", "default": {}},
+            "conf_file": {"type": "str"},
+            "conf_text": {"type": "str"},
             "tail": {"type": "str", "default": ""},
             "dest": {"type": "path"},
         },
@@ -104,14 +115,14 @@ def main() -> None:
             module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
         owned["chdir"] = os.path.normpath(params["chdir"])
     try:
-        settings = Settings(params["python"], owned, params["settings"])
+        settings = Settings(params["python"], owned, params["settings"], _conf(module))
     except SettingsError as error:
-        module.fail_json(msg="\n".join(f"gunicorn_settings: {fault}" for fault in str(error).splitlines()))
+        module.fail_json(msg=str(error))
     content = settings.render(params["tail"])
     result = {
         "changed": False,
         "content": content,
-        "in_force": settings.in_force,
+        "graceful_timeout": settings.graceful_timeout,
         "version": settings.version,
     }
     if params["dest"]:
@@ -126,6 +137,24 @@ def main() -> None:
         if result["changed"] and not module.check_mode:
             _file.replace(params["dest"], content)
     module.exit_json(**result)
+
+
+def _conf(module: AnsibleModule) -> str:
+    """Return the text of the user's file, if there is one."""
+    path, folder = module.params["conf_file"], module.params["chdir"]
+    if not path or module.params["conf_text"] is not None:
+        return module.params["conf_text"] or ""
+    if not folder:
+        if module.check_mode:
+            module.exit_json(changed=True, content=None)
+        module.fail_json(
+            msg=f"gunicorn_conf_file is {path!r}, a file in the source, but there is no gunicorn_source: "
+            "name one on the controller by its absolute path"
+        )
+    try:
+        return _conf_file.read(folder, path)
+    except _conf_file.ConfFileError as error:
+        module.fail_json(msg=f"gunicorn_conf_file {error}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ description:
   - A release is code, dependencies, settings, environment and units as one, in C(ROOT/NAME/releases/ID). The ID is the
     digest of all of them, so the same inputs give the same release, and nothing is done twice.
   - Before it gets its name, its units pass C(systemd-analyze verify), and C(gunicorn --check-config) loads the app in a
-    transient unit with the service's user, environment and sandbox.
+    transient unit with the service's user, environment and sandbox, which also tells the numbers in force.
   - The release does not serve yet. That is what M(pyweb.stack.gunicorn_switch) is for.
 extends_documentation_fragment:
   - pyweb.stack.app
@@ -59,6 +59,16 @@ options:
   cpu_quota:
     description: Most processor time of one instance, in systemd's form.
     type: str
+  writable_paths:
+    description:
+      - Folders that the app may write besides its own. One that is missing is made, with mode 0750 and owned by O(user).
+    type: list
+    elements: str
+    default: []
+  unit:
+    description: Properties of the service in place of those of the sandbox, by name; several lines of one in a list.
+    type: dict
+    default: {}
   plan:
     description: What R(gunicorn_plan,ansible_collections.pyweb.stack.gunicorn_plan_filter) returned; kept in the record.
     type: dict
@@ -74,7 +84,7 @@ EXAMPLES = r"""
     venv: "{{ venv.path }}"
     config: "{{ config.content }}"
     wsgi_app: shop.wsgi:application
-    plan: {workers: 5, threads: 1, reason: 2 x 2 CPUs + 1}
+    plan: "{{ ansible_facts | pyweb.stack.gunicorn_plan }}"
     env:
       SECRET_KEY: "{{ vault_secret_key }}"
 """
@@ -85,6 +95,12 @@ id:
   returned: always
   type: str
   sample: 4f6a7d8e9c0b
+plan:
+  description:
+    - What O(plan) came to, in the same form.
+    - Its C(summary) says C(planned) in check mode, where gunicorn can't be asked yet.
+  returned: success
+  type: dict
 path:
   description: Folder of the release; none in check mode where it isn't there yet.
   returned: always
@@ -99,7 +115,8 @@ serves:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
@@ -122,6 +139,8 @@ def main() -> None:
             "graceful_timeout": {"type": "int", "default": 30},
             "memory_max": {"type": "str"},
             "cpu_quota": {"type": "str"},
+            "writable_paths": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "dict", "default": {}},
             "plan": {"type": "dict", "required": True},
         },
         supports_check_mode=True,
@@ -134,22 +153,34 @@ def main() -> None:
 
     store = Store(params["root"], params["name"], params["user"])
     if module.check_mode and not (store.key() and params["venv"] and params["config"]):
-        module.exit_json(changed=True, id=None, path=None, serves=False, invocation=shown)
+        plan = _plan.in_force(params["plan"], None)
+        module.exit_json(changed=True, id=None, path=None, serves=False, plan=plan, invocation=shown)
     try:
         with _lock_unless(module.check_mode, store):
             release = Release(store, params, store.key())
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
-            result = {"changed": new, "id": release.id, "serves": serves, "diff": release.diff() if new else []}
-            if new and not module.check_mode:
-                release.make()
+            missing = release.missing_folders()
+            changed = bool(new or missing)
+            diff = release.diff() if new else []
+            diff += [_new(folder, f"a folder of {params['user']}, 0750\n") for folder in missing]
             if not module.check_mode:
+                for folder in missing:
+                    release.make_folder(folder)
+                if new:
+                    release.make()
                 # Also where a run was killed between the two.
-                result["changed"] = bool(_systemd.install(release.units())) or new
-    except (ReleaseError, StoreError, _systemd.SystemdError, OSError) as error:
+                changed |= bool(_systemd.install(release.units()))
+            plan = release.plan()
+    except (ReleaseError, ProofError, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error), invocation=shown)
     path = release.path if os.path.isdir(release.path) else None
-    module.exit_json(**result, path=path, invocation=shown)
+    result = {"changed": changed, "diff": diff, "id": release.id, "serves": serves, "plan": plan, "path": path}
+    module.exit_json(**result, invocation=shown)
+
+
+def _new(path: str, text: str) -> dict:
+    return {"before_header": path, "before": "", "after_header": path, "after": text}
 
 
 def _lock_unless(check_mode: bool, store: Store):

@@ -28,7 +28,10 @@ gunicorn_plan = FilterModule().filters()["gunicorn_plan"]
 def test_the_plan_of_a_host(options, workers, limit):
     plan = gunicorn_plan(FACTS, **options)
     assert (plan["workers"], plan["limit"]) == (workers, limit)
-    assert set(plan) == {"summary", "workers", "threads", "memory", "limit", "reason", "warnings"}
+    assert set(plan) == {
+        *("summary", "workers", "threads", "limit", "reason", "warnings"),
+        *("memory", "memory_per_worker", "room", "room_of_host"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,23 @@ def test_a_plan_without_sense_names_what_is_wrong(name):
     values = {"vcpus": 2, "memory": 8000} | {"given" if name == "workers" else name: "many"}
     with pytest.raises(ValueError, match=f"^{name} is 'many', but must be a whole number of at least 1"):
         _plan.plan(**values)
+
+
+@pytest.mark.parametrize(
+    ("found", "summary", "warnings"),
+    [
+        pytest.param(None, "planned: 2 workers (what 256 MiB hold", 0, id="nobody knows yet"),
+        pytest.param({"workers": 2, "threads": 1}, "2 workers (what 256 MiB hold", 0, id="as planned"),
+        pytest.param({"workers": 5, "threads": 1}, "5 workers (set in gunicorn_conf_file), about 532", 1, id="workers"),
+        pytest.param(
+            {"workers": 2, "threads": 4}, "2 workers (set in gunicorn_conf_file), 4 threads each", 0, id="threads"
+        ),
+    ],
+)
+def test_what_a_plan_came_to(found, summary, warnings):
+    planned = _plan.plan(2, 8000, memory_max="256M")
+    got = _plan.in_force(planned, found)
+    assert set(got) == set(planned)
+    assert got["summary"].startswith(summary)
+    assert len(got["warnings"]) == warnings
+    assert (got["workers"], got["threads"]) == ((found or planned)["workers"], (found or planned)["threads"])

@@ -11,12 +11,14 @@ import pwd
 import stat
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._release import Release
+from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
 KEY = b"the host's own"
 SECRET = "hunter2"
+PLAN = _plan.plan(1, 4000)
+IN_FORCE = {"workers": 3, "threads": 1, "timeout": 30, "worker_class": "sync"}
 USER = pwd.getpwuid(os.getuid()).pw_name
 
 
@@ -52,7 +54,9 @@ def release(store):
             "graceful_timeout": 30,
             "memory_max": None,
             "cpu_quota": None,
-            "plan": {"workers": 3},
+            "writable_paths": [],
+            "unit": {},
+            "plan": PLAN,
         }
         return Release(store, {**params, **changed}, key)
 
@@ -63,6 +67,7 @@ def _seal(store, release: Release) -> None:
     """Make the release serve, unproved: that takes a server."""
     os.mkdir(release.path)
     release._write(release.path)
+    release._write_record(release.path, IN_FORCE)
     for name, text in release.units().items():
         os.makedirs(_systemd.UNIT_FOLDER, exist_ok=True)
         with open(os.path.join(_systemd.UNIT_FOLDER, name), "w", encoding="utf-8") as file:
@@ -75,7 +80,7 @@ def _seal(store, release: Release) -> None:
     [
         pytest.param({}, True, id="nothing"),
         pytest.param({"version": "v1.0"}, True, id="another name of the same commit"),
-        pytest.param({"plan": {"workers": 3, "reason": "in other words"}}, True, id="a plan that comes to the same"),
+        pytest.param({"plan": {**PLAN, "reason": "in other words"}}, True, id="a plan that comes to the same"),
         pytest.param({"env": {"MODE": "production", "SECRET_KEY": SECRET}}, True, id="order"),
         pytest.param({"source": "/srv/shop/sources/s2"}, False, id="source"),
         pytest.param({"source": None}, False, id="no source"),
@@ -88,6 +93,9 @@ def _seal(store, release: Release) -> None:
         pytest.param({"graceful_timeout": 60}, False, id="graceful_timeout"),
         pytest.param({"memory_max": "512M"}, False, id="memory_max"),
         pytest.param({"cpu_quota": "150%"}, False, id="cpu_quota"),
+        pytest.param({"writable_paths": ["/data/files"]}, False, id="writable_paths"),
+        pytest.param({"unit": {"Nice": 5}}, False, id="unit"),
+        pytest.param({"unit": {}}, True, id="no unit"),
         pytest.param({"user": "daemon"}, False, id="user"),
         pytest.param({"key": b"another host's"}, False, id="key"),
     ],
@@ -118,6 +126,8 @@ def test_another_account_of_nginx_makes_a_new_release(release, write):
         pytest.param({"graceful_timeout": 60}, "TimeoutStopSec=65", id="gunicorn's own end comes before systemd's"),
         pytest.param({"memory_max": "512M"}, "MemoryMax=512M", id="memory"),
         pytest.param({"cpu_quota": "150%"}, "CPUQuota=150%", id="processor"),
+        pytest.param({"writable_paths": ["/data/a", "/data/b"]}, "ReadWritePaths=/data/a /data/b", id="writable_paths"),
+        pytest.param({"unit": {"ProtectHome": False}}, "ProtectHome=no", id="unit"),
     ],
 )
 def test_its_unit_says(release, store, changed, line):
@@ -148,7 +158,8 @@ def test_the_record_has_the_digests_of_secrets_which_only_the_key_can_check(rele
 
     record = store.release(sealed.id)
 
-    assert (record["id"], record["version"], record["plan"]) == (sealed.id, "v1", {"workers": 3})
+    assert (record["id"], record["version"], record["plan"]) == (sealed.id, "v1", PLAN)
+    assert record["in_force"] == IN_FORCE
     assert record["env"] == {
         name: _digest.keyed(KEY, value) for name, value in (("SECRET_KEY", SECRET), ("MODE", "production"))
     }
@@ -193,3 +204,70 @@ def test_the_diff_of_a_new_limit_is_in_the_unit(release, store):
     (part,) = release(memory_max="512M").diff()
     assert part["after_header"] == "service"
     assert set(part["after"].splitlines()) - set(part["before"].splitlines()) == {"MemoryMax=512M"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "summary"),
+    [
+        pytest.param({}, "3 workers (2 x 1 CPUs + 1), about", id="as planned"),
+        pytest.param(
+            {"workers": 7}, "7 workers (set in gunicorn_conf_file), about 732 MiB", id="the user's own number"
+        ),
+    ],
+)
+def test_the_plan_gives_way_to_what_is_in_force(release, store, monkeypatch, changed, summary):
+    sealed = release()
+    assert sealed.plan()["summary"].startswith("planned: 3 workers")
+    monkeypatch.setitem(globals(), "IN_FORCE", {**IN_FORCE, **changed})
+    _seal(store, sealed)
+    assert sealed.plan()["summary"].startswith(summary)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("{store}/files", "the app must not write its own code, which is in {store}: choose another folder"),
+        ("{store}", "the app must not write its own code"),
+        ("{tmp}", "the app must not write its own code"),
+        ("{tmp}/link", "which leads to {tmp}/there: name that"),
+        ("{tmp}/link/below", "which leads to {tmp}/there/below: name that"),
+        ("{tmp}/file", "which is no folder: name the one that it is in"),
+    ],
+)
+def test_a_path_that_the_app_can_not_have(release, store, tmp_path, write, path, said):
+    write(tmp_path, {"file": "", "there/x": ""})
+    (tmp_path / "link").symlink_to("there")
+    places = {"store": store.path, "tmp": str(tmp_path)}
+    with pytest.raises(ReleaseError) as caught:
+        release(writable_paths=[str(tmp_path / "fine"), path.format(**places)]).missing_folders()
+    assert str(caught.value).startswith(f"gunicorn_writable_paths has {path.format(**places)!r}, ")
+    assert said.format(**places) in str(caught.value)
+
+
+def test_a_missing_folder_is_made_and_one_that_is_there_left_alone(release, tmp_path, as_root):
+    (tmp_path / "there").mkdir(mode=0o701)
+    mine = release(writable_paths=[str(tmp_path / "there"), str(tmp_path / "far/files")])
+
+    missing = mine.missing_folders()
+    assert missing == [str(tmp_path / "far/files")]
+    for path in missing:
+        mine.make_folder(path)
+
+    assert stat.S_IMODE((tmp_path / "far/files").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o701
+    assert os.listdir(tmp_path / "far") == ["files"]
+    assert mine.missing_folders() == []
+
+
+def test_a_fault_of_the_unit_is_told_by_the_users_own_line(release):
+    mine = release(unit={"ProtectSystem": "maybe", "Nice": 99})
+    lines = mine._service.service_unit().splitlines()
+    numbers = {text: lines.index(text) + 1 for text in ("Nice=99", "ProtectSystem=maybe", "User=" + USER)}
+    said = f"/x/a.service:{numbers['Nice=99']}: out of range\n/x/a.service:{numbers['ProtectSystem=maybe']}: no value"
+    assert mine._blame(said).splitlines() == [
+        "gunicorn_unit has Nice=99, which systemd refuses: out of range",
+        "gunicorn_unit has ProtectSystem=maybe, which systemd refuses: no value",
+    ]
+    # What is not the user's is told as systemd said it.
+    ours = f"/x/a.service:{numbers['User=' + USER]}: what?"
+    assert mine._blame(ours) == ours

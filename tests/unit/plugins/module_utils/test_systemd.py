@@ -15,16 +15,22 @@ import subprocess
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 
-SERVICE = _systemd.Service(
-    app="shop",
-    user="shop",
-    group="shops",
-    folder="/srv/shop",
-    workdir="/srv/shop/sources/8f9b/my app",
-    socket_user="nginx",
-    stop_timeout=35,
-    limits=[("MemoryMax", "512M"), ("CPUQuota", "150%")],
-)
+
+def _service(**more) -> _systemd.Service:
+    return _systemd.Service(
+        app="shop",
+        user="shop",
+        group="shops",
+        folder="/srv/shop",
+        workdir="/srv/shop/sources/8f9b/my app",
+        socket_user="nginx",
+        stop_timeout=35,
+        limits=[("MemoryMax", "512M"), ("CPUQuota", "150%")],
+        **more,
+    )
+
+
+SERVICE = _service()
 UNITS = {
     "service": SERVICE.service_unit(),
     "socket": SERVICE.socket_unit(),
@@ -181,3 +187,17 @@ def test_a_removed_unit_is_gone_and_one_that_was_not_there_no_fault(tmp_path, mo
     (tmp_path / "gunicorn-shop@4f6a.socket").write_text(UNITS["socket"])
     _systemd.remove(["gunicorn-shop@4f6a.service", "gunicorn-shop@4f6a.socket"])
     assert os.listdir(tmp_path) == []
+
+
+def test_an_override_takes_the_place_of_all_lines_of_its_property():
+    overrides = [("MemoryDenyWriteExecute", "no"), ("SystemCallFilter", "@system-service"), ("TasksMax", "100")]
+    before = SERVICE.properties("/r")
+    after = _service(overrides=overrides).properties("/r")
+    replaced = {name for name, _value in overrides}
+    assert [line for line in after if line[0] in replaced] == overrides
+    assert [line for line in after if line[0] not in replaced] == [line for line in before if line[0] not in replaced]
+
+
+def test_folders_to_write_are_one_line():
+    assert ("ReadWritePaths", "/data/a /data/b") in _service(writable=["/data/a", "/data/b"]).properties("/r")
+    assert not any(name == "ReadWritePaths" for name, _value in SERVICE.properties("/r"))
