@@ -1,6 +1,7 @@
 """What the examples answer on their names; runs on the server, and asks by way of nginx."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -11,12 +12,12 @@ import subprocess
 import unittest
 
 
-def ask(host, path="/", method="GET", body=None, **headers):
+def ask(host, path="/", method="GET", body=None):
     """Return status and body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", timeout=20)
-    connection.request(method, path, body, {"Host": host} | headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", timeout=20)) as connection:
+        connection.request(method, path, body, {"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 class Websocket:
@@ -32,6 +33,11 @@ class Websocket:
         self.status = int(self._file.readline().split()[1])
         while self._file.readline().strip():
             pass
+
+    def close(self):
+        """Go away."""
+        self._file.close()
+        self._socket.close()
 
     def say(self, text):
         """Send a short text, masked as a client has to."""
@@ -60,10 +66,12 @@ class Examples(unittest.TestCase):
 
     def test_what_is_said_over_the_websocket_is_heard_in_the_stream_at_once(self):
         connection = http.client.HTTPConnection("127.0.0.1", timeout=20)
+        self.addCleanup(connection.close)
         connection.request("GET", "/ear", headers={"Host": "chat.example.com"})
         stream = connection.getresponse()
         self.assertEqual(stream.readline(), b"data: welcome\n")
         mouth = Websocket("chat.example.com", "/mouth")
+        self.addCleanup(mouth.close)
         self.assertEqual(mouth.status, 101)
         for word in ("hello", "again"):
             mouth.say(word)
