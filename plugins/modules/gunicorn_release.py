@@ -99,26 +99,15 @@ serves:
 import contextlib
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 
-class _Module(AnsibleModule):
-    """A module that writes nothing of its options to the target's log, since the environment is among them.
-
-    Marking the option as no_log would blank each of its values, short ones too, in all that the play prints; the
-    module's own no_log is overruled by the task's.
-    """
-
-    def _log_invocation(self):
-        pass
-
-
 def main() -> None:
     """Wire the module."""
-    module = _Module(
+    module = QuietModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
