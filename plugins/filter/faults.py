@@ -46,7 +46,7 @@ def faults(variables):
             continue
         kind, word = _STRUCTURED.get(name, (object, ""))
         if not isinstance(value, kind):
-            shown = "something else" if name == "gunicorn_env" else repr(value)
+            shown = "something else" if name in ("gunicorn_env", "gunicorn_index") else repr(value)
             found.append(f"{name} is {shown}, but must be a {word}.")
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
@@ -77,6 +77,16 @@ def _requirements(requirements):
     for one in requirements:
         if not isinstance(one, str) or not re.match(r"\s*[\w.]", one) or "\n" in one:
             yield f"has {one!r}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
+
+
+def _index(index):
+    if index.get("url") is not None:
+        yield _names.index_url(index["url"])
+    for key in ("wheels", "ca"):
+        if index.get(key) is not None and _names.absolute_path(index[key]):
+            yield f"has the {key} {index[key]!r}, but it must be an absolute path on the target"
+    if index.get("url") is not None and index.get("wheels") is not None:
+        yield "has url and wheels, but packages come from one of them: leave the other out"
 
 
 def _wsgi_app(value):
@@ -144,6 +154,8 @@ _STRUCTURED = {
     "gunicorn_source": (dict, "dictionary"),
     "gunicorn_env": (dict, "dictionary"),
     "gunicorn_health": (dict, "dictionary"),
+    "gunicorn_index": (dict, "dictionary"),
+    "gunicorn_packages": (list, "list"),
     "gunicorn_requirements": (list, "list"),
     "nginx_site_server_names": (list, "list"),
 }
@@ -154,9 +166,11 @@ _CHECKS = {
     "gunicorn_source": _source,
     "gunicorn_chdir": _one(_names.relative_path),
     "gunicorn_requirements": _requirements,
-    "gunicorn_requirements_file": _one(_names.relative_path),
+    "gunicorn_requirements_file": _one(_names.requirements_file),
+    "gunicorn_index": _index,
+    "gunicorn_packages": _each(_names.package),
     "gunicorn_version": _version,
-    "gunicorn_python": _one(_names.absolute_path),
+    "gunicorn_python": _one(_names.interpreter),
     "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
     "gunicorn_user": _user,
     "gunicorn_health": _health,

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""URLs, and the secrets that people put into them. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+
+
+def is_http(text: str) -> bool:
+    """Return whether this is a URL of the web."""
+    return re.match(r"https?://", text, re.IGNORECASE) is not None
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with the user and password taken out of every URL in it."""
+    return re.sub(r"(\w+://)[^/\s]+@", r"\1", text)
+
+
+def shown(url: str) -> str:
+    """Return what of a URL may be shown: no credentials, and no query, where tokens are."""
+    return without_credentials(url).partition("?")[0]
+
+
+def credentials(url: str) -> tuple[str | None, str]:
+    """Return the user of a URL, None where it has none, and the password."""
+    before, at, _host = urllib.parse.urlsplit(url).netloc.rpartition("@")
+    user, _colon, password = before.partition(":")
+    return (urllib.parse.unquote(user), urllib.parse.unquote(password)) if at else (None, "")
