@@ -10,7 +10,14 @@ import json
 import os
 import pwd
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _environment, _file, _nginx, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _digest,
+    _environment,
+    _file,
+    _nginx,
+    _systemd,
+    _venv,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now
 
 # gunicorn's own end comes first; then systemd kills.
@@ -42,6 +49,7 @@ class Release:
             socket_user=_nginx.user(),
             stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
             limits=[(name, value) for name, value in limits if value],
+            python=_foreign_python(params["venv"]),
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
         self.id = _digest.of(
@@ -104,6 +112,7 @@ class Release:
             "app": self._app(),
             "plan": self._params["plan"],
             "env": self._env_digests,
+            "installed": _venv.installed(self._params["venv"]),
             "built": now(),
         }
 
@@ -151,6 +160,12 @@ class Release:
                 f"gunicorn_wsgi_app is {self._params['wsgi_app']!r}, which gunicorn can't load from the release "
                 f"(exit status {done.returncode}); the release that served before serves on. gunicorn said:\n{said}"
             )
+
+
+def _foreign_python(venv: str) -> str:
+    """Return the folder of the interpreter of an environment, with its libraries, where it isn't one of Debian's."""
+    folder = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(venv, "bin", "python"))))
+    return "" if folder == "/usr" else folder
 
 
 def _lines(record: dict) -> str:

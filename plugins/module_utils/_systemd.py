@@ -75,10 +75,10 @@ class Service:
 
     I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
     its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
-    I(limits) further properties such as C(MemoryMax).
+    I(limits) further properties such as C(MemoryMax), I(python) the folder of an interpreter beside Debian's.
     """
 
-    def __init__(self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=()):
+    def __init__(self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=(), python=""):
         self.app = app
         self.user = user
         self.group = group
@@ -87,6 +87,7 @@ class Service:
         self.socket_user = socket_user
         self.stop_timeout = stop_timeout
         self.limits = tuple(limits)
+        self.python = python
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of I(release), a folder with C(venv) and C(env), run with."""
@@ -105,7 +106,7 @@ class Service:
             ("StateDirectory", state),
             ("StateDirectoryMode", "0750"),
             *SANDBOX,
-            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE}"),
+            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE} {self.python}".rstrip()),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
             *self.limits,
