@@ -119,6 +119,16 @@ def _requirements(requirements):
             yield f"has {one!r}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
 
 
+def _index(index):
+    if index.get("url") is not None:
+        yield _names.index_url(index["url"])
+    for key in ("wheels", "ca"):
+        if index.get(key) is not None and _names.absolute_path(index[key]):
+            yield f"has the {key} {index[key]!r}, but it must be an absolute path on the target"
+    if index.get("url") is not None and index.get("wheels") is not None:
+        yield "has url and wheels, but packages come from one of them: leave the other out"
+
+
 def _wsgi_app(value):
     if not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", str(value)):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
@@ -251,6 +261,8 @@ _STRUCTURED = {
     "gunicorn_source": (dict, "dictionary"),
     "gunicorn_env": (dict, "dictionary"),
     "gunicorn_health": (dict, "dictionary"),
+    "gunicorn_index": (dict, "dictionary"),
+    "gunicorn_packages": (list, "list"),
     "gunicorn_requirements": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
@@ -267,9 +279,11 @@ _CHECKS = {
     "gunicorn_source": _source,
     "gunicorn_chdir": _one(_names.relative_path),
     "gunicorn_requirements": _requirements,
-    "gunicorn_requirements_file": _one(_names.relative_path),
+    "gunicorn_requirements_file": _one(_names.requirements_file),
+    "gunicorn_index": _index,
+    "gunicorn_packages": _each(_names.package),
     "gunicorn_version": _version,
-    "gunicorn_python": _one(_names.absolute_path),
+    "gunicorn_python": _one(_names.interpreter),
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
     "gunicorn_user": _user,

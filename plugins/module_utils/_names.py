@@ -17,6 +17,12 @@ APP_NAME_LENGTH = 31
 
 _HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE | re.ASCII)
+# What the service's sandbox hides from an app: ProtectHome and PrivateTmp.
+_HIDDEN = re.compile(r"(/root|/home|/run/user|/tmp|/var/tmp)(/|$)")
+# What other tools lock or configure with; anything else may be a requirements file.
+_NO_REQUIREMENTS = re.compile(r"Pipfile|.*\.(?:lock|toml|ya?ml|json|cfg|py)")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?:=[A-Za-z0-9.+~:-]+)?")
+_INDEX_URL = re.compile(r"https?://(?:[^/@\s?#]+@)?[^/@\s?#]+(?:/[^@\s?#]*)?", re.IGNORECASE | re.ASCII)
 _ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH_PART = r"[\w.@+~-]+(?: +[\w.@+~-]+)*"
 _RELATIVE_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*/?")
@@ -57,6 +63,45 @@ def server_name(value) -> str | None:
     if isinstance(value, str) and len(value) <= 253 and _SERVER_NAME.fullmatch(value):
         return None
     return f"has {value!r}, but must list host names such as 'www.example.com' or '*.example.com'"
+
+
+def interpreter(value) -> str | None:
+    """A Python on the target."""
+    hidden = _HIDDEN.match(str(value))
+    if hidden:
+        return (
+            f"is {value!r}, but the service's sandbox hides {hidden.group(1)} from the app: have an interpreter in another "
+            "place, such as below /opt"
+        )
+    return absolute_path(value)
+
+
+def requirements_file(value) -> str | None:
+    """A file in the source that says what the app needs."""
+    name = str(value).rpartition("/")[2]
+    if name not in ("uv.lock", "pyproject.toml") and _NO_REQUIREMENTS.fullmatch(name):
+        return (
+            f"is {value!r}, but must be a requirements file, a uv.lock, or a pyproject.toml with a [project] table; most "
+            "other tools can export a requirements file"
+        )
+    return relative_path(value)
+
+
+def package(value) -> str | None:
+    """A Debian package, perhaps with its version."""
+    if isinstance(value, str) and _PACKAGE.fullmatch(value):
+        return None
+    return f"has {value!r}, but must list Debian packages such as 'libpq-dev' or 'libpq-dev=15.14-0+deb12u1'"
+
+
+def index_url(value) -> str | None:
+    """The URL of an index of packages. What is wrong with it does not show it, as it may hold a password."""
+    if isinstance(value, str) and _INDEX_URL.fullmatch(value):
+        return None
+    return (
+        "has a url that is none: it must be such as https://pypi.example.com/simple, perhaps with user:password@ before the "
+        "host; characters such as @, / and : in these are written in percent code"
+    )
 
 
 def env_key(value) -> str | None:

@@ -21,6 +21,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils import (
     _proof,
     _systemd,
     _unit,
+    _venv,
 )
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now
 
@@ -59,6 +60,7 @@ class Release:
             limits=[(name, value) for name, value in limits if value],
             writable=params["writable_paths"],
             overrides=_unit.lines(params["unit"]),
+            python=_foreign_python(params["venv"]),
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
         self.id = _digest.of(
@@ -159,6 +161,7 @@ class Release:
             "plan": self._params["plan"],
             "in_force": in_force,
             "env": self._env_digests,
+            "installed": _venv.installed(self._params["venv"]),
             "built": now(),
         }
         self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)
@@ -231,6 +234,12 @@ class Release:
                 f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
+
+
+def _foreign_python(venv: str) -> str:
+    """Return the folder of the interpreter of an environment, with its libraries, where it isn't one of Debian's."""
+    folder = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(venv, "bin", "python"))))
+    return "" if folder == "/usr" else folder
 
 
 def _lines(record: dict) -> str:

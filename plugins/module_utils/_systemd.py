@@ -79,11 +79,22 @@ class Service:
     I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
     its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
     I(limits) further properties such as C(MemoryMax), I(writable) folders that it may write, I(overrides) properties
-    that take the place of the sandbox's own.
+    that take the place of the sandbox's own, I(python) the folder of an interpreter beside Debian's.
     """
 
     def __init__(
-        self, app, user, group, folder, workdir, socket_user, stop_timeout, limits=(), writable=(), overrides=()
+        self,
+        app,
+        user,
+        group,
+        folder,
+        workdir,
+        socket_user,
+        stop_timeout,
+        limits=(),
+        writable=(),
+        overrides=(),
+        python="",
     ):
         self.app = app
         self.user = user
@@ -96,6 +107,7 @@ class Service:
         self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
         overridden = {name for name, _value in overrides}
         self.sandbox = [*(line for line in SANDBOX if line[0] not in overridden), *overrides]
+        self.python = python
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of I(release), a folder with C(venv) and C(env), run with."""
@@ -115,7 +127,7 @@ class Service:
             ("StateDirectoryMode", "0750"),
             *self.sandbox,
             *self.writable,
-            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE}"),
+            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE} {self.python}".rstrip()),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
             *self.limits,

@@ -12,8 +12,11 @@ version_added: 0.1.0
 description:
   - Installs requirements with a pinned C(uv) into C(ROOT/NAME/venvs/DIGEST), owned by root, bytecode compiled.
   - The digest covers the requirements with all files they include, and the interpreter. An environment that is
-    there under its digest is whole, since it got its name last, and is used again.
-  - The index is that of the host's pip configuration.
+    there under its digest is whole, since it got its name last, and is used again. So a requirement that leaves a choice
+    is resolved once; when its text changes, a comment behind it for instance, it is resolved again.
+  - Where the source itself is installed, it is built from a copy, so its folder stays as it was sealed, and the digest
+    covers it, too.
+  - Credentials in a URL appear in no output, no log and no process list, and in nothing that is recorded.
 extends_documentation_fragment:
   - pyweb.stack.app
   - pyweb.stack.app.attributes
@@ -29,25 +32,47 @@ options:
     description: Folder of the sealed source that the requirements come from; empty in check mode where it isn't there yet.
     type: path
   chdir:
-    description: Folder inside the source where the app runs. Its C(requirements.txt) comes before that at the top.
+    description: Folder inside the source where the app runs. A file there comes before those at the top.
     type: str
     default: .
   requirements_file:
-    description: A requirements file in the source, relative to its top, in place of the one found.
+    description:
+      - What the app needs, as a path in the source, relative to its top. By default the first of these that is found in
+        O(chdir), or else at the top.
+      - A C(uv.lock), of which versions and hashes count but not the addresses, so any index will do. Its development group
+        stays out. One that no longer fits its C(pyproject.toml) is refused.
+      - A requirements file; where it has hashes, all its requirements must.
+      - A C(pyproject.toml) with a C([project]) table. With a C([build-system]), the project is installed itself.
     type: str
   requirements:
-    description: Requirement specifiers to install beside those of the file.
+    description: Requirement specifiers to install beside what the file names. What that pins stays as it is.
     type: list
     elements: str
     default: []
   gunicorn_version:
-    description: The gunicorn to install where no requirement names gunicorn.
+    description: The gunicorn to install where nothing else has brought one.
     type: str
     required: true
   python:
-    description: The interpreter.
+    description: The interpreter. It can't be in a folder that the service's sandbox hides, such as C(/root) or C(/home).
     type: path
     default: /usr/bin/python3
+  index:
+    description: Where packages come from, uv itself among them. By default that is what pip's configuration on the target says.
+    type: dict
+    default: {}
+    suboptions:
+      url:
+        description: An index in place of the host's, with credentials where it asks for some.
+        type: str
+      wheels:
+        description:
+          - A folder on the target from which alone packages come, without any network. Excludes O(index.url).
+          - It must hold all that is installed, and uv itself unless the target has it already. C(pip download) makes one.
+        type: path
+      ca:
+        description: A file on the target with the certificates (PEM) of the authorities to trust, in place of the host's.
+        type: path
 """
 
 EXAMPLES = r"""
@@ -58,6 +83,8 @@ EXAMPLES = r"""
     source: /srv/shop/sources/8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
     requirements: [psycopg]
     gunicorn_version: 27.0.1
+    index:
+      url: https://deploy:{{ vault_index_password }}@pypi.example.com/simple
 """
 
 RETURN = r"""
@@ -67,7 +94,7 @@ path:
   type: str
   sample: /srv/shop/venvs/1b4f6a7d8e9c0b1a2f3e4d5c6b8f9b5c0d5a7e2c
 requirements_file:
-  description: The requirements file that was used, relative to the source; none where there is none.
+  description: The file of requirements that was used, relative to the source; none where there is none.
   returned: always
   type: str
   sample: requirements.txt
@@ -75,14 +102,15 @@ requirements_file:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pyweb.stack.plugins.module_utils import _venv
+from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _venv
+from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._uv import Index, Uv, UvError
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
@@ -93,36 +121,57 @@ def main() -> None:
             "requirements": {"type": "list", "elements": "str", "default": []},
             "gunicorn_version": {"type": "str", "required": True},
             "python": {"type": "path", "default": "/usr/bin/python3"},
+            "index": {
+                "type": "dict",
+                "default": {},
+                "options": {"url": {"type": "str"}, "wheels": {"type": "path"}, "ca": {"type": "path"}},
+                "mutually_exclusive": [("url", "wheels")],
+            },
         },
         supports_check_mode=True,
     )
     params = module.params
-    store = Store(params["root"], params["name"], params["user"])
-    source, file = params["source"], params["requirements_file"]
-    if module.check_mode and file and not source:
-        module.exit_json(changed=True, path=None, requirements_file=file)
-    if file and not (source and os.path.isfile(os.path.join(source, file))):
-        module.fail_json(msg=f"gunicorn_requirements_file is {file!r}, but the source has no such file")
-    if source and not file:
-        file = _venv.find_file(source, params["chdir"])
+    index = {**params["index"], "url": "(hidden)"} if params["index"].get("url") else params["index"]
+    result = {"changed": False, "path": None, "requirements_file": params["requirements_file"]}
+    result["invocation"] = {"module_args": {**params, "index": index}}
     try:
-        lock = _venv.Lock(
-            params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
-        )
-        name = lock.digest()
-        path = store.item("venvs", name)
-        if os.path.isdir(path):
-            module.exit_json(changed=False, path=path, requirements_file=file)
-        if module.check_mode:
-            module.exit_json(changed=True, path=None, requirements_file=file)
-        with store.locked("building its virtual environment"):
-            # Another run may have built it while this one waited.
-            if not os.path.isdir(path):
-                with store.stage("venvs", name) as stage:
-                    _venv.build(lock, stage)
-    except (_venv.VenvError, StoreError, OSError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=True, path=path, requirements_file=file)
+        result.update(_build(params, module.check_mode))
+    except (_lock.LockError, UvError, StoreError, OSError) as error:
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(**result)
+
+
+def _build(params: dict, check_mode: bool) -> dict:
+    source, file = params["source"], params["requirements_file"]
+    for variable, fault in (
+        ("gunicorn_python", _names.interpreter(os.path.realpath(params["python"]))),
+        ("gunicorn_requirements_file", file and _names.requirements_file(file)),
+    ):
+        if fault:
+            raise _lock.LockError(f"{variable} {fault}")
+    if check_mode and file and not source:
+        return {"changed": True}
+    if file and not (source and os.path.isfile(os.path.join(source, file))):
+        raise _lock.LockError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
+    if source and not file:
+        file = _lock.find_file(source, params["chdir"])
+    lock = _lock.Lock(
+        params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
+    )
+    store = Store(params["root"], params["name"], params["user"])
+    name = lock.digest()
+    path = store.item("venvs", name)
+    if os.path.isdir(path):
+        return {"path": path, "requirements_file": file}
+    index = Index(params["index"])
+    if check_mode:
+        return {"changed": True, "requirements_file": file}
+    with store.locked("building its virtual environment"):
+        # Another run may have built it while this one waited.
+        if not os.path.isdir(path):
+            with store.stage("venvs", name) as stage:
+                _venv.build(lock, stage, Uv(index))
+    return {"changed": True, "path": path, "requirements_file": file}
 
 
 if __name__ == "__main__":

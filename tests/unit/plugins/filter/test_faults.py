@@ -39,6 +39,10 @@ def _faults(yaml: str) -> list[str]:
         "gunicorn_wsgi_app: shop",
         "gunicorn_requirements: ['psycopg[binary]>=3.2', './libs/shop', 'shop @ https://example.com/shop.whl']",
         "gunicorn_requirements_file: requirements/production.txt",
+        "{gunicorn_index: {}, gunicorn_packages: []}",
+        "gunicorn_index: {url: 'https://me:pw@pypi.example.com/simple', ca: /etc/ssl/certs/company.pem}",
+        "gunicorn_index: {wheels: /opt/wheels, ca: null}",
+        "gunicorn_packages: [libpq5, libpq-dev=15.14-0+deb12u1]",
         "{gunicorn_version: 27.0.1, gunicorn_chdir: src}",
         "gunicorn_env: {SECRET_KEY: 'a$b\"c', PORT: '8000', EMPTY: ''}",
         "gunicorn_health: {}",
@@ -104,6 +108,18 @@ def test_all_is_well(yaml):
         ("gunicorn_chdir: ../other", "is '../other', but must be a path inside the source"),
         ("gunicorn_requirements_file: /etc/passwd", "is '/etc/passwd', but must be a path inside the source"),
         (
+            "gunicorn_requirements_file: poetry.lock",
+            "is 'poetry.lock', but must be a requirements file, a uv.lock, or a",
+        ),
+        ("gunicorn_index: {url: pypi.example.com}", "has a url that is none: it must be such as https://"),
+        ("gunicorn_index: {wheels: wheels}", "has the wheels 'wheels', but it must be an absolute path on the target"),
+        ("gunicorn_index: {ca: ca.pem}", "has the ca 'ca.pem', but it must be an absolute path on the target"),
+        (
+            "gunicorn_index: {url: 'https://a.de/simple', wheels: /opt/wheels}",
+            "has url and wheels, but packages come from one of them: leave the other out",
+        ),
+        ("gunicorn_packages: [libpq5, 'a b']", "has 'a b', but must list Debian packages such as 'libpq-dev' or"),
+        (
             "gunicorn_requirements: [--index-url=http://a]",
             "has '--index-url=http://a', but must list requirement specifiers",
         ),
@@ -111,6 +127,10 @@ def test_all_is_well(yaml):
         ("gunicorn_requirements: [7]", "has 7, but must list requirement specifiers"),
         ("gunicorn_version: '>=23'", "is '>=23', but must be one whole version such as '27.0.1'"),
         ("gunicorn_python: python3", "is 'python3', but must be an absolute path"),
+        (
+            "gunicorn_python: /root/py/bin/python3",
+            "is '/root/py/bin/python3', but the service's sandbox hides /root from",
+        ),
         ("gunicorn_env: {PORT: 8000}", "for PORT, but the environment holds text only: put the value in quotes"),
         ("gunicorn_env: {RATE: 0.5}", "for RATE, but the environment holds text only"),
         ("gunicorn_env: {DEBUG: no}", "for DEBUG, but the environment holds text only"),
@@ -204,6 +224,7 @@ def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
         ("nginx_site_server_names: shop.example.com", "'shop.example.com'"),
         ("nginx_site_cors_origins: '*'", "'*'"),
         ("nginx_site_headers: [X-A]", "['X-A']"),
+        ("gunicorn_packages: libpq5", "'libpq5'"),
         ("gunicorn_drain_timeout: soon", "'soon'"),
     ],
 )
@@ -241,4 +262,14 @@ def test_no_fault_shows_a_value_of_the_environment(yaml):
 def test_no_fault_shows_the_credentials_in_a_url(yaml):
     (fault,) = _faults(yaml)
     assert "://example.com/shop" in fault
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    ["gunicorn_index: 'https://me:hunter2@a.de/simple'", "gunicorn_index: {url: 'https://me:hunter2@a.de:x/ y'}"],
+)
+def test_no_fault_shows_the_password_of_an_index(yaml):
+    (fault,) = _faults(yaml)
+    assert fault.startswith("gunicorn_index ")
     assert "hunter2" not in fault

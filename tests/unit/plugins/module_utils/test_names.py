@@ -37,6 +37,15 @@ ACCEPTED = {
             "https://a.de:4433",
         ),
     ],
+    _names.interpreter: ["/usr/bin/python3", "/opt/python3.14/bin/python3", "/srv/home/bin/python3", "/homes/python3"],
+    _names.requirements_file: [
+        *("uv.lock", "src/uv.lock", "pyproject.toml", "requirements.txt", "requirements/production", "requirements.in"),
+    ],
+    _names.package: ["libpq5", "g++", "libpq-dev=15.14-0+deb12u1", "tzdata=1:2025b-0~deb12"],
+    _names.index_url: [
+        *("https://pypi.org/simple", "http://127.0.0.1:8080/simple/", "HTTPS://pypi.example.com"),
+        *("https://me:pw@pypi.example.com/simple", "https://me%40example.com:a%2Fb@pypi.example.com/a/b"),
+    ],
     _names.url_path: ["/", "/healthz", "/a/b?c=d&e=%20", "/~a/(b)*,=:@!'+-._"],
 }
 REFUSED = {
@@ -70,6 +79,27 @@ REFUSED = {
         *("https://a.de:443", "http://a.de:80", "https://a.de:", "https://*.a.de", "https://u@a.de", "https://a.de?x"),
         *('https://a.de"', "https://a.de;", "https://a.de\n", "https://a.de$", "https://münchen.de", "*", None),
     ],
+    _names.interpreter: [
+        *("python3", "/usr/bin/../python3", "/root/.local/bin/python3", "/home/me/.pyenv/versions/3.14.0/bin/python"),
+        *("/tmp/python3", "/var/tmp/python3", "/run/user/1000/python3", None, 7),
+    ],
+    _names.requirements_file: [
+        *("Pipfile", "Pipfile.lock", "poetry.lock", "src/pdm.lock", "pylock.toml", "environment.yml", "setup.py"),
+        *("setup.cfg", "/etc/requirements.txt", "../requirements.txt", None, 7),
+    ],
+    _names.package: [
+        "",
+        "a",
+        "libpq5 ",
+        "--purge",
+        "libpq5=",
+        "LibPQ",
+        "libpq5/bookworm",
+        "libpq5 git",
+        "libpq*",
+        None,
+        7,
+    ],
     _names.url_path: ["", "healthz", "http://a.de/", "/a b", "/a;b", "/a\n", "/$x", "/ü", "/a#b", "/a{b}", None],
 }
 
@@ -92,3 +122,25 @@ def test_refused_with_the_value_and_what_is_allowed(check, value):
     assert repr(value) in fault
     assert fault.split()[0] in ("is", "has")
     assert ", but " in fault
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "",
+            "pypi.example.com/simple",
+            "ftp://hunter2@a.de",
+            "https://",
+            "https://me:hunter2@",
+            "https://me:hunter2/x@a.de",
+        ),
+        *("https://me:hunter2 @a.de/simple", "https://me:hunter2@a.de/ simple", "https://me:hunter2@a.de/\n", None, 7),
+        *("http\u017f://a.de", "https://me:hunter2#@a.de/simple"),
+    ],
+)
+def test_an_index_that_can_not_be_one_is_refused_without_its_password(value):
+    fault = _names.index_url(value)
+
+    assert fault.startswith("has a url that is none: it must be such as https://")
+    assert "hunter2" not in fault

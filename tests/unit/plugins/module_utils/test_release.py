@@ -30,9 +30,10 @@ def _host(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def store(tmp_path, as_root):
+def store(tmp_path, as_root, write):
     store = Store(str(tmp_path), "shop")
     with store.locked("a test"):
+        write(store.item("venvs", "v1"), {"installed.txt": "django==5.2\ngunicorn==27.0.1\n"})
         return store
 
 
@@ -136,9 +137,23 @@ def test_its_unit_says(release, store, changed, line):
     assert line.format(store.path) in unit.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("python", "executable"),
+    [("/opt/python/bin/python3.14", "/opt/python"), ("/usr/bin/python3", "")],
+)
+def test_an_interpreter_beside_debians_may_be_executed(release, store, python, executable):
+    folder = os.path.join(store.item("venvs", "v1"), "bin")
+    os.mkdir(folder)
+    os.symlink(python, os.path.join(folder, "python"))
+    (line,) = [line for line in "".join(release().units().values()).splitlines() if line.startswith("ExecPaths=")]
+    assert (
+        line
+        == f"ExecPaths={store.path}/venvs /usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin {executable}".rstrip()
+    )
+
+
 def test_the_folder_of_a_release(release, store, write):
     write(store.item("sources", "s1"), {"app.py": "print()"})
-    write(store.item("venvs", "v1"), {"pyvenv.cfg": ""})
     sealed = release()
     _seal(store, sealed)
 
@@ -146,7 +161,7 @@ def test_the_folder_of_a_release(release, store, write):
     files = {name: mode for name, mode in got.items() if mode != 0o777}
     assert files == {"env": 0o600, "gunicorn.conf.py": 0o640, "release.json": 0o640}
     assert os.listdir(os.path.join(sealed.path, "src")) == ["app.py"]
-    assert os.listdir(os.path.join(sealed.path, "venv")) == ["pyvenv.cfg"]
+    assert os.listdir(os.path.join(sealed.path, "venv")) == ["installed.txt"]
     assert os.readlink(os.path.join(sealed.path, "app.sock")) == f"/run/gunicorn-shop/{sealed.id}.sock"
     with open(os.path.join(sealed.path, "env"), encoding="utf-8") as file:
         assert file.read() == f'MODE="production"\nSECRET_KEY="{SECRET}"\n'
@@ -160,6 +175,7 @@ def test_the_record_has_the_digests_of_secrets_which_only_the_key_can_check(rele
 
     assert (record["id"], record["version"], record["plan"]) == (sealed.id, "v1", PLAN)
     assert record["in_force"] == IN_FORCE
+    assert record["installed"] == ["django==5.2", "gunicorn==27.0.1"]
     assert record["env"] == {
         name: _digest.keyed(KEY, value) for name, value in (("SECRET_KEY", SECRET), ("MODE", "production"))
     }
