@@ -9,8 +9,8 @@ import base64
 import functools
 import hashlib
 import http.server
-import io
 import importlib.metadata
+import io
 import os
 import pathlib
 import shutil
