@@ -21,7 +21,10 @@ class Index(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html" if kind == "simple" else "application/octet-stream")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
 
     def _links(self, name):
         names = [path.name for path in WHEELS.glob(f"{name}-*.whl")]

@@ -1,6 +1,5 @@
 # What an app can come from: a repository that only ssh with a key gives out, a folder, an archive, an index with a
-# password, a folder of wheels, an interpreter of its own. Runs on the test server, once; with "offline" it is then
-# without a network.
+# password, a folder of wheels, an interpreter of its own. Runs on the test server, once.
 set -eu
 [ ! -e /opt/ready ] || exit 0
 export DEBIAN_FRONTEND=noninteractive
@@ -45,5 +44,4 @@ version=$(python3 -c 'import sys; print(f"python{sys.version_info.major}.{sys.ve
 mkdir -p /opt/python/bin /opt/python/lib
 cp "/usr/bin/$version" /opt/python/bin/python3
 cp -r "/usr/lib/$version" /opt/python/lib/
-[ "$1" != offline ] || ip route del default
 touch /opt/ready

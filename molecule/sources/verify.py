@@ -56,8 +56,9 @@ class Sources(unittest.TestCase):
             self.assertTrue(os.path.isfile(f"/srv/{app}/current/src/hello.py"), app)
 
     def test_no_secret_is_told(self):
+        # In one piece it would be found in this very script.
         private = pathlib.Path("/opt/key").read_text().splitlines()[2]
-        for secret in ("marked-as-secret", private):
+        for secret in ("marked-as-" + "secret", private):
             said = subprocess.run(
                 ["journalctl", "--no-pager", "--all"], capture_output=True, text=True, check=True
             ).stdout
