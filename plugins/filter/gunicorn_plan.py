@@ -31,6 +31,10 @@ options:
     description: MiB that one worker takes.
     type: int
     default: 100
+  overlap:
+    description: Whether two instances run for a moment at a switch.
+    type: bool
+    default: true
 author:
   - The pyweb.stack authors (@pyweb)
 """
@@ -61,7 +65,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.pyweb.stack.plugins.module_utils import _plan
 
 
-def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100):
+def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100, overlap=True):
     """Return the plan of one app on the host with these facts."""
     settings = settings or {}
     missing = [name for name in ("processor_vcpus", "memtotal_mb") if name not in facts]
@@ -77,6 +81,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
             threads=settings.get("threads", 1),
             memory_per_worker=memory_per_worker,
             given=settings.get("workers"),
+            overlap=overlap,
         )
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error

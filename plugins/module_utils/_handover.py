@@ -3,9 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From one instance to the next: start, prove, switch, drain. Private to the collection.
 
-The order is the whole point. The candidate starts beside the old instance on a socket of its own; it is asked over
-HTTP while its unit and its workers are watched; one rename then makes it the serving one; and the old one is stopped
-only when nobody waits on its socket any more. Every other order loses requests (docs/how-it-works.md).
+The order is the whole point, and every other one loses requests (docs/how-it-works.md):
+
+  both may run at once      start the new | prove it | switch | drain the old
+  only one may run          start the new, in line | end the old, whose socket holds who comes | prove | switch | drain
+
+The candidate is asked over HTTP on a socket of its own while its unit and its workers are watched, one rename makes it
+the serving one, and a socket is closed only when nobody waits on it any more.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._instance import Health, Instance, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
@@ -20,15 +25,21 @@ from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 class Handover:
     """Lets one release of an app take over from whatever runs, in the app's locked I(store)."""
 
-    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int):
+    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int, bind: str | None):
         self._store = store
         self._app = app
         self._drain_timeout = drain_timeout
         self._keep_releases = keep_releases
+        self.front = Front(app, store.path, bind)
 
     def needed(self, release: str | None) -> bool:
         """Say whether run would change anything for visitors."""
-        return not release or self._store.current() != release or not Instance(self._app, release).active()
+        return not self._serves(release) or self.front.differs()
+
+    def fault(self) -> str | None:
+        """Return what can be known to fail before anything changes, or None."""
+        fault = self.front.fault()
+        return fault and f"{fault}; {_serves_on(self._store.current())}"
 
     def run(self, release: str, health: Health) -> dict:
         """Bring I(release) to serve, then clear away the rest. Returns C(changed), C(answer), C(cut).
@@ -37,56 +48,70 @@ class Handover:
         """
         if not os.path.isdir(self._store.item("releases", release)):
             raise Refused(f"there is no release {release} of the app {self._app}")
+        fault = self.fault()
+        if fault:
+            raise Refused(fault)
         result = {"changed": False, "answer": "", "cut": 0}
-        if self.needed(release):
-            result.update(changed=True, answer=self._take_over(release, health))
-        result["changed"] |= self._keep_for_boot()
-        for other in sorted(_systemd.loaded_instances(self._app) - {release}):
+        if not self._serves(release):
+            answer, cut = self._take_over(release, health)
+            result.update(changed=True, answer=answer, cut=cut)
+        result["changed"] |= self.front.install()
+        for other in self._others(release):
             result["changed"] = True
-            result["cut"] += Instance(self._app, other).drain(self._drain_timeout)
+            result["cut"] += other.drain(self._drain_timeout)
         for gone in self._store.prune(self._keep_releases):
             result["changed"] = True
             name = _systemd.instance(self._app, gone)
             _systemd.remove([f"{name}.service", f"{name}.socket"])
+        result["changed"] |= self.front.listen()
         return result
 
-    def _take_over(self, release: str, health: Health) -> str:
+    def _serves(self, release: str | None) -> bool:
+        return bool(release) and self._store.current() == release and Instance(self._app, release).active()
+
+    def _others(self, release: str) -> list[Instance]:
+        """Return what else there is of the app: the instance that serves, and strays of killed runs."""
+        return [Instance(self._app, other) for other in sorted(_systemd.loaded_instances(self._app) - {release})]
+
+    def _take_over(self, release: str, health: Health) -> tuple[str, int]:
         before = self._store.current()
-        candidate = Instance(self._app, release)
+        candidate, others = Instance(self._app, release), self._others(release)
+        overlap = all(self._store.release(each.release)["overlap"] for each in (candidate, *others))
+        cut, ended = 0, []
         try:
             candidate.start()
+            if not overlap:
+                candidate.line_up(health.timeout)
+                ended = others
+                cut = sum(other.end(self._drain_timeout) for other in others)
             answer = candidate.prove(health, self._store.release(release)["plan"]["workers"])
-        except (Refused, _systemd.SystemdError) as refusal:
+            if before != release:
+                self._store.switch(release)
+        except (Refused, _systemd.SystemdError, OSError) as refusal:
             journal = candidate.journal().strip()
             if before != release:
                 candidate.discard()
+                for old in ended:
+                    if old.release == before:
+                        old.start()
                 self._store.record("refused", release, reason=str(refusal))
-            raise Refused(self._explain(release, before, refusal, journal)) from refusal
+            raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
         if before != release:
-            self._store.switch(release)
             self._store.record("serves", release, previous=before)
-        return answer
+        return answer, cut
 
-    def _explain(self, release: str, before: str | None, refusal: Exception, journal: str) -> str:
+    def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
         if before == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
-        elif before:
-            outcome = f"release {before} serves on, untouched"
+        elif before and ended:
+            outcome = f"release {before} was started again and takes those who waited"
         else:
-            outcome = "no release served before, so none does now"
+            outcome = _serves_on(before)
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
             f"Its folder stays for a look: {self._store.item('releases', release)}. It last wrote:\n{journal}"
         )
 
-    def _keep_for_boot(self) -> bool:
-        """Have systemd start at boot what C(current) names."""
-        unit = f"gunicorn-{self._app}.service"
-        changed = bool(_systemd.install({unit: _systemd.starter_unit(self._app, self._store.path)}))
-        if _systemd.show(unit, "UnitFileState")["UnitFileState"] != "enabled":
-            _systemd.require("enable", "--quiet", unit)
-            changed = True
-        if _systemd.show(unit, "ActiveState")["ActiveState"] != "active":
-            _systemd.require("start", unit)
-            changed = True
-        return changed
+
+def _serves_on(release: str | None) -> str:
+    return f"release {release} serves on, untouched" if release else "no release served before, so none does now"

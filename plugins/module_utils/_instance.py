@@ -37,14 +37,13 @@ class Instance:
         self.release = release
         name = _systemd.instance(app, release)
         self.service, self.socket = f"{name}.service", f"{name}.socket"
+        self.relay = f"gunicorn-{app}-relay@{release}.service"
         self.path = f"/run/gunicorn-{app}/{release}.sock"
         self._started = 0.0
 
     def active(self) -> bool:
         """Say whether both units run."""
-        return all(
-            _systemd.show(unit, "ActiveState")["ActiveState"] == "active" for unit in (self.socket, self.service)
-        )
+        return _systemd.active(self.socket) and _systemd.active(self.service)
 
     def start(self) -> None:
         """Start both units, whatever an earlier run left of them. Whether that comes to anything, prove says."""
@@ -52,6 +51,17 @@ class Instance:
         _systemd.ctl("reset-failed", self.service, self.socket)
         _systemd.require("start", self.socket)
         _systemd.require("start", "--no-block", self.service)
+
+    def line_up(self, timeout: float) -> None:
+        """Wait until the service has the lock that its unit asks for, or stands in line for it.
+
+        Raises Refused where it never gets so far.
+        """
+        deadline = time.monotonic() + timeout
+        while not _locks(self._alive()["MainPID"]):
+            if time.monotonic() > deadline:
+                raise Refused(f"systemd did not bring it to its start within {timeout:g} s")
+            time.sleep(_TICK)
 
     def prove(self, health: Health, workers: int) -> str:
         """Wait until the instance answers and all its I(workers) live; return what it answered.
@@ -62,11 +72,7 @@ class Instance:
         seen: set[str] = set()
         deadline = time.monotonic() + health.timeout
         while True:
-            state = _systemd.show(
-                self.service, "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus"
-            )
-            if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
-                raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
+            state = self._alive()
             # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
             living = _children(state["MainPID"]) if state["ActiveState"] == "active" else set()
             # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
@@ -95,11 +101,35 @@ class Instance:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
 
+    def end(self, timeout: float) -> int:
+        """End the service, so that who comes from now on waits on the socket; return how many connections that cut.
+
+        What it has accepted it may end within I(timeout) seconds.
+        """
+        pid = _systemd.show(self.service, "MainPID")["MainPID"]
+        _systemd.ctl("stop", "--no-block", self.service)
+        deadline = time.monotonic() + timeout
+        while os.path.exists(f"/proc/{pid}"):
+            if time.monotonic() > deadline:
+                _waiting, cut = _probe.queue(self.path)
+                _systemd.ctl("kill", "--signal=KILL", self.service)
+                break
+            time.sleep(_TICK)
+        else:
+            cut = 0
+        # Whoever waits on the socket has systemd start it again; it stands in line then.
+        _systemd.ctl("stop", self.service)
+        return cut
+
     def drain(self, timeout: float) -> int:
         """Stop the instance when all it accepted or has queued is answered; return how many connections it cut.
 
-        Waits at most I(timeout) seconds for the queue to empty and then for what is in hand.
+        Waits at most I(timeout) seconds for the queue to empty and then for what is in hand. Where the service has
+        ended before, the queue is passed on to the release that serves.
         """
+        if not _systemd.active(self.service):
+            # Nobody answers those who wait here; the release that serves will.
+            _systemd.require("start", self.relay)
         deadline = time.monotonic() + timeout
         still = 0
         while time.monotonic() < deadline:
@@ -116,6 +146,14 @@ class Instance:
     def journal(self) -> str:
         """Return the last lines that the units wrote since start."""
         return _systemd.journal(self.service, self._started)
+
+    def _alive(self) -> dict[str, str]:
+        state = _systemd.show(
+            self.service, "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus"
+        )
+        if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
+            raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
+        return state
 
 
 class _Asker(threading.Thread):
@@ -150,6 +188,13 @@ class _Asker(threading.Thread):
                     if status == 400:
                         self.refusal += " (Django answers 400 to a host that ALLOWED_HOSTS lacks: gunicorn_health.host)"
             time.sleep(_TICK)
+
+
+def _locks(pid: str) -> bool:
+    """Say whether a process has, or waits for, a lock of flock(2)."""
+    with open("/proc/locks", encoding="utf-8") as table:
+        rows = [row.replace("->", "").split() for row in table]
+    return any(row[1] == "FLOCK" and row[4] == pid for row in rows)
 
 
 def _children(pid: str) -> set[str]:

@@ -32,11 +32,13 @@ def plan(
     threads=1,
     memory_per_worker=100,
     given=None,
+    overlap=True,
 ) -> dict:
     """Return the plan for one instance of an app.
 
     I(vcpus) and I(memory) (MiB) are the host's; I(memory_max) (C(512M)) and I(cpu_quota) (C(150%)) the limits of the
-    instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed.
+    instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed;
+    I(overlap) says whether two instances run for a moment at a switch.
 
     The result has C(summary), a line for people, C(workers), C(threads), C(memory) (MiB of one instance, estimated), C(limit) (C(cpus), C(quota),
     C(class), C(memory) or C(given): what decided), C(reason) (that in words) and C(warnings).
@@ -70,7 +72,7 @@ def plan(
         "memory": estimate,
         "limit": limit,
         "reason": reason,
-        "warnings": _warnings(estimate, room, math.floor(memory * _SHARE_OF_HOST)),
+        "warnings": _warnings(estimate, room, math.floor(memory * _SHARE_OF_HOST), overlap),
     }
 
 
@@ -97,11 +99,11 @@ def whole(value, name: str) -> int:
     return int(value)
 
 
-def _warnings(estimate: int, room: int, host: int) -> list[str]:
+def _warnings(estimate: int, room: int, host: int, overlap: bool) -> list[str]:
     found = []
     if estimate > room:
         found.append(f"an instance may take {estimate} MiB, but only {room} MiB are there for it")
-    if 2 * estimate > host:
+    if overlap and 2 * estimate > host:
         found.append(
             f"at a switch two instances run for a moment and may take {2 * estimate} MiB; "
             f"of this host's memory {host} MiB can be counted on"

@@ -41,6 +41,7 @@ class Release:
             workdir=workdir,
             socket_user=_nginx.user(),
             stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
+            overlap=params["overlap"],
             limits=[(name, value) for name, value in limits if value],
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
@@ -66,7 +67,9 @@ class Release:
         with self._store.stage("releases", self.id) as stage:
             self._write(stage)
             self._verify(stage)
-            self._check(stage)
+            # Loading an app that can't run twice may be what can't happen beside the one that runs.
+            if self._params["overlap"]:
+                self._check(stage)
 
     def diff(self) -> list[dict]:
         """Return what would change against the release that serves; values of the environment stay hidden."""
@@ -103,6 +106,7 @@ class Release:
             "version": self._params["version"],
             "app": self._app(),
             "plan": self._params["plan"],
+            "overlap": self._params["overlap"],
             "env": self._env_digests,
             "built": now(),
         }

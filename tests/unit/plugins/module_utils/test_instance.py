@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of an instance that need no systemd: what a health check takes for an answer, and who lives."""
+"""The parts of an instance that need no systemd: what a health check takes for an answer, who lives, who waits."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -70,3 +71,27 @@ def test_the_children_of_a_process_are_its_workers():
         assert _instance._children(str(child.pid)) == set()
     assert str(child.pid) not in _instance._children(str(os.getpid()))
     assert _instance._children(str(child.pid)) == _instance._children("0") == set()
+
+
+@contextlib.contextmanager
+def _asking_for(lock, how: str):
+    """Start a process that asks for the lock as a release does, and then sleeps."""
+    with subprocess.Popen(["flock", "--no-fork", how, lock, "sleep", "600"]) as process:
+        try:
+            yield str(process.pid)
+        finally:
+            process.kill()
+
+
+def _soon(true) -> bool:
+    return any(true() for _turn in range(100_000))
+
+
+def test_a_process_is_in_line_when_it_has_the_lock_or_waits_for_it(tmp_path):
+    with _asking_for(tmp_path, "--exclusive") as first:
+        assert _soon(lambda: _instance._locks(first))
+        with _asking_for(tmp_path, "--exclusive") as second, _asking_for(tmp_path, "--shared") as third:
+            assert _soon(lambda: _instance._locks(second) and _instance._locks(third))
+    assert not _instance._locks(first)
+    assert not _instance._locks(str(os.getpid()))
+    assert not _instance._locks("0")
