@@ -288,6 +288,7 @@ _CHECKS = {
     "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
     "gunicorn_user": _user,
     "gunicorn_health": _health,
+    "gunicorn_bind": _one(_names.loopback_address),
     "gunicorn_drain_timeout": _at_least(0),
     "gunicorn_memory_max": _by(_plan.mebibytes),
     "gunicorn_memory_per_worker": _at_least(1),

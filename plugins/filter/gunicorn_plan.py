@@ -31,6 +31,10 @@ options:
     description: MiB that one worker takes.
     type: int
     default: 100
+  overlap:
+    description: Whether two instances run for a moment at a switch.
+    type: bool
+    default: true
 author:
   - The pyweb.stack authors (@pyweb)
 """
@@ -44,7 +48,7 @@ _value:
   description:
     - C(summary), a line for people.
     - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take, at
-      C(memory_per_worker) each; C(room) and C(room_of_host), the MiB that one and all of them can have.
+      C(memory_per_worker) each; C(room) and C(room_of_host), the MiB that one and all of them can have; C(overlap).
     - C(limit), what decided, one of C(cpus), C(quota), C(class), C(memory), C(given); C(reason), that in words.
     - C(warnings), such as that the host can't hold the two instances that run for a moment at a switch.
   type: dict
@@ -56,6 +60,7 @@ _value:
     memory_per_worker: 100
     room: 512
     room_of_host: 3200
+    overlap: true
     limit: memory
     reason: what 512 MiB hold with 100 MiB a worker
     warnings: []
@@ -65,7 +70,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.pyweb.stack.plugins.module_utils import _plan
 
 
-def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100):
+def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100, overlap=True):
     """Return the plan of one app on the host with these facts."""
     settings = settings or {}
     missing = [name for name in ("processor_vcpus", "memtotal_mb") if name not in facts]
@@ -81,6 +86,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
             threads=settings.get("threads", 1),
             memory_per_worker=memory_per_worker,
             given=settings.get("workers"),
+            overlap=overlap,
         )
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error

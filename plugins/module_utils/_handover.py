@@ -3,51 +3,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From one instance to the next: start, prove, switch, drain. Private to the collection.
 
-The order is the whole point. The candidate starts beside the old instance on a socket of its own; it is asked over
-HTTP while its unit and its workers are watched; one rename then makes it the serving one; and the old one is stopped
-only when nobody waits on its socket any more. Every other order loses requests (docs/how-it-works.md).
+The order is the whole point, and every other one loses requests (docs/how-it-works.md):
+
+  both may run at once      start the new | prove it | switch | drain the old
+  only one may run          start the new, in line | end the old, whose socket holds who comes | prove | switch | drain
+
+The candidate is asked over HTTP on a socket of its own while its unit and its workers are watched, one rename makes it
+the serving one, and a socket is closed only when nobody waits on it any more.
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import os
-import threading
-import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _probe, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._front import Front
+from ansible_collections.pyweb.stack.plugins.module_utils._instance import Health, Instance, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
-
-_TICK = 0.05
-
-
-class Refused(Exception):
-    """The candidate did not prove itself; the message says what was asked and what came back."""
-
-
-class Health:
-    """What an instance must answer: GET I(path) for I(host) gives one of I(status) within I(timeout) seconds."""
-
-    def __init__(self, path: str, host: str, status: range, timeout: float):
-        self.path = path
-        self.host = host
-        self.status = status
-        self.timeout = timeout
 
 
 class Handover:
     """Lets one release of an app take over from whatever runs, in the app's locked I(store)."""
 
-    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int):
+    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int, bind: str | None):
         self._store = store
         self._app = app
         self._drain_timeout = drain_timeout
         self._keep_releases = keep_releases
+        self.front = Front(app, store.path, bind)
 
     def needed(self, release: str | None) -> bool:
         """Say whether run would change anything for visitors."""
-        return not release or self._store.current() != release or not Instance(self._app, release).active()
+        return not self._serves(release) or self.front.differs()
+
+    def fault(self) -> str | None:
+        """Return what can be known to fail before anything changes, or None."""
+        fault = self.front.fault()
+        return fault and f"{fault}; {_serves_on(self._store.current())}"
 
     def run(self, release: str, health: Health) -> dict:
         """Bring I(release) to serve, then clear away the rest. Returns C(changed), C(answer), C(cut).
@@ -56,186 +48,71 @@ class Handover:
         """
         if not os.path.isdir(self._store.item("releases", release)):
             raise Refused(f"there is no release {release} of the app {self._app}")
+        fault = self.fault()
+        if fault:
+            raise Refused(fault)
         result = {"changed": False, "answer": "", "cut": 0}
-        if self.needed(release):
-            result.update(changed=True, answer=self._take_over(release, health))
-        result["changed"] |= self._keep_for_boot()
-        for other in sorted(_systemd.loaded_instances(self._app) - {release}):
+        if not self._serves(release):
+            answer, cut = self._take_over(release, health)
+            result.update(changed=True, answer=answer, cut=cut)
+        result["changed"] |= self.front.install()
+        for other in self._others(release):
             result["changed"] = True
-            result["cut"] += Instance(self._app, other).drain(self._drain_timeout)
+            result["cut"] += other.drain(self._drain_timeout)
         for gone in self._store.prune(self._keep_releases):
             result["changed"] = True
             name = _systemd.instance(self._app, gone)
             _systemd.remove([f"{name}.service", f"{name}.socket"])
+        result["changed"] |= self.front.listen()
         return result
 
-    def _take_over(self, release: str, health: Health) -> str:
+    def _serves(self, release: str | None) -> bool:
+        return bool(release) and self._store.current() == release and Instance(self._app, release).active()
+
+    def _others(self, release: str) -> list[Instance]:
+        """Return what else there is of the app: the instance that serves, and strays of killed runs."""
+        return [Instance(self._app, other) for other in sorted(_systemd.loaded_instances(self._app) - {release})]
+
+    def _take_over(self, release: str, health: Health) -> tuple[str, int]:
         before = self._store.current()
-        candidate = Instance(self._app, release)
+        candidate, others = Instance(self._app, release), self._others(release)
+        # A release of an earlier version says nothing of it.
+        overlap = all(self._store.release(each.release).get("overlap", True) for each in (candidate, *others))
+        cut, ended = 0, []
         try:
             candidate.start()
+            if not overlap:
+                candidate.line_up(health.timeout)
+                ended = others
+                cut = sum(other.end(self._drain_timeout) for other in others)
             answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
-        except (Refused, _systemd.SystemdError) as refusal:
+            if before != release:
+                self._store.switch(release)
+        except (Refused, _systemd.SystemdError, OSError) as refusal:
             journal = candidate.journal().strip()
             if before != release:
                 candidate.discard()
+                for old in ended:
+                    if old.release == before:
+                        old.start()
                 self._store.record("refused", release, reason=str(refusal))
-            raise Refused(self._explain(release, before, refusal, journal)) from refusal
+            raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
         if before != release:
-            self._store.switch(release)
             self._store.record("serves", release, previous=before)
-        return answer
+        return answer, cut
 
-    def _explain(self, release: str, before: str | None, refusal: Exception, journal: str) -> str:
+    def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
         if before == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
-        elif before:
-            outcome = f"release {before} serves on, untouched"
+        elif before and ended:
+            outcome = f"release {before} was started again and takes those who waited"
         else:
-            outcome = "no release served before, so none does now"
+            outcome = _serves_on(before)
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
             f"Its folder stays for a look: {self._store.item('releases', release)}. It last wrote:\n{journal}"
         )
 
-    def _keep_for_boot(self) -> bool:
-        """Have systemd start at boot what C(current) names."""
-        unit = f"gunicorn-{self._app}.service"
-        changed = bool(_systemd.install({unit: _systemd.starter_unit(self._app, self._store.path)}))
-        if _systemd.show(unit, "UnitFileState")["UnitFileState"] != "enabled":
-            _systemd.require("enable", "--quiet", unit)
-            changed = True
-        if _systemd.show(unit, "ActiveState")["ActiveState"] != "active":
-            _systemd.require("start", unit)
-            changed = True
-        return changed
 
-
-class Instance:
-    """The pair of units that runs one release of an app."""
-
-    def __init__(self, app: str, release: str):
-        self.release = release
-        name = _systemd.instance(app, release)
-        self.service, self.socket = f"{name}.service", f"{name}.socket"
-        self.path = f"/run/gunicorn-{app}/{release}.sock"
-        self._started = 0.0
-
-    def active(self) -> bool:
-        """Say whether both units run."""
-        return all(
-            _systemd.show(unit, "ActiveState")["ActiveState"] == "active" for unit in (self.socket, self.service)
-        )
-
-    def start(self) -> None:
-        """Start both units, whatever an earlier run left of them. Whether that comes to anything, prove says."""
-        self._started = time.time()
-        _systemd.ctl("reset-failed", self.service, self.socket)
-        _systemd.require("start", self.socket)
-        _systemd.require("start", "--no-block", self.service)
-
-    def prove(self, health: Health, workers: int) -> str:
-        """Wait until the instance answers and all its I(workers) live; return what it answered.
-
-        Raises Refused as soon as it can't come true any more, or at the health's timeout.
-        """
-        asker = _Asker(self.path, health)
-        seen: set[str] = set()
-        deadline = time.monotonic() + health.timeout
-        while True:
-            state = _systemd.show(
-                self.service, "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus"
-            )
-            if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
-                raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
-            # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
-            living = _children(state["MainPID"]) if state["ActiveState"] == "active" else set()
-            # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
-            if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
-                raise Refused("a worker ended right after its start")
-            seen |= living
-            if asker.refusal:
-                raise Refused(asker.refusal)
-            if asker.answer and len(living) >= workers:
-                return asker.answer
-            if time.monotonic() > deadline:
-                got = f"{len(living)} of {workers} workers live" if asker.answer else asker.error or "no answer"
-                raise Refused(f"GET {health.path} for {health.host}: {got} after {health.timeout:g} s")
-            time.sleep(_TICK)
-
-    def discard(self) -> None:
-        """Take the instance away at once, hung or not."""
-        _systemd.ctl("stop", "--no-block", self.service, self.socket)
-        _systemd.ctl("kill", "--signal=KILL", self.service)
-        self.stop()
-
-    def stop(self) -> None:
-        """Stop both units; the service ends what it has in hand first, for as long as its unit says."""
-        _systemd.ctl("stop", self.service, self.socket)
-        _systemd.ctl("reset-failed", self.service, self.socket)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
-
-    def drain(self, timeout: float) -> int:
-        """Stop the instance when all it accepted or has queued is answered; return how many connections it cut.
-
-        Waits at most I(timeout) seconds for the queue to empty and then for what is in hand.
-        """
-        deadline = time.monotonic() + timeout
-        still = 0
-        while time.monotonic() < deadline:
-            waiting, accepted = _probe.queue(self.path)
-            # Twice, since a connection may for a moment be neither queued nor accepted.
-            still = still + 1 if waiting == accepted == 0 else 0
-            if still == 2:
-                break
-            time.sleep(_TICK / 2)
-        cut = sum(_probe.queue(self.path))
-        self.stop()
-        return cut
-
-    def journal(self) -> str:
-        """Return the last lines that the units wrote since start."""
-        return _systemd.journal(self.service, self._started)
-
-
-class _Asker(threading.Thread):
-    """Asks for the health path over and over beside the watch of the unit, which a slow answer must not hold up."""
-
-    def __init__(self, path: str, health: Health):
-        super().__init__(daemon=True)
-        self._path = path
-        self._health = health
-        self.answer: str | None = None
-        self.refusal: str | None = None
-        self.error: str | None = None
-        self.start()
-
-    def run(self) -> None:
-        health = self._health
-        bad = 0
-        while not self.answer and not self.refusal:
-            try:
-                status, reason = _probe.get(self._path, health.path, health.host, health.timeout)
-            except (OSError, http.client.HTTPException) as error:
-                self.error = str(error) or type(error).__name__
-            else:
-                answer = f"{status} {reason}".strip()
-                if status in health.status:
-                    self.answer = answer
-                    return
-                bad += 1
-                if bad == 2:
-                    expected = f"{health.status.start} to {health.status.stop - 1}"
-                    self.refusal = f"GET {health.path} for {health.host}: {answer}, and {expected} was expected"
-                    if status == 400:
-                        self.refusal += " (Django answers 400 to a host that ALLOWED_HOSTS lacks: gunicorn_health.host)"
-            time.sleep(_TICK)
-
-
-def _children(pid: str) -> set[str]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-            return set(file.read().split())
-    except (FileNotFoundError, ProcessLookupError):
-        return set()
+def _serves_on(release: str | None) -> str:
+    return f"release {release} serves on, untouched" if release else "no release served before, so none does now"

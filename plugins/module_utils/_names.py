@@ -9,6 +9,7 @@ whose subject is the variable ("is …, but must …"), or None. Nothing here lo
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 # A dash would nest systemd slices, and 31 characters keep socket paths below the kernel's 107 bytes.
@@ -56,6 +57,27 @@ def absolute_path(value) -> str | None:
     if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and ".." not in value.split("/"):
         return None
     return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..' and without a slash at the end"
+
+
+def loopback_address(value) -> str | None:
+    """An address of the host itself and a port: C(gunicorn_bind)."""
+    match = re.fullmatch(r"(?:\[([^]]*)\]|([^:]*)):([0-9]+)", value) if isinstance(value, str) else None
+    if not match:
+        return f"is {value!r}, but must be a loopback address and a port, such as '127.0.0.1:9999' or '[::1]:9999'"
+    port = match[3]
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        return f"is {value!r}, but the port must be from 1 to 65535"
+    try:
+        address = ipaddress.IPv6Address(match[1]) if match[2] is None else ipaddress.IPv4Address(match[2] or "0.0.0.0")
+    except ValueError:
+        return f"is {value!r}, but must have an address instead of a name, such as '127.0.0.1:{port}'"
+    # Of IPv6 only ::1: in mapped IPv4 addresses Python finds loopback or not, by its version.
+    if not (address == ipaddress.IPv6Address("::1") or (address.version == 4 and address.is_loopback)):
+        return (
+            f"is {value!r}, which is not this host's own loopback, but gunicorn belongs behind a proxy that buffers: "
+            f"write '127.0.0.1:{port}', and let the role nginx_site face the network"
+        )
+    return None
 
 
 def server_name(value) -> str | None:

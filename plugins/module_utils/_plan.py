@@ -32,15 +32,17 @@ def plan(
     threads=1,
     memory_per_worker=100,
     given=None,
+    overlap=True,
 ) -> dict:
     """Return the plan for one instance of an app.
 
     I(vcpus) and I(memory) (MiB) are the host's; I(memory_max) (C(512M)) and I(cpu_quota) (C(150%)) the limits of the
-    instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed.
+    instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed;
+    I(overlap) says whether two instances run for a moment at a switch.
 
     The result has C(summary), a line for people, C(workers), C(threads), C(memory) (MiB of one instance, estimated), C(limit) (C(cpus), C(quota),
     C(class), C(memory) or C(given): what decided), C(reason) (that in words), C(room) and C(room_of_host) (MiB that an
-    instance and all of them can have), C(memory_per_worker) (MiB) and C(warnings).
+    instance and all of them can have), C(memory_per_worker) (MiB), C(overlap) and C(warnings).
     Raises ValueError with a sentence about the value that can't be used.
     """
     vcpus, threads = whole(vcpus, "vcpus"), whole(threads, "threads")
@@ -62,7 +64,7 @@ def plan(
     if given is not None:
         number, limit, reason = whole(given, "workers"), "given", "set in gunicorn_settings"
 
-    return _result(number, threads, limit, reason, per_worker, room, math.floor(memory * _SHARE_OF_HOST))
+    return _result(number, threads, limit, reason, per_worker, room, math.floor(memory * _SHARE_OF_HOST), overlap)
 
 
 def in_force(planned: dict, found: dict | None) -> dict:
@@ -74,7 +76,7 @@ def in_force(planned: dict, found: dict | None) -> dict:
         return {**planned, "summary": f"planned: {planned['summary']}"}
     if all(found[name] == planned[name] for name in ("workers", "threads")):
         return planned
-    rest = (planned[name] for name in ("memory_per_worker", "room", "room_of_host"))
+    rest = (planned[name] for name in ("memory_per_worker", "room", "room_of_host", "overlap"))
     return _result(found["workers"], found["threads"], "given", "set in gunicorn_conf_file", *rest)
 
 
@@ -101,7 +103,7 @@ def whole(value, name: str) -> int:
     return int(value)
 
 
-def _result(number, threads, limit, reason, per_worker, room, room_of_host) -> dict:
+def _result(number, threads, limit, reason, per_worker, room, room_of_host, overlap) -> dict:
     estimate = _ARBITER + number * per_worker
     each = f", {threads} threads each" if threads > 1 else ""
     return {
@@ -112,17 +114,18 @@ def _result(number, threads, limit, reason, per_worker, room, room_of_host) -> d
         "memory_per_worker": per_worker,
         "room": room,
         "room_of_host": room_of_host,
+        "overlap": overlap,
         "limit": limit,
         "reason": reason,
-        "warnings": _warnings(estimate, room, room_of_host),
+        "warnings": _warnings(estimate, room, room_of_host, overlap),
     }
 
 
-def _warnings(estimate: int, room: int, host: int) -> list[str]:
+def _warnings(estimate: int, room: int, host: int, overlap: bool) -> list[str]:
     found = []
     if estimate > room:
         found.append(f"an instance may take {estimate} MiB, but only {room} MiB are there for it")
-    if 2 * estimate > host:
+    if overlap and 2 * estimate > host:
         found.append(
             f"at a switch two instances run for a moment and may take {2 * estimate} MiB; "
             f"of this host's memory {host} MiB can be counted on"

@@ -47,9 +47,9 @@ class Proof(WSGIApplication):
         self.cfg.worker_class
 
     def load(self):
-        app, cfg = super().load(), self.cfg
+        app, cfg = super().load() if LOAD else None, self.cfg
         in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, worker_class=cfg.worker_class_str)
-        json.dump(dict(in_force=in_force, unfit=unfit(app, cfg.worker_class.__module__)), report)
+        json.dump(dict(in_force=in_force, unfit=LOAD and unfit(app, cfg.worker_class.__module__)), report)
         report.flush()
         return app
 
@@ -66,9 +66,12 @@ class ProofError(Exception):
     """The app can't run so; the message names the variable and has what gunicorn said."""
 
 
-def command(python: str, config: str) -> list[str]:
-    """Return the command that proves the configuration file I(config) with the gunicorn of I(python)."""
-    return [python, "-c", _SCRIPT, "--check-config", f"--config={config}"]
+def command(python: str, config: str, load: bool) -> list[str]:
+    """Return the command that proves the configuration file I(config) with the gunicorn of I(python).
+
+    I(load) says whether to load the app as well.
+    """
+    return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", "--check-config", f"--config={config}"]
 
 
 def in_force(done, wsgi_app: str) -> dict:

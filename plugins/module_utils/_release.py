@@ -57,6 +57,7 @@ class Release:
             workdir=workdir,
             socket_user=_nginx.user(),
             stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
+            overlap=params["overlap"],
             limits=[(name, value) for name, value in limits if value],
             writable=params["writable_paths"],
             overrides=_unit.lines(params["unit"]),
@@ -160,6 +161,7 @@ class Release:
             "app": self._app(),
             "plan": self._params["plan"],
             "in_force": in_force,
+            "overlap": self._params["overlap"],
             "env": self._env_digests,
             "installed": _venv.installed(self._params["venv"]),
             "built": now(),
@@ -223,7 +225,9 @@ class Release:
             )
 
     def _check(self, stage: str) -> dict:
-        argv = _proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py")
+        # Loading an app that can't run twice may be what can't happen beside the one that runs.
+        load = self._params["overlap"]
+        argv = _proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
         return _proof.in_force(self._run(stage, argv), self._params["wsgi_app"])
 
     def _run(self, stage: str, argv: list[str]):

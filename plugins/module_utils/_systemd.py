@@ -58,6 +58,7 @@ SANDBOX = (
 _OF_THE_SERVICE_ALONE = {
     "Type",
     "NotifyAccess",
+    "TimeoutStartSec",
     "ExecStart",
     "KillMode",
     "TimeoutStopSec",
@@ -67,6 +68,9 @@ _OF_THE_SERVICE_ALONE = {
 # The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
 NOT_STARTED = range(200, 246)
 _EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
+_BACKLOG = "2048"
+# A start limit would take a socket down with its service, and with it every waiting request.
+_NO_START_LIMIT = ("StartLimitIntervalSec", "0")
 
 
 class SystemdError(Exception):
@@ -78,8 +82,9 @@ class Service:
 
     I(app) is its name, I(user) and I(group) the account, I(folder) the app's folder (C(/srv/APP)), I(workdir) where
     its code runs, I(socket_user) who may connect, I(stop_timeout) the seconds until a stopping instance is killed,
-    I(limits) further properties such as C(MemoryMax), I(writable) folders that it may write, I(overrides) properties
-    that take the place of the sandbox's own, I(python) the folder of an interpreter beside Debian's.
+    I(overlap) whether it may run beside another instance, I(limits) further properties such as C(MemoryMax),
+    I(writable) folders that it may write, I(overrides) properties that take the place of the sandbox's own, I(python)
+    the folder of an interpreter beside Debian's.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Service:
         workdir,
         socket_user,
         stop_timeout,
+        overlap=True,
         limits=(),
         writable=(),
         overrides=(),
@@ -103,6 +109,7 @@ class Service:
         self.workdir = workdir
         self.socket_user = socket_user
         self.stop_timeout = stop_timeout
+        self.overlap = overlap
         self.limits = tuple(limits)
         self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
         overridden = {name for name, _value in overrides}
@@ -136,7 +143,9 @@ class Service:
     def service_unit(self) -> str:
         """Return the text of C(gunicorn-APP@RELEASE.service); it is the same for every release it describes."""
         release = f"{self.folder}/releases/%i"
-        command = f"{release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
+        # One that can't overlap runs alone, whatever crashes or boots: the kernel keeps the others waiting for their turn.
+        turn = f"/usr/bin/flock --no-fork {'--shared' if self.overlap else '--exclusive'} /var/lib/gunicorn-{self.app}"
+        command = f"{turn} {release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
         return _text(
             ("Unit", self._unit("service")),
             (
@@ -145,6 +154,7 @@ class Service:
                     ("Type", "notify"),
                     ("NotifyAccess", "main"),
                     ("ExecStart", command),
+                    *([] if self.overlap else [("TimeoutStartSec", "infinity")]),
                     ("KillMode", "mixed"),
                     ("TimeoutStopSec", str(self.stop_timeout)),
                     ("Restart", "always"),
@@ -165,7 +175,7 @@ class Service:
                     ("DirectoryMode", "0711"),
                     ("SocketUser", self.socket_user),
                     ("SocketMode", "0600"),
-                    ("Backlog", "2048"),
+                    ("Backlog", _BACKLOG),
                     ("RemoveOnStop", "yes"),
                 ],
             ),
@@ -177,9 +187,7 @@ class Service:
             socket = f"gunicorn-{self.app}@%i.socket"
             # Requires: without its socket gunicorn would listen on a port of its own and report itself ready.
             lines += [("Requires", socket), ("After", f"{socket} network.target")]
-            # A start limit would take the socket down too, and with it every waiting request.
-            lines += [("StartLimitIntervalSec", "0")]
-        return lines
+        return [*lines, _NO_START_LIMIT]
 
 
 def instance(app: str, release: str) -> str:
@@ -187,8 +195,11 @@ def instance(app: str, release: str) -> str:
     return f"gunicorn-{app}@{release}"
 
 
-def starter_unit(app: str, folder: str) -> str:
-    """Return the text of C(gunicorn-APP.service), which starts at boot what C(current) in the app's folder names."""
+def starter_unit(app: str, folder: str, wants: str) -> str:
+    """Return the text of C(gunicorn-APP.service), which starts at boot what C(current) in the app's folder names.
+
+    I(wants) names a unit to start with it; empty for none.
+    """
     current = f"{folder}/current"
     instances = f'"gunicorn-{app}@$$(basename "$$(readlink {current})")"'
     return _text(
@@ -199,6 +210,8 @@ def starter_unit(app: str, folder: str) -> str:
                 ("ConditionPathIsSymbolicLink", current),
                 ("After", "network.target"),
                 ("Before", "nginx.service"),
+                *([("Wants", wants)] if wants else []),
+                _NO_START_LIMIT,
             ],
         ),
         (
@@ -213,6 +226,54 @@ def starter_unit(app: str, folder: str) -> str:
             ],
         ),
         ("Install", [("WantedBy", "multi-user.target")]),
+    )
+
+
+def tcp_socket_unit(app: str, bind: str) -> str:
+    """Return the text of C(gunicorn-APP-tcp.socket), the app's fixed address."""
+    return _text(
+        (
+            "Unit",
+            [("Description", f"The app {app}: {bind}"), ("PartOf", f"gunicorn-{app}.service"), _NO_START_LIMIT],
+        ),
+        # gunicorn writes a head and a body: the second must not wait until the client confirms the first.
+        ("Socket", [("ListenStream", bind), ("Backlog", _BACKLOG), ("NoDelay", "yes")]),
+    )
+
+
+def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
+    """Return the text of a service that passes what comes to I(socket) on to the release that serves.
+
+    It connects anew for each connection, by way of C(current), as I(user), who may.
+    """
+    return _text(
+        (
+            "Unit",
+            [
+                ("Description", f"The app {app}: from {socket} to its serving release"),
+                ("Requires", socket),
+                ("After", f"{socket} gunicorn-{app}.service"),
+                _NO_START_LIMIT,
+            ],
+        ),
+        (
+            "Service",
+            [
+                ("Type", "exec"),
+                ("Sockets", socket),
+                # By default it would turn away the 257th connection.
+                (
+                    "ExecStart",
+                    f"/usr/lib/systemd/systemd-socket-proxyd --connections-max=8192 {folder}/current/app.sock",
+                ),
+                ("User", user),
+                # Not PrivateNetwork: the kernel lists a connection in the network of whoever opened it, and a handover
+                # has to see who still waits (_probe.queue).
+                *[line for line in SANDBOX if line[0] != "RestrictAddressFamilies"],
+                ("RestrictAddressFamilies", "AF_UNIX"),
+                ("ExecPaths", _EXECUTABLE),
+            ],
+        ),
     )
 
 
@@ -233,6 +294,11 @@ def require(*arguments: str) -> None:
     done = ctl(*arguments)
     if done.returncode:
         raise SystemdError(f"systemctl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def active(unit: str) -> bool:
+    """Say whether a unit runs."""
+    return show(unit, "ActiveState")["ActiveState"] == "active"
 
 
 def show(unit: str, *names: str) -> dict[str, str]:
@@ -284,15 +350,21 @@ def loaded_instances(app: str) -> set[str]:
     return {unit["unit"].split("@", 1)[1].rsplit(".", 1)[0] for unit in units if unit["load"] != "not-found"}
 
 
+def unit_text(name: str) -> str:
+    """Return the text of an installed unit file, nothing where there is none."""
+    return _file.read(os.path.join(UNIT_FOLDER, name))
+
+
+def differing(units: dict[str, str]) -> list[str]:
+    """Return the names of those unit files whose text is not the one given here."""
+    return [name for name, text in units.items() if unit_text(name) != text]
+
+
 def install(units: dict[str, str]) -> list[str]:
     """Write unit files by name, each by a rename, and have systemd read them. Returns the names that changed."""
-    changed = []
-    for name, text in units.items():
-        path = os.path.join(UNIT_FOLDER, name)
-        if _file.read(path) == text:
-            continue
-        _file.replace(path, text)
-        changed.append(name)
+    changed = differing(units)
+    for name in changed:
+        _file.replace(os.path.join(UNIT_FOLDER, name), units[name])
     if changed:
         require("daemon-reload")
     return changed

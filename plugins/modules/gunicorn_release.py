@@ -53,6 +53,12 @@ options:
     description: Seconds that gunicorn gives its workers to end what they have in hand.
     type: int
     default: 30
+  overlap:
+    description:
+      - Whether an instance of the release may run beside another one of the app. One that may not holds a lock by which
+        the kernel keeps every other instance waiting until it has ended.
+    type: bool
+    default: true
   memory_max:
     description: Most memory of one instance, in systemd's form.
     type: str
@@ -137,6 +143,7 @@ def main() -> None:
             "wsgi_app": {"type": "str", "required": True},
             "env": {"type": "dict", "default": {}},
             "graceful_timeout": {"type": "int", "default": 30},
+            "overlap": {"type": "bool", "default": True},
             "memory_max": {"type": "str"},
             "cpu_quota": {"type": "str"},
             "writable_paths": {"type": "list", "elements": "str", "default": []},

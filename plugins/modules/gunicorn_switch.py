@@ -14,6 +14,8 @@ description:
     and its workers. Only then does one rename of C(ROOT/NAME/current) make it the serving one, for nginx and for the
     next boot. The old instance stops when everything it had accepted or queued is answered.
   - A release that doesn't prove itself is stopped at once, and the old one never noticed.
+  - Where one of the two was made with C(overlap=false), the old instance ends first, visitors wait on its socket while the
+    new one is proved, and are then passed on to it; if it is refused, the old one is started again.
   - Removes instances that a killed run left behind, and releases beyond O(keep_releases).
 extends_documentation_fragment:
   - pyweb.stack.app
@@ -47,6 +49,12 @@ options:
     description: Seconds that the old instance may take to end what it has in hand.
     type: float
     default: 30
+  bind:
+    description:
+      - Loopback address and port at which the release that serves can be reached, too. Without it there is none, and one
+        of an earlier run is closed.
+      - One that somebody else has is refused before anything changes.
+    type: str
   keep_releases:
     description: How many releases stay. The one that serves and the one before it always do.
     type: int
@@ -112,6 +120,7 @@ def main() -> None:
                 },
             },
             "drain_timeout": {"type": "float", "default": 30},
+            "bind": {"type": "str"},
             "keep_releases": {"type": "int", "default": 5},
         },
         supports_check_mode=True,
@@ -119,11 +128,17 @@ def main() -> None:
     params = module.params
     health = Health(**{**params["health"], "status": _statuses(module, params["health"]["status"])})
     store = Store(params["root"], params["name"])
-    handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"])
+    handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
     before = store.current()
-    diff = {"before": f"{before}\n" if before else "", "after": f"{params['release'] or '(not known yet)'}\n"}
+    diff = {
+        "before": _lines(before, handover.front.address()),
+        "after": _lines(params["release"] or "(not known yet)", params["bind"]),
+    }
     result = {"release": params["release"], "previous": before, "answer": "", "cut": 0}
     if module.check_mode:
+        fault = handover.fault()
+        if fault:
+            module.fail_json(msg=fault)
         module.exit_json(changed=handover.needed(params["release"]), diff=diff, **result)
     if not params["release"]:
         module.fail_json(msg="release is empty, but must be the id of a release")
@@ -138,6 +153,10 @@ def main() -> None:
             f"gunicorn_drain_timeout, {params['drain_timeout']:g} s"
         )
     module.exit_json(diff=diff, **result)
+
+
+def _lines(release: str | None, address: str | None) -> str:
+    return "".join(f"{line}\n" for line in (release, address) if line)
 
 
 def _statuses(module: AnsibleModule, text: str) -> range:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.server
 import os
 import pathlib
+import socket
 import socketserver
 import subprocess
 import threading
@@ -53,6 +54,13 @@ def git():
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
     return git
+
+
+@pytest.fixture
+def listening():
+    """Listen on a loopback address and return it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture

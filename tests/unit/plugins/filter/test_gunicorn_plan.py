@@ -30,7 +30,7 @@ def test_the_plan_of_a_host(options, workers, limit):
     assert (plan["workers"], plan["limit"]) == (workers, limit)
     assert set(plan) == {
         *("summary", "workers", "threads", "limit", "reason", "warnings"),
-        *("memory", "memory_per_worker", "room", "room_of_host"),
+        *("memory", "memory_per_worker", "room", "room_of_host", "overlap"),
     }
 
 

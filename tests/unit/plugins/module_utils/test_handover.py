@@ -1,79 +1,124 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a handover that need no systemd: what a health check takes for an answer, and who lives."""
+"""The order of a handover, as systemd is asked for it; what systemd makes of it is tested on servers."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-import sys
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _handover
+from ansible_collections.pyweb.stack.plugins.module_utils import _probe, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
 HEALTH = Health("/healthz", "www.example.com", range(200, 400), 5)
+OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+# Notes what current names and what is asked. The old instance runs until it is told to stop.
+SYSTEMCTL = """#!/bin/sh
+[ "$1" = show ] || echo "$(basename "$(readlink {root}/shop/current)")" "$@" >> {root}/asked
+case "$*" in
+  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded"}}]' ;;
+  stop*{old}.service*) touch {root}/ended ;;
+  show*{old}*) [ -e {root}/ended ] && echo ActiveState=activating || echo ActiveState=active; echo MainPID=0 ;;
+  show*) printf '%s\\n' ActiveState=active SubState=running NRestarts=0 MainPID={pid} UnitFileState=enabled ;;
+esac
+"""
 
 
-def _asked(path) -> _handover._Asker:
-    asker = _handover._Asker(str(path), HEALTH)
-    asker.join(10)
-    return asker
+@pytest.fixture
+def handover(tmp_path, monkeypatch, write):
+    """Return a function that hands over between releases with these values of overlap, and says in which order."""
+    with subprocess.Popen(["flock", "--no-fork", tmp_path, "sleep", "600"]) as gunicorn:
+        write(
+            tmp_path,
+            {
+                "bin/systemctl": SYSTEMCTL.format(root=tmp_path, old=OLD, pid=gunicorn.pid),
+                "bin/journalctl": "#!/bin/sh\necho It broke.\n",
+            },
+        )
+        for program in (tmp_path / "bin").iterdir():
+            program.chmod(0o755)
+        (tmp_path / "units").mkdir()
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+        monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+
+        def run(old: bool, new: bool, status: int = 200) -> tuple[str, list[str]]:
+            # The socket would be in /run.
+            monkeypatch.setattr(_probe, "get", lambda *_arguments: (status, ""))
+            store = Store(str(tmp_path), "shop")
+            for release, overlap in ((OLD, old), (NEW, new)):
+                record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}
+                write(store.item("releases", release), {"release.json": json.dumps(record)})
+            store.switch(OLD)
+            try:
+                said = str(Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None).run(NEW, HEALTH))
+            except Refused as refusal:
+                said = str(refusal)
+            return said, [
+                line.replace(f"gunicorn-shop@{NEW}", "NEW")
+                .replace(f"gunicorn-shop@{OLD}", "OLD")
+                .replace(f"@{OLD}", "@")
+                for line in (tmp_path / "asked").read_text().splitlines()
+                if ("start " in line or "stop " in line) and line.split()[1] in ("start", "stop")
+            ]
+
+        yield run
+        gunicorn.kill()
+
+
+START = [f"{OLD} start NEW.socket", f"{OLD} start --no-block NEW.service"]
+END_OLD = [f"{OLD} stop --no-block OLD.service", f"{OLD} stop OLD.service"]
+RELAY = [f"{NEW} start gunicorn-shop-relay@.service"]
+STOP_OLD = [f"{NEW} stop OLD.service OLD.socket"]
+DISCARD = [f"{OLD} stop --no-block NEW.service NEW.socket", f"{OLD} stop NEW.service NEW.socket"]
+START_OLD = [f"{OLD} start OLD.socket", f"{OLD} start --no-block OLD.service"]
 
 
 @pytest.mark.parametrize(
-    ("statuses", "answer"),
+    ("old", "new", "order"),
     [
-        pytest.param([200], "200 OK", id="healthy"),
-        pytest.param([302], "302 Found", id="in the range"),
-        pytest.param([503, 200], "200 OK", id="one bad answer is forgiven"),
+        pytest.param(True, True, START + STOP_OLD, id="both may run at once"),
+        pytest.param(False, False, START + END_OLD + RELAY + STOP_OLD, id="neither may"),
+        pytest.param(True, False, START + END_OLD + RELAY + STOP_OLD, id="the new one may not"),
+        pytest.param(False, True, START + END_OLD + RELAY + STOP_OLD, id="the old one may not"),
     ],
 )
-def test_an_answer_that_counts(tmp_path, app, statuses, answer):
-    requests = app(tmp_path / "app.sock", *statuses)
-    asker = _asked(tmp_path / "app.sock")
-    assert (asker.answer, asker.refusal) == (answer, None)
-    assert {(request.path, request.headers["Host"]) for request in requests} == {("/healthz", "www.example.com")}
+def test_the_old_one_stops_when_the_new_one_serves_or_ends_before_the_new_one_is_proved(handover, old, new, order):
+    said, asked = handover(old, new)
+    assert "'changed': True" in said
+    assert asked == order
 
 
 @pytest.mark.parametrize(
-    ("statuses", "said"),
+    ("overlap", "order", "outcome"),
     [
-        ([500], ["GET /healthz for www.example.com: 500 Internal Server Error", "200 to 399 was expected"]),
-        ([503, 404], ["404 Not Found", "200 to 399 was expected"]),
-        ([400], ["400 Bad Request", "ALLOWED_HOSTS", "gunicorn_health.host"]),
+        pytest.param(True, START + DISCARD, f"release {OLD} serves on, untouched", id="both may run at once"),
+        pytest.param(
+            False, START + END_OLD + DISCARD + START_OLD, f"release {OLD} was started again", id="neither may"
+        ),
     ],
 )
-def test_a_refusal_says_what_was_asked_and_what_came_back(tmp_path, app, statuses, said):
-    app(tmp_path / "app.sock", *statuses)
-    asker = _asked(tmp_path / "app.sock")
-    assert asker.answer is None
-    assert all(part in asker.refusal for part in said)
-
-
-def test_it_is_asked_again_until_somebody_answers(tmp_path, app):
-    asker = _handover._Asker(str(tmp_path / "app.sock"), HEALTH)
-    for _turn in range(1000):
-        if asker.error:
-            break
-        asker.join(0.01)
-    assert "No such file" in asker.error
-    app(tmp_path / "app.sock", 200)
-    asker.join(10)
-    assert asker.answer == "200 OK"
-
-
-def test_the_children_of_a_process_are_its_workers():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert str(child.pid) in _handover._children(str(os.getpid()))
-        assert _handover._children(str(child.pid)) == set()
-    assert str(child.pid) not in _handover._children(str(os.getpid()))
-    assert _handover._children(str(child.pid)) == _handover._children("0") == set()
+def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outcome):
+    said, asked = handover(overlap, overlap, status=500)
+    assert outcome in said
+    assert "It broke." in said
+    assert asked == order
 
 
 def test_a_release_that_is_not_there(tmp_path):
-    handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5)
+    handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
     with pytest.raises(Refused, match="there is no release 4f6a7d8e9c0b of the app shop"):
         handover.run("4f6a7d8e9c0b", HEALTH)
+
+
+def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(tmp_path, monkeypatch, listening):
+    monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path))
+    store = Store(str(tmp_path), "shop")
+    os.makedirs(store.item("releases", NEW))
+    store.switch(NEW)
+    handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=listening)
+    with pytest.raises(Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} serves on, untouched"):
+        handover.run(NEW, HEALTH)

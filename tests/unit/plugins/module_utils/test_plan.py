@@ -60,6 +60,7 @@ def test_threads_are_said_where_there_are_some(threads, said):
     [
         pytest.param(8000, {}, [], id="enough"),
         pytest.param(1000, {}, ["at a switch .* may take 1064 MiB; .* 800 MiB"], id="not for two at a switch"),
+        pytest.param(1000, {"overlap": False}, [], id="only one at a switch"),
         pytest.param(8000, {"memory_max": "256M", "given": 5}, ["532 MiB, but only 256 MiB"], id="above its limit"),
         pytest.param(500, {"given": 5}, ["532 MiB, but only 400 MiB", "may take 1064 MiB"], id="not for one"),
     ],

@@ -71,11 +71,11 @@ class WsgiByClass:
 def prove(tmp_path, write):
     """Prove an app of APPS with a configuration file, and return what is in force."""
 
-    def prove(app: str, config: str = "", files=None) -> dict:
+    def prove(app: str, config: str = "", files=None, load: bool = True) -> dict:
         write(
             tmp_path, {"shop_apps.py": APPS, "conf.py": f"wsgi_app = {f'shop_apps:{app}'!r}\n{config}", **(files or {})}
         )
-        done = _command.run(_proof.command(sys.executable, "conf.py"), cwd=str(tmp_path))
+        done = _command.run(_proof.command(sys.executable, "conf.py", load), cwd=str(tmp_path))
         return _proof.in_force(done, f"shop_apps:{app}")
 
     return prove
@@ -188,4 +188,10 @@ def test_what_does_not_pass_says_why_and_who_serves(prove, app, config, said):
 
 
 def test_systemd_finds_nothing_to_fill_in():
-    assert not any("$" in argument for argument in _proof.command("python", "conf.py"))
+    assert not any("$" in argument for argument in _proof.command("python", "conf.py", load=True))
+
+
+def test_an_app_that_is_not_to_be_loaded_is_not(prove):
+    assert prove("no_such_app", "workers = 3", load=False)["workers"] == 3
+    with pytest.raises(_proof.ProofError, match="gunicorn_conf_file or gunicorn_settings"):
+        prove("no_such_app", "workers = 'many'", load=False)

@@ -53,6 +53,7 @@ def release(store):
             "wsgi_app": "shop.wsgi:application",
             "env": {"SECRET_KEY": SECRET, "MODE": "production"},
             "graceful_timeout": 30,
+            "overlap": True,
             "memory_max": None,
             "cpu_quota": None,
             "writable_paths": [],
@@ -92,6 +93,7 @@ def _seal(store, release: Release) -> None:
         pytest.param({"env": {"SECRET_KEY": SECRET}}, False, id="a variable less"),
         pytest.param({"env": {"SECRET_KEY": "production", "MODE": SECRET}}, False, id="values swapped"),
         pytest.param({"graceful_timeout": 60}, False, id="graceful_timeout"),
+        pytest.param({"overlap": False}, False, id="overlap"),
         pytest.param({"memory_max": "512M"}, False, id="memory_max"),
         pytest.param({"cpu_quota": "150%"}, False, id="cpu_quota"),
         pytest.param({"writable_paths": ["/data/files"]}, False, id="writable_paths"),
@@ -176,6 +178,7 @@ def test_the_record_has_the_digests_of_secrets_which_only_the_key_can_check(rele
     assert (record["id"], record["version"], record["plan"]) == (sealed.id, "v1", PLAN)
     assert record["in_force"] == IN_FORCE
     assert record["installed"] == ["django==5.2", "gunicorn==27.0.1"]
+    assert record["overlap"] is True
     assert record["env"] == {
         name: _digest.keyed(KEY, value) for name, value in (("SECRET_KEY", SECRET), ("MODE", "production"))
     }

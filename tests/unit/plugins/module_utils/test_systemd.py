@@ -34,7 +34,10 @@ SERVICE = _service()
 UNITS = {
     "service": SERVICE.service_unit(),
     "socket": SERVICE.socket_unit(),
-    "starter": _systemd.starter_unit("shop", "/srv/shop"),
+    "starter": _systemd.starter_unit("shop", "/srv/shop", "gunicorn-shop-tcp.socket"),
+    "tcp": _systemd.tcp_socket_unit("shop", "127.0.0.1:9999"),
+    "proxy": _systemd.proxy_unit("shop", "/srv/shop", "nginx", "gunicorn-shop-tcp.socket"),
+    "relay": _systemd.proxy_unit("shop", "/srv/shop", "nginx", "gunicorn-shop@%i.socket"),
 }
 
 
@@ -84,10 +87,50 @@ def _lines(text: str) -> list[tuple[str, str, str]]:
         ("starter", "Unit", "Before=nginx.service"),
         ("starter", "Unit", "ConditionPathIsSymbolicLink=/srv/shop/current"),
         ("starter", "Install", "WantedBy=multi-user.target"),
+        # However often people restart it.
+        ("starter", "Unit", "StartLimitIntervalSec=0"),
+        ("socket", "Unit", "StartLimitIntervalSec=0"),
+        ("tcp", "Unit", "StartLimitIntervalSec=0"),
+        # The fixed address comes and goes with the app, and its connections go to whatever serves.
+        ("starter", "Unit", "Wants=gunicorn-shop-tcp.socket"),
+        ("tcp", "Unit", "PartOf=gunicorn-shop.service"),
+        ("tcp", "Socket", "ListenStream=127.0.0.1:9999"),
+        ("proxy", "Unit", "Requires=gunicorn-shop-tcp.socket"),
+        ("proxy", "Unit", "After=gunicorn-shop-tcp.socket gunicorn-shop.service"),
+        ("proxy", "Service", "Sockets=gunicorn-shop-tcp.socket"),
+        ("proxy", "Service", "User=nginx"),
+        ("proxy", "Service", "ProtectSystem=strict"),
+        ("proxy", "Service", "RestrictAddressFamilies=AF_UNIX"),
+        ("relay", "Service", "Sockets=gunicorn-shop@%i.socket"),
     ],
 )
 def test_a_unit_says(unit, section, line):
     assert (section, *line.split("=", 1)) in _lines(UNITS[unit])
+
+
+@pytest.mark.parametrize("unit", ["proxy", "relay"])
+def test_what_a_proxy_passes_on_can_be_counted(unit):
+    """Connections out of a network of its own are in no table of the host's."""
+    assert "PrivateNetwork" not in {key for _section, key, _value in _lines(UNITS[unit])}
+    (command,) = [value for _section, key, value in _lines(UNITS[unit]) if key == "ExecStart"]
+    assert command.endswith(" /srv/shop/current/app.sock")
+
+
+def test_a_starter_without_a_fixed_address_wants_none():
+    assert "Wants" not in _systemd.starter_unit("shop", "/srv/shop", "")
+
+
+def _turn(overlap: bool) -> tuple[str, str]:
+    """Return how a release asks for its turn, and how long it waits for it."""
+    service = _systemd.Service("shop", "shop", "shop", "/srv/shop", "/srv/shop", "nginx", 35, overlap)
+    said = {key: value for _section, key, value in _lines(service.service_unit())}
+    return said["ExecStart"].partition(" /srv/")[0], said.get("TimeoutStartSec", "")
+
+
+def test_a_release_that_may_not_overlap_waits_for_its_turn_as_long_as_it_takes():
+    flock = "/usr/bin/flock --no-fork"
+    assert _turn(overlap=True) == (f"{flock} --shared /var/lib/gunicorn-shop", "")
+    assert _turn(overlap=False) == (f"{flock} --exclusive /var/lib/gunicorn-shop", "infinity")
 
 
 def test_the_app_finds_its_programs_and_its_state():
@@ -118,10 +161,20 @@ def test_systemd_reads_the_units(tmp_path, old, new, said):
         _systemd.verify([str(path) for path in paths])
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this system has no systemd")
+def test_systemd_reads_the_fixed_address_and_its_proxy(tmp_path):
+    # The program need not be on this system.
+    proxy = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", UNITS["proxy"])
+    paths = [tmp_path / "gunicorn-shop-tcp.service", tmp_path / "gunicorn-shop-tcp.socket"]
+    for path, text in zip(paths, (proxy, UNITS["tcp"]), strict=True):
+        path.write_text(text)
+    _systemd.verify([str(path) for path in paths])
+
+
 def test_gunicorn_is_that_of_the_release():
     (command,) = [value for _section, key, value in _lines(UNITS["service"]) if key == "ExecStart"]
     release = "/srv/shop/releases/%i"
-    assert command.split()[:5] == [
+    assert command.split()[-5:] == [
         *(f"{release}/venv/bin/python", "-m", "gunicorn", "--config", f"{release}/gunicorn.conf.py")
     ]
 
@@ -167,7 +220,7 @@ def test_people_start_and_stop_what_current_names(tmp_path, key, said):
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
     commands = [
-        value for _section, its_key, value in _lines(_systemd.starter_unit("shop", str(tmp_path))) if its_key == key
+        value for _section, its_key, value in _lines(_systemd.starter_unit("shop", str(tmp_path), "")) if its_key == key
     ]
     # systemd takes $$ for a dollar.
     argvs = [shlex.split(command.replace("$$", "$")) for command in commands]

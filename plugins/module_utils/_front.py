@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an app stays while its releases come and go. Private to the collection.
+
+gunicorn-APP.service              starts what C(current) names: at boot, and for people
+gunicorn-APP-relay@RELEASE.service    passes on who still waits on the socket of a release that serves no more
+gunicorn-APP-tcp.socket, .service     the fixed address, if the app has one
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _port, _systemd
+
+
+class Front:
+    """The standing units of I(app), whose folder is I(folder); I(bind) is its fixed address, if any."""
+
+    def __init__(self, app: str, folder: str, bind: str | None):
+        self._bind = bind
+        self._starter = f"gunicorn-{app}.service"
+        self._socket, self._proxy = f"gunicorn-{app}-tcp.socket", f"gunicorn-{app}-tcp.service"
+        user = _nginx.user()
+        self._units = {
+            self._starter: _systemd.starter_unit(app, folder, self._socket if bind else ""),
+            f"gunicorn-{app}-relay@.service": _systemd.proxy_unit(app, folder, user, f"gunicorn-{app}@%i.socket"),
+        }
+        self._tcp_units = {self._socket: "", self._proxy: ""}
+        if bind:
+            self._tcp_units = {
+                self._socket: _systemd.tcp_socket_unit(app, bind),
+                self._proxy: _systemd.proxy_unit(app, folder, user, self._socket),
+            }
+
+    def address(self) -> str | None:
+        """Return the fixed address that the host has now."""
+        match = re.search(r"^ListenStream=(.+)$", _systemd.unit_text(self._socket), re.MULTILINE)
+        return match[1] if match else None
+
+    def fault(self) -> str | None:
+        """Return why the fixed address can't be had, or None."""
+        if not self._bind or (self.address() == self._bind and _systemd.active(self._socket)):
+            return None
+        fault = _port.fault(self._bind)
+        return f"gunicorn_bind is {self._bind!r}, but {fault}: choose another address" if fault else None
+
+    def differs(self) -> bool:
+        """Say whether install or listen would change anything."""
+        return bool(_systemd.differing({**self._units, **self._tcp_units})) or not all(
+            _systemd.active(unit) for unit in [self._starter] + [self._socket] * bool(self._bind)
+        )
+
+    def install(self) -> bool:
+        """Have systemd start at boot what C(current) names. Says whether that changed anything."""
+        changed = bool(_systemd.install(self._units))
+        if _systemd.show(self._starter, "UnitFileState")["UnitFileState"] != "enabled":
+            _systemd.require("enable", "--quiet", self._starter)
+            changed = True
+        if not _systemd.active(self._starter):
+            _systemd.require("start", self._starter)
+            changed = True
+        return changed
+
+    def listen(self) -> bool:
+        """Open the fixed address, and close a former one. Says whether that changed anything."""
+        changed = bool(_systemd.differing(self._tcp_units))
+        if changed:
+            # As the units were: a socket can't move while it is open.
+            _systemd.ctl("stop", self._proxy, self._socket)
+            _systemd.ctl("reset-failed", self._proxy, self._socket)
+        if not self._bind:
+            _systemd.remove(list(self._tcp_units))
+            return changed
+        _systemd.install(self._tcp_units)
+        if not _systemd.active(self._socket):
+            _systemd.require("start", self._socket)
+            changed = True
+        return changed
