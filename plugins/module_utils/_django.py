@@ -130,7 +130,10 @@ class Release:
         return json.loads(done.stdout.splitlines()[-1])
 
     def _properties(self) -> list[tuple[str, str]]:
-        return _systemd.properties_for_commands(self._unit, self.name)
+        properties = _systemd.properties_for_commands(self._unit, self.name)
+        # What gunicorn puts in front of the app's path, its commands need as well.
+        path = ":".join(self._store.release(self.name)["in_force"]["pythonpath"])
+        return [*properties, ("Environment", f'"PYTHONPATH={path}"')] if path else properties
 
 
 def _folder_of_manage(source: str, chdir: str) -> str:

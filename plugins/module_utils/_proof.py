@@ -41,14 +41,15 @@ os.dup2(2, 1)
 class Proof(WSGIApplication):
     def load_config(self):
         super().load_config()
-        if self.cfg.pythonpath:
-            for path in self.cfg.pythonpath.split(","):
-                sys.path.insert(0, os.path.abspath(path))
+        # Each goes before the one before it.
+        self.path = [os.path.abspath(path) for path in (self.cfg.pythonpath or "").split(",") if path][::-1]
+        sys.path[:0] = self.path
         self.cfg.worker_class
 
     def load(self):
         app, cfg = super().load() if LOAD else None, self.cfg
-        in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, worker_class=cfg.worker_class_str)
+        in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, pythonpath=self.path)
+        in_force["worker_class"] = cfg.worker_class_str
         json.dump(dict(in_force=in_force, unfit=LOAD and unfit(app, cfg.worker_class.__module__)), report)
         report.flush()
         return app
@@ -77,6 +78,7 @@ def command(python: str, config: str, load: bool) -> list[str]:
 def in_force(done, wsgi_app: str) -> dict:
     """Return from the ended command which C(workers), C(threads), C(timeout) and C(worker_class) gunicorn would have.
 
+    C(pythonpath) are the folders that go in front of the app's path, in their order there, with their whole paths.
     Raises ProofError where it did not pass.
     """
     end = "\n".join(done.stderr.strip().splitlines()[-12:])

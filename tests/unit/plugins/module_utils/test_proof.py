@@ -95,7 +95,7 @@ def prove(tmp_path, write):
     ],
 )  # fmt: skip
 def test_it_tells_what_is_in_force_whatever_the_app_prints(prove, config, in_force):
-    assert prove("wsgi", config) == in_force
+    assert prove("wsgi", config) == {**in_force, "pythonpath": []}
 
 
 def test_the_environment_has_no_say(prove, monkeypatch):
@@ -103,14 +103,16 @@ def test_the_environment_has_no_say(prove, monkeypatch):
     assert prove("wsgi", "workers = 2")["workers"] == 2
 
 
-def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove):
+def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove, tmp_path):
     files = {
         "lib/shop_lib.py": "",
         "more/shop_worker.py": "from gunicorn.workers.sync import SyncWorker\nclass Worker(SyncWorker): pass\n",
         "shop_apps.py": "import shop_lib\n" + APPS,
     }
     config = "pythonpath = 'lib,more'\nworker_class = 'shop_worker.Worker'"
-    assert prove("wsgi", config, files)["worker_class"] == "shop_worker.Worker"
+    in_force = prove("wsgi", config, files)
+    assert in_force["worker_class"] == "shop_worker.Worker"
+    assert in_force["pythonpath"] == [f"{tmp_path}/more", f"{tmp_path}/lib"]
     with pytest.raises(_proof.ProofError, match=r"(?s)gunicorn_wsgi_app is .*No module named 'shop_lib'"):
         prove("wsgi", "", files)
 
