@@ -24,10 +24,13 @@ import json, django
 django.setup()
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
-executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+lacks = None
+if connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != "django.db.backends.dummy":
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    lacks = ["%s.%s" % (migration.app_label, migration.name) for migration, backwards in plan]
 print()
-print(json.dumps(["%s.%s" % (migration.app_label, migration.name) for migration, backwards in plan]))
+print(json.dumps(lacks))
 """
 # The files lie below the folder as their URLs below the host, so nginx needs to know no prefix.
 _COLLECT_STATIC = """
@@ -78,8 +81,8 @@ class Release:
             raise DjangoError(f"Django's system check refuses the release:\n{_last(said)}")
         return [f"{code}: {text}" for _where, code, text in _MESSAGE.findall(said)]
 
-    def unapplied(self) -> list[str]:
-        """Return the migrations that the default database lacks, in order."""
+    def unapplied(self) -> list[str] | None:
+        """Return the migrations that the default database lacks, in order; None where the project has no database."""
         return self._ask(_MIGRATION_PLAN, "the database can't be asked for its migrations")
 
     def migrate(self) -> None:

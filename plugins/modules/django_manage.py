@@ -81,6 +81,8 @@ def check(module: AnsibleModule, store: Store, release: Release) -> dict:
 def migrate(module: AnsibleModule, store: Store, release: Release) -> dict:
     """Apply what the database lacks."""
     migrations = release.unapplied()
+    if migrations is None:
+        return {"changed": False, "migrations": [], "msg": "The project has no database."}
     if migrations and not module.check_mode:
         with store.locked("migrating its database"):
             release.migrate()
