@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import unittest
 
@@ -48,7 +47,7 @@ class Gunicorn(unittest.TestCase):
 
     def test_it_runs_the_project_s_wsgi_from_the_folder_of_manage_py(self):
         self.assertIn("wsgi_app = 'mysite.wsgi", (APP / "current/gunicorn.conf.py").read_text())
-        self.assertTrue(os.path.exists(f"/proc/{main_pid()}/cwd/manage.py"))
+        self.assertTrue(os.path.isfile(os.path.join(seen()["folder"], "manage.py")))
 
     def test_the_project_s_own_configuration_came_along(self):
         self.assertRegex(seen()["worker"], r"^[0-9]+$")
@@ -105,11 +104,6 @@ class Nginx(unittest.TestCase):
         headers = get(Origin="https://elsewhere.example")[1]
         self.assertEqual([value for name, value in headers if name == "P3P"], [P3P])
         self.assertEqual([value for name, value in headers if name == "Access-Control-Allow-Origin"], ["*"])
-
-    def test_it_gives_the_port_no_more_than_the_app(self):
-        with socket.create_connection(("127.0.0.1", 9999), timeout=20) as connection:
-            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-            self.assertIn(b" 200 ", connection.recv(100))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ def seen(request):
     """Tell of the request, the process and its environment."""
     return JsonResponse(
         {
+            "folder": os.getcwd(),
             "greeting": greeting.TEXT,
             "guide": os.environ.get("GUIDE"),
             "headers": dict(request.headers),
