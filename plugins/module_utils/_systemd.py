@@ -331,8 +331,12 @@ def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
 
 def journal(unit: str, since: float, lines: int = 20) -> str:
     """Return the last lines that a unit wrote since a time (seconds since 1970)."""
-    options = ["--quiet", "--no-pager", "--output=cat", f"--lines={lines}", f"--since=@{since:.3f}", f"--unit={unit}"]
-    return _command.run(["journalctl", *options]).stdout
+    # It may be a moment behind what was written.
+    _command.run(["journalctl", "--sync"])
+    # Backwards, since together with a beginning systemd 252 takes the first lines for the last.
+    which = [f"--unit={unit}", f"--since=@{since:.3f}", f"--lines={lines}", "--reverse"]
+    said = _command.run(["journalctl", "--quiet", "--no-pager", "--output=cat", *which]).stdout
+    return "".join(f"{line}\n" for line in reversed(said.splitlines()))
 
 
 def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
