@@ -35,7 +35,15 @@ _value:
 import os
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _headers, _names, _plan, _unit, _url
+from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _environment,
+    _headers,
+    _names,
+    _plan,
+    _source,
+    _unit,
+    _url,
+)
 
 # Where an app may write nothing, however it is asked for, and why.
 _NEVER_WRITABLE = {
@@ -60,57 +68,6 @@ def faults(variables):
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
     return found
-
-
-def _source(source):
-    kinds = [kind for kind in _SOURCES if kind in source]
-    if source and len(kinds) != 1:
-        yield f"has {' and '.join(kinds) or 'none'}, but must have exactly one of git, archive, path and directory"
-    for kind, (what, keys) in _SOURCES.items():
-        value = source.get(kind)
-        if kind not in kinds:
-            yield from (
-                f"has {key}, which only {kind} can have: leave it out" for key in keys if kinds and key in source
-            )
-        elif not isinstance(value, str) or not value.strip() or value.startswith("-"):
-            yield f"has the {kind} {_shown(value)}, but it must be a {what}"
-        elif kind in _OF_A_SOURCE:
-            yield from _OF_A_SOURCE[kind](value, source)
-
-
-def _git(url, source):
-    version = source.get("version", "HEAD")
-    # git would take a leading dash for an option, and these characters are in no ref (git-check-ref-format(1)).
-    if (
-        not isinstance(version, str)
-        or not version
-        or version.startswith("-")
-        or re.search(r"[\s~^:?*\[\\]|\.\.", version)
-    ):
-        yield f"has the version {version!r}, but it must be a branch, a tag or a commit of 40 digits"
-    for key in ("ssh_key", "known_hosts"):
-        if key in source and _url.is_http(url):
-            yield f"has {key}, which is of no use to the URL {_shown(url)}: name an ssh URL such as ssh://git@host/path, or leave it out"
-    if not isinstance(source.get("ssh_key", "a path"), str) or not source.get("ssh_key", "a path").strip():
-        yield f"has the ssh_key {source['ssh_key']!r}, but it must be the path of a private key on the controller"
-    lines = [line for line in str(source.get("known_hosts", "")).splitlines() if line.strip() and line[0] != "#"]
-    if "known_hosts" in source and not (lines and all(map(_KNOWN_HOST.match, lines))):
-        yield "has known_hosts, but not as lines such as 'git.example.com ssh-ed25519 AAAA…', which ssh-keyscan prints"
-
-
-def _archive(location, source):
-    sha256 = source.get("sha256")
-    if "://" in location and not re.match(r"https?://[^\s/]+/\S*\Z", location, re.IGNORECASE):
-        yield f"has the archive {_url.shown(location)!r}, but it must be an http or https URL, or a path on the controller"
-    elif "://" in location and "sha256" not in source:
-        yield f"has the archive {_url.shown(location)!r} without sha256, by which a URL is known to bring what was meant: add it"
-    if "sha256" in source and not re.fullmatch(r"[0-9a-fA-F]{64}", str(sha256)):
-        yield f"has the sha256 {sha256!r}, but it must be 64 hexadecimal digits, as sha256sum prints them"
-
-
-def _path(path, _source):
-    if not path.startswith("/"):
-        yield f"has the path {path!r}, but it must be an absolute one on the target; directory is one on the controller"
 
 
 def _requirements(requirements):
@@ -245,17 +202,6 @@ def _shown(value):
     return _url.without_credentials(repr(value))
 
 
-# What a source can be, and what else it can have then.
-_SOURCES = {
-    "git": ("URL", ("version", "ssh_key", "known_hosts", "submodules")),
-    "archive": ("path or URL", ("sha256",)),
-    "path": ("path", ()),
-    "directory": ("path", ()),
-}
-_OF_A_SOURCE = {"git": _git, "archive": _archive, "path": _path}
-_KNOWN_HOST = re.compile(r"\s*(@\S+\s+)?\S+\s+(ssh|ecdsa|sk)-\S+\s+[A-Za-z0-9+/]+=*(\s|\Z)")
-
-
 # What has parts, which can be looked at only where it is of the right type.
 _STRUCTURED = {
     "gunicorn_source": (dict, "dictionary"),
@@ -276,7 +222,7 @@ _CHECKS = {
     "gunicorn_name": _one(_names.app_name),
     "gunicorn_root": _one(_names.absolute_path),
     "gunicorn_wsgi_app": _wsgi_app,
-    "gunicorn_source": _source,
+    "gunicorn_source": _source.faults,
     "gunicorn_chdir": _one(_names.relative_path),
     "gunicorn_requirements": _requirements,
     "gunicorn_requirements_file": _one(_names.requirements_file),
