@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _port, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _port, _service, _systemd
 
 
 class Front:
@@ -24,14 +24,14 @@ class Front:
         self._socket, self._proxy = f"gunicorn-{app}-tcp.socket", f"gunicorn-{app}-tcp.service"
         user = _nginx.user()
         self._units = {
-            self._starter: _systemd.starter_unit(app, folder, self._socket if bind else ""),
-            f"gunicorn-{app}-relay@.service": _systemd.proxy_unit(app, folder, user, f"gunicorn-{app}@%i.socket"),
+            self._starter: _service.starter_unit(app, folder, self._socket if bind else ""),
+            f"gunicorn-{app}-relay@.service": _service.proxy_unit(app, folder, user, f"gunicorn-{app}@%i.socket"),
         }
         self._tcp_units = {self._socket: "", self._proxy: ""}
         if bind:
             self._tcp_units = {
-                self._socket: _systemd.tcp_socket_unit(app, bind),
-                self._proxy: _systemd.proxy_unit(app, folder, user, self._socket),
+                self._socket: _service.tcp_socket_unit(app, bind),
+                self._proxy: _service.proxy_unit(app, folder, user, self._socket),
             }
 
     def address(self) -> str | None:

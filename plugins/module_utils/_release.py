@@ -19,6 +19,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils import (
     _nginx,
     _plan,
     _proof,
+    _service,
     _systemd,
     _unit,
     _venv,
@@ -49,7 +50,7 @@ class Release:
         group = grp.getgrgid(pwd.getpwnam(params["user"]).pw_gid).gr_name
         workdir = os.path.normpath(os.path.join(params["source"] or store.path, params["chdir"]))
         limits = [("MemoryMax", params["memory_max"]), ("CPUQuota", params["cpu_quota"])]
-        self._service = _systemd.Service(
+        self._service = _service.Service(
             app=params["name"],
             user=params["user"],
             group=group,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._systemd import SANDBOX
+from ansible_collections.pyweb.stack.plugins.module_utils._service import SANDBOX
 
 # The sandbox, and what else may be said of any service without touching how this one starts, stops and is found.
 _ALLOWED = {name for name, _value in SANDBOX} | {

@@ -11,7 +11,7 @@ import pwd
 import stat
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _plan, _service, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
@@ -111,7 +111,7 @@ def test_the_id_is_that_of_the_inputs(release, changed, same):
 
 def test_a_new_sandbox_makes_a_new_release(release, monkeypatch):
     before = release().id
-    monkeypatch.setattr(_systemd, "SANDBOX", _systemd.SANDBOX[1:])
+    monkeypatch.setattr(_service, "SANDBOX", _service.SANDBOX[1:])
     assert release().id != before
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd, _unit
+from ansible_collections.pyweb.stack.plugins.module_utils import _service, _systemd, _unit
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ def test_lines(overrides, lines):
 
 
 def test_the_whole_sandbox_can_be_said_in_other_words():
-    assert list(_unit.faults({name: "x" for name, _value in _systemd.SANDBOX})) == []
+    assert list(_unit.faults({name: "x" for name, _value in _service.SANDBOX})) == []
 
 
 def test_nothing_that_starts_stops_or_is_the_service():
-    ours = {name for name, _value in _systemd.Service("a", "a", "a", "/a", "/a", "a", 1).properties("/r")}
-    ours -= {name for name, _value in _systemd.SANDBOX} | {"ExecPaths"}
+    ours = {name for name, _value in _service.Service("a", "a", "a", "/a", "/a", "a", 1).properties("/r")}
+    ours -= {name for name, _value in _service.SANDBOX} | {"ExecPaths"}
     ours |= _systemd._OF_THE_SERVICE_ALONE | {"ExecStartPre", "ExecReload", "WatchdogSec", "RootDirectory", "Slice"}
     assert len(list(_unit.faults(dict.fromkeys(ours, "x")))) == len(ours)

@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The texts of an app's units. What systemd makes of them is tested on servers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _service, _systemd
+
+
+def _shop(**more) -> _service.Service:
+    return _service.Service(
+        app="shop",
+        user="shop",
+        group="shops",
+        folder="/srv/shop",
+        workdir="/srv/shop/sources/8f9b/my app",
+        socket_user="nginx",
+        stop_timeout=35,
+        limits=[("MemoryMax", "512M"), ("CPUQuota", "150%")],
+        **more,
+    )
+
+
+SERVICE = _shop()
+UNITS = {
+    "service": SERVICE.service_unit(),
+    "socket": SERVICE.socket_unit(),
+    "starter": _service.starter_unit("shop", "/srv/shop", "gunicorn-shop-tcp.socket"),
+    "tcp": _service.tcp_socket_unit("shop", "127.0.0.1:9999"),
+    "proxy": _service.proxy_unit("shop", "/srv/shop", "nginx", "gunicorn-shop-tcp.socket"),
+    "relay": _service.proxy_unit("shop", "/srv/shop", "nginx", "gunicorn-shop@%i.socket"),
+}
+
+
+def _lines(text: str) -> list[tuple[str, str, str]]:
+    """Return section, key and value of each line of a unit."""
+    lines, section = [], ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = line[1:-1]
+        elif line and not line.startswith("#"):
+            lines.append((section, *line.split("=", 1)))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("unit", "section", "line"),
+    [
+        # Who it runs as, where, and with what.
+        ("service", "Service", "User=shop"),
+        ("service", "Service", "Group=shops"),
+        ("service", "Service", "WorkingDirectory=/srv/shop/sources/8f9b/my app"),
+        ("service", "Service", "EnvironmentFile=/srv/shop/releases/%i/env"),
+        ("service", "Service", "StateDirectory=gunicorn-shop"),
+        ("service", "Service", "StateDirectoryMode=0750"),
+        ("service", "Service", "MemoryMax=512M"),
+        ("service", "Service", "CPUQuota=150%"),
+        ("service", "Service", "NoNewPrivileges=yes"),
+        ("service", "Service", "CapabilityBoundingSet="),
+        ("service", "Service", "ProtectSystem=strict"),
+        ("service", "Service", "UMask=0027"),
+        # gunicorn reports itself ready, ends what it has in hand when it must stop, and comes back whatever ended it.
+        ("service", "Service", "Type=notify"),
+        ("service", "Service", "KillMode=mixed"),
+        ("service", "Service", "TimeoutStopSec=35"),
+        ("service", "Service", "Restart=always"),
+        ("service", "Service", "OOMPolicy=continue"),
+        ("service", "Unit", "StartLimitIntervalSec=0"),
+        # It never listens by itself, and only nginx may connect.
+        ("service", "Unit", "Requires=gunicorn-shop@%i.socket"),
+        ("socket", "Socket", "ListenStream=/run/gunicorn-shop/%i.sock"),
+        ("socket", "Socket", "SocketUser=nginx"),
+        ("socket", "Socket", "SocketMode=0600"),
+        ("socket", "Socket", "RemoveOnStop=yes"),
+        # At boot nginx waits for the socket.
+        ("starter", "Service", "Type=oneshot"),
+        ("starter", "Service", "RemainAfterExit=yes"),
+        ("starter", "Unit", "Before=nginx.service"),
+        ("starter", "Unit", "ConditionPathIsSymbolicLink=/srv/shop/current"),
+        ("starter", "Install", "WantedBy=multi-user.target"),
+        # However often people restart it.
+        ("starter", "Unit", "StartLimitIntervalSec=0"),
+        ("socket", "Unit", "StartLimitIntervalSec=0"),
+        ("tcp", "Unit", "StartLimitIntervalSec=0"),
+        # The fixed address comes and goes with the app, and its connections go to whatever serves.
+        ("starter", "Unit", "Wants=gunicorn-shop-tcp.socket"),
+        ("tcp", "Unit", "PartOf=gunicorn-shop.service"),
+        ("tcp", "Socket", "ListenStream=127.0.0.1:9999"),
+        ("proxy", "Unit", "Requires=gunicorn-shop-tcp.socket"),
+        ("proxy", "Unit", "After=gunicorn-shop-tcp.socket gunicorn-shop.service"),
+        ("proxy", "Service", "Sockets=gunicorn-shop-tcp.socket"),
+        ("proxy", "Service", "User=nginx"),
+        ("proxy", "Service", "ProtectSystem=strict"),
+        ("proxy", "Service", "RestrictAddressFamilies=AF_UNIX"),
+        ("relay", "Service", "Sockets=gunicorn-shop@%i.socket"),
+    ],
+)
+def test_a_unit_says(unit, section, line):
+    assert (section, *line.split("=", 1)) in _lines(UNITS[unit])
+
+
+@pytest.mark.parametrize("unit", ["proxy", "relay"])
+def test_what_a_proxy_passes_on_can_be_counted(unit):
+    """Connections out of a network of its own are in no table of the host's."""
+    assert "PrivateNetwork" not in {key for _section, key, _value in _lines(UNITS[unit])}
+    (command,) = [value for _section, key, value in _lines(UNITS[unit]) if key == "ExecStart"]
+    assert command.endswith(" /srv/shop/current/app.sock")
+
+
+def test_a_starter_without_a_fixed_address_wants_none():
+    assert "Wants" not in _service.starter_unit("shop", "/srv/shop", "")
+
+
+def _turn(overlap: bool) -> tuple[str, str]:
+    """Return how a release asks for its turn, and how long it waits for it."""
+    service = _service.Service("shop", "shop", "shop", "/srv/shop", "/srv/shop", "nginx", 35, overlap)
+    said = {key: value for _section, key, value in _lines(service.service_unit())}
+    return said["ExecStart"].partition(" /srv/")[0], said.get("TimeoutStartSec", "")
+
+
+def test_a_release_that_may_not_overlap_waits_for_its_turn_as_long_as_it_takes():
+    flock = "/usr/bin/flock --no-fork"
+    assert _turn(overlap=True) == (f"{flock} --shared /var/lib/gunicorn-shop", "")
+    assert _turn(overlap=False) == (f"{flock} --exclusive /var/lib/gunicorn-shop", "infinity")
+
+
+def test_the_app_finds_its_programs_and_its_state():
+    (environment,) = [value for _section, key, value in _lines(UNITS["service"]) if key == "Environment"]
+    assert dict(pair.split("=") for pair in environment.split()) == {
+        "HOME": "/var/lib/gunicorn-shop",
+        "PATH": "/srv/shop/releases/%i/venv/bin:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this system has no systemd")
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param("", "", None, id="as it is"),
+        pytest.param("ProtectHome=", "ProtectHomes=", "'ProtectHomes'", id="a key that systemd doesn't know"),
+        pytest.param("RestartSec=1", "RestartSec=soon", "service:[0-9]+: .*soon", id="a value that it can't read"),
+    ],
+)
+def test_systemd_reads_the_units(tmp_path, old, new, said):
+    # The interpreter of a release that isn't there.
+    service = UNITS["service"].replace("/srv/shop/releases/%i/venv/bin/python", "/bin/true").replace(old, new)
+    paths = [tmp_path / "gunicorn-shop@4f6a.service", tmp_path / "gunicorn-shop@4f6a.socket"]
+    for path, text in zip(paths, (service, UNITS["socket"]), strict=True):
+        path.write_text(text)
+    with contextlib.nullcontext() if said is None else pytest.raises(_systemd.SystemdError, match=said):
+        _systemd.verify([str(path) for path in paths])
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this system has no systemd")
+def test_systemd_reads_the_fixed_address_and_its_proxy(tmp_path):
+    # The program need not be on this system.
+    proxy = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", UNITS["proxy"])
+    paths = [tmp_path / "gunicorn-shop-tcp.service", tmp_path / "gunicorn-shop-tcp.socket"]
+    for path, text in zip(paths, (proxy, UNITS["tcp"]), strict=True):
+        path.write_text(text)
+    _systemd.verify([str(path) for path in paths])
+
+
+def test_gunicorn_is_that_of_the_release():
+    (command,) = [value for _section, key, value in _lines(UNITS["service"]) if key == "ExecStart"]
+    release = "/srv/shop/releases/%i"
+    assert command.split()[-5:] == [
+        *(f"{release}/venv/bin/python", "-m", "gunicorn", "--config", f"{release}/gunicorn.conf.py")
+    ]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_nothing_is_said_twice_and_only_the_release_is_filled_in(unit):
+    lines = _lines(UNITS[unit])
+    once = [(section, key) for section, key, _value in lines if key not in ("SystemCallFilter", "ExecStart")]
+    assert len(once) == len(set(once))
+    assert {specifier for _section, _key, value in lines for specifier in re.findall(r"%\w", value)} <= {"%i"}
+
+
+def test_nothing_reloads_in_place():
+    assert not any(key in ("ExecReload", "WatchdogSec") for _section, key, _value in _lines(UNITS["service"]))
+
+
+def test_commands_run_with_all_that_the_service_runs_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path))
+    (tmp_path / "gunicorn-shop@4f6a.service").write_text(UNITS["service"])
+
+    got = _systemd.properties_for_commands("gunicorn-shop@4f6a.service", "4f6a")
+
+    assert got == SERVICE.properties("/srv/shop/releases/4f6a")
+    assert {("User", "shop"), ("ProtectSystem", "strict"), ("MemoryMax", "512M")} < set(got)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        pytest.param(
+            "ExecStart",
+            ["start gunicorn-shop@4f6a.socket", "start --no-block gunicorn-shop@4f6a.service"],
+            id="the socket first",
+        ),
+        pytest.param("ExecStop", ["stop gunicorn-shop@4f6a.service gunicorn-shop@4f6a.socket"], id="both at once"),
+    ],
+)
+def test_people_start_and_stop_what_current_names(tmp_path, key, said):
+    """The shell is real; of systemd only the name of its command is needed."""
+    (tmp_path / "current").symlink_to("releases/4f6a")
+    (tmp_path / "systemctl").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    commands = [
+        value for _section, its_key, value in _lines(_service.starter_unit("shop", str(tmp_path), "")) if its_key == key
+    ]
+    # systemd takes $$ for a dollar.
+    argvs = [shlex.split(command.replace("$$", "$")) for command in commands]
+    outputs = [
+        subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout for argv in argvs
+    ]
+
+    assert outputs == [f"{line}\n" for line in said]
+
+
+def test_an_override_takes_the_place_of_all_lines_of_its_property():
+    overrides = [("MemoryDenyWriteExecute", "no"), ("SystemCallFilter", "@system-service"), ("TasksMax", "100")]
+    before = SERVICE.properties("/r")
+    after = _shop(overrides=overrides).properties("/r")
+    replaced = {name for name, _value in overrides}
+    assert [line for line in after if line[0] in replaced] == overrides
+    assert [line for line in after if line[0] not in replaced] == [line for line in before if line[0] not in replaced]
+
+
+def test_folders_to_write_are_one_line():
+    assert ("ReadWritePaths", "/data/a /data/b") in _shop(writable=["/data/a", "/data/b"]).properties("/r")
+    assert not any(name == "ReadWritePaths" for name, _value in SERVICE.properties("/r"))
