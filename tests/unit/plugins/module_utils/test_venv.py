@@ -13,6 +13,7 @@ import importlib.metadata
 import io
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,7 @@ def seen(tmp_path) -> pathlib.Path:
 def build(tmp_path, monkeypatch, write, wheels, cache, seen):
     """Build the environment of a source with these files, and return its folder."""
     uv = os.path.join(sysconfig.get_path("scripts"), "uv")
-    script = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {seen}\nexec {uv} "$@"\n'
+    script = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {seen}\nexec {shlex.quote(uv)} "$@"\n'
     write(tmp_path, {f"tools/uv-{_uv.VERSION}/bin/uv": script})
     (tmp_path / f"tools/uv-{_uv.VERSION}/bin/uv").chmod(0o755)
     monkeypatch.setattr(_uv, "FOLDER", f"{tmp_path}/tools")
