@@ -138,7 +138,7 @@ import tempfile
 from ansible_collections.pyweb.stack.plugins.module_utils import _command, _url
 from ansible_collections.pyweb.stack.plugins.module_utils._archive import Archive, ArchiveError, file_name
 from ansible_collections.pyweb.stack.plugins.module_utils._git import Checkout, GitError, Repository, by_ssh
-from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._tree import Packed, Tree, TreeError
 
@@ -147,8 +147,9 @@ _KINDS = ("git", "archive", "path", "directory")
 
 def main() -> None:
     """Wire the module."""
-    module = QuietModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "user": {"type": "str", "required": True},
@@ -169,7 +170,8 @@ def main() -> None:
         mutually_exclusive=[_KINDS],
         required_one_of=[_KINDS],
         required_by={"archive": ["sha256"]},
-        supports_check_mode=True,
+        unlike=["version"],
+        hidden={"git": _url.shown, "archive": _url.shown, "key": lambda key: "(hidden)"},
     )
     params = module.params
     store = Store(params["root"], params["name"], params["user"])

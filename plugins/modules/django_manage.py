@@ -62,12 +62,12 @@ msg:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Release
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 
-def check(module: AnsibleModule, store: Store, release: Release) -> dict:
+def check(module: Module, store: Store, release: Release) -> dict:
     """Run the system check."""
     messages = release.check()
     if messages:
@@ -78,7 +78,7 @@ def check(module: AnsibleModule, store: Store, release: Release) -> dict:
     return {"changed": False, "messages": messages, "msg": "The check found no error."}
 
 
-def migrate(module: AnsibleModule, store: Store, release: Release) -> dict:
+def migrate(module: Module, store: Store, release: Release) -> dict:
     """Apply what the database lacks."""
     migrations = release.unapplied()
     if migrations is None:
@@ -90,7 +90,7 @@ def migrate(module: AnsibleModule, store: Store, release: Release) -> dict:
     return {"changed": bool(migrations), "migrations": migrations, "msg": msg}
 
 
-def collectstatic(module: AnsibleModule, store: Store, release: Release) -> dict:
+def collectstatic(module: Module, store: Store, release: Release) -> dict:
     """Collect the static files once."""
     if release.has_static():
         return {"changed": False, "msg": "The release has its static files."}
@@ -105,14 +105,14 @@ def collectstatic(module: AnsibleModule, store: Store, release: Release) -> dict
 def main() -> None:
     """Wire the module."""
     commands = {"check": check, "migrate": migrate, "collectstatic": collectstatic}
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
             "command": {"type": "str", "required": True, "choices": list(commands)},
         },
-        supports_check_mode=True,
     )
     params = module.params
     store = Store(params["root"], params["name"])

@@ -59,20 +59,21 @@ wsgi_app:
   sample: shop.wsgi:application
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Project
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "source": {"type": "path"},
             "chdir": {"type": "str", "default": "."},
             "settings_module": {"type": "str"},
             "wsgi_app": {"type": "str"},
         },
-        supports_check_mode=True,
+        unlike=["source"],
     )
     params = module.params
     if module.check_mode and not params["source"]:

@@ -84,15 +84,16 @@ version:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "python": {"type": "path"},
             "wsgi_app": {"type": "str", "required": True},
             "chdir": {"type": "path"},
@@ -102,7 +103,7 @@ def main() -> None:
             "tail": {"type": "str", "default": ""},
             "dest": {"type": "path"},
         },
-        supports_check_mode=True,
+        unlike=["chdir", "conf_file"],
     )
     params = module.params
     if not params["python"]:
@@ -139,7 +140,7 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def _conf(module: AnsibleModule) -> str:
+def _conf(module: Module) -> str:
     """Return the text of the user's file, if there is one."""
     path, folder = module.params["conf_file"], module.params["chdir"]
     if not path or module.params["conf_text"] is not None:

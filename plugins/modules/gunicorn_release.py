@@ -121,17 +121,18 @@ serves:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 
 def main() -> None:
     """Wire the module."""
-    module = QuietModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "user": {"type": "str", "required": True},
@@ -150,18 +151,14 @@ def main() -> None:
             "unit": {"type": "dict", "default": {}},
             "plan": {"type": "dict", "required": True},
         },
-        supports_check_mode=True,
+        unlike=["source", "version"],
+        hidden={"env": lambda env: dict.fromkeys(env, "(hidden)"), "config": lambda config: "(see diff)"},
     )
     params = module.params
-    shown = {"module_args": {**params, "env": dict.fromkeys(params["env"], "(hidden)"), "config": "(see diff)"}}
-    faults = [fault for item in params["env"].items() for fault in [_environment.fault(*item)] if fault]
-    if faults:
-        module.fail_json(msg="\n".join(f"gunicorn_env {fault}" for fault in faults), invocation=shown)
-
     store = Store(params["root"], params["name"], params["user"])
     if module.check_mode and not (store.key() and params["venv"] and params["config"]):
         plan = _plan.in_force(params["plan"], None)
-        module.exit_json(changed=True, id=None, path=None, serves=False, plan=plan, invocation=shown)
+        module.exit_json(changed=True, id=None, path=None, serves=False, plan=plan)
     try:
         with _lock_unless(module.check_mode, store):
             release = Release(store, params, store.key())
@@ -180,10 +177,10 @@ def main() -> None:
                 changed |= bool(_systemd.install(release.units()))
             plan = release.plan()
     except (ReleaseError, ProofError, StoreError, _systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=str(error), invocation=shown)
+        module.fail_json(msg=str(error))
     path = release.path if os.path.isdir(release.path) else None
     result = {"changed": changed, "diff": diff, "id": release.id, "serves": serves, "plan": plan, "path": path}
-    module.exit_json(**result, invocation=shown)
+    module.exit_json(**result)
 
 
 def _new(path: str, text: str) -> dict:

@@ -47,7 +47,7 @@ options:
         default: 30
   drain_timeout:
     description: Seconds that the old instance may take to end what it has in hand.
-    type: float
+    type: int
     default: 30
   bind:
     description:
@@ -94,18 +94,17 @@ cut:
   sample: 0
 """
 
-import re
-
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
@@ -119,14 +118,13 @@ def main() -> None:
                     "timeout": {"type": "float", "default": 30},
                 },
             },
-            "drain_timeout": {"type": "float", "default": 30},
+            "drain_timeout": {"type": "int", "default": 30},
             "bind": {"type": "str"},
             "keep_releases": {"type": "int", "default": 5},
         },
-        supports_check_mode=True,
     )
     params = module.params
-    health = Health(**{**params["health"], "status": _statuses(module, params["health"]["status"])})
+    health = Health(**{**params["health"], "status": _statuses(params["health"]["status"])})
     store = Store(params["root"], params["name"])
     handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
     before = store.current()
@@ -150,7 +148,7 @@ def main() -> None:
     if result["cut"]:
         module.warn(
             f"{result['cut']} connections to the old release were cut, since they had not ended within "
-            f"gunicorn_drain_timeout, {params['drain_timeout']:g} s"
+            f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
     module.exit_json(diff=diff, **result)
 
@@ -159,13 +157,9 @@ def _lines(release: str | None, address: str | None) -> str:
     return "".join(f"{line}\n" for line in (release, address) if line)
 
 
-def _statuses(module: AnsibleModule, text: str) -> range:
-    match = re.fullmatch(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", text)
-    if not match:
-        module.fail_json(
-            msg=f"gunicorn_health.status is {text!r}, but must be a status such as 200, or a range such as 200-399"
-        )
-    return range(int(match[1]), int(match[2] or match[1]) + 1)
+def _statuses(text: str) -> range:
+    first, _dash, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 if __name__ == "__main__":

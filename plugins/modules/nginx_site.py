@@ -107,14 +107,15 @@ path:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _site, _site_tree, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 
 
 def main() -> None:
     """Wire the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        "nginx_site_",
+        {
             "app": {"type": "str", "required": True},
             "app_root": {"type": "path", "default": "/srv"},
             "upstream": {"type": "str", "choices": ["socket", "tcp"], "default": "socket"},
@@ -127,7 +128,6 @@ def main() -> None:
             "cors_origins": {"type": "list", "elements": "str", "default": []},
             "client_max_body_size": {"type": "str", "default": "10m"},
         },
-        supports_check_mode=True,
     )
     fields = dict(module.params)
     app = fields["app"]

@@ -103,15 +103,16 @@ requirements_file:
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _venv
-from ansible_collections.pyweb.stack.plugins.module_utils._quiet import QuietModule
+from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._uv import Index, Uv, UvError
 
 
 def main() -> None:
     """Wire the module."""
-    module = QuietModule(
-        argument_spec={
+    module = Module(
+        "gunicorn_",
+        {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "user": {"type": "str", "required": True},
@@ -128,12 +129,11 @@ def main() -> None:
                 "mutually_exclusive": [("url", "wheels")],
             },
         },
-        supports_check_mode=True,
+        unlike=["source"],
+        hidden={"index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index},
     )
     params = module.params
-    index = {**params["index"], "url": "(hidden)"} if params["index"].get("url") else params["index"]
     result = {"changed": False, "path": None, "requirements_file": params["requirements_file"]}
-    result["invocation"] = {"module_args": {**params, "index": index}}
     try:
         result.update(_build(params, module.check_mode))
     except (_lock.LockError, UvError, StoreError, OSError) as error:

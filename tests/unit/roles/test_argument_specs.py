@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 import yaml
-from ansible_collections.pyweb.stack.plugins.filter import faults
+from ansible_collections.pyweb.stack.plugins.module_utils import _variables
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
 NAMES = sorted(path.parents[1].name for path in ROLES.glob("*/meta/argument_specs.yml"))
@@ -102,8 +102,8 @@ def test_every_entry_point_has_its_tasks_and_a_line_for_people(role):
 def test_what_a_role_checks_are_its_options_and_known_to_the_check(role):
     assert _checked(role) - set(_options(role)) == set()
     # The check passes over names that it doesn't know.
-    assert _checked(role) - set(faults._CHECKS) == set()
+    assert _checked(role) - set(_variables._CHECKS) == set()
 
 
 def test_every_check_is_of_an_option_that_some_role_checks():
-    assert set(faults._CHECKS) == {name for role in NAMES for name in _checked(role)}
+    assert set(_variables._CHECKS) == {name for role in NAMES for name in _checked(role)}
