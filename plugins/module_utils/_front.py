@@ -27,6 +27,9 @@ class Front:
             self._starter: _service.starter_unit(app, folder, self._socket if bind else ""),
             f"gunicorn-{app}-relay@.service": _service.proxy_unit(app, folder, user, f"gunicorn-{app}@%i.socket"),
         }
+        # The socket of each release has a file of its own, of which the template of the relay knows none.
+        service = f"gunicorn-{app}-relay@%i.service"
+        self._any_release = {f"gunicorn-{app}@.socket": f"[Socket]\nListenStream=/run/any.sock\nService={service}\n"}
         self._tcp_units = {self._socket: "", self._proxy: ""}
         if bind:
             self._tcp_units = {
@@ -40,7 +43,13 @@ class Front:
         return match[1] if match else None
 
     def fault(self) -> str | None:
-        """Return why the fixed address can't be had, or None."""
+        """Return what systemd has against the units, or why the fixed address can't be had, or None."""
+        units = {name: text for name, text in {**self._units, **self._tcp_units}.items() if text}
+        if _systemd.differing(units):
+            try:
+                _systemd.verify({**units, **self._any_release})
+            except _systemd.SystemdError as error:
+                return str(error)
         if not self._bind or (self.address() == self._bind and _systemd.active(self._socket)):
             return None
         fault = _port.fault(self._bind)

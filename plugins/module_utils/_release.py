@@ -117,7 +117,7 @@ class Release:
         """Write, prove and seal the folder."""
         with self._store.stage("releases", self.id) as stage:
             self._write(stage)
-            self._verify(stage)
+            self._verify()
             self._check_folders(stage)
             self._write_record(stage, self._check(stage))
 
@@ -186,24 +186,13 @@ class Release:
             os.fchown(descriptor, 0, group)
             file.write(text)
 
-    def _verify(self, stage: str) -> None:
-        # The files need their real names, and what they run must be there under the name that the stage will get.
-        folder = os.path.join(stage, "units")
-        os.mkdir(folder)
-        paths = []
-        for name, text in self.units().items():
-            path = os.path.join(folder, name)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text.replace(f"{self._store.path}/releases/%i/venv", self._params["venv"]))
-            paths.append(path)
+    def _verify(self) -> None:
+        # What they run must be there, which under the release's own name it is not yet.
+        venv = f"{self._store.path}/releases/%i/venv"
         try:
-            _systemd.verify(paths)
+            _systemd.verify({name: text.replace(venv, self._params["venv"]) for name, text in self.units().items()})
         except _systemd.SystemdError as error:
             raise ReleaseError(self._blame(str(error))) from error
-        finally:
-            for path in paths:
-                os.unlink(path)
-            os.rmdir(folder)
 
     def _blame(self, said: str) -> str:
         """Return what systemd said of the service, with the user's own lines instead of their places in the file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
@@ -60,9 +61,13 @@ def show(unit: str, *names: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def verify(paths: list[str]) -> None:
-    """Raise SystemdError with every error and warning that systemd has about these unit files."""
-    done = _command.run(["systemd-analyze", "verify", "--man=no", *paths])
+def verify(units: dict[str, str]) -> None:
+    """Raise SystemdError with every error and warning that systemd has about unit files, texts by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in units.items():
+            _file.replace(os.path.join(folder, name), text)
+        paths = [os.path.join(folder, name) for name in units]
+        done = _command.run(["systemd-analyze", "verify", "--man=no", *paths])
     about_ours = [line for line in done.stderr.splitlines() if "gunicorn-" in line]
     if done.returncode or about_ours:
         raise SystemdError("\n".join(about_ours) or done.stderr.strip())

@@ -22,12 +22,20 @@ case "$*" in
 esac
 """
 
+# It knows only what lies beside a unit, and an address that is too long.
+ANALYZE = """#!/bin/sh
+shift 2
+cat "$@" | grep --quiet ListenStream=/run/any.sock || echo "gunicorn-shop-relay@any.service: no socket" >&2
+! grep --with-filename ListenStream=.*99999 "$@" >&2
+"""
+
 
 @pytest.fixture
 def front(tmp_path, monkeypatch, write):
     """Return a function that makes the front of an app with this fixed address."""
-    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(root=tmp_path)})
-    (tmp_path / "bin/systemctl").chmod(0o755)
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(root=tmp_path), "bin/systemd-analyze": ANALYZE})
+    for program in (tmp_path / "bin").iterdir():
+        program.chmod(0o755)
     (tmp_path / "units").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
     monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path / "units"))
@@ -62,6 +70,12 @@ def test_an_address_that_was_closed_is_opened_again(front, tmp_path):
     _set_up(front("127.0.0.1:9999"))
     (tmp_path / "listens").unlink()
     assert _set_up(front("127.0.0.1:9999")) == [True, True, False]
+
+
+def test_units_that_systemd_refuses_are_a_fault_before_they_are_there(front, tmp_path):
+    assert "gunicorn-shop-tcp.socket" in front("127.0.0.1:99999").fault()
+    assert os.listdir(tmp_path / "units") == []
+    assert front(None).fault() is None
 
 
 def test_its_own_address_is_no_fault(front, tmp_path, listening):

@@ -37,6 +37,7 @@ def handover(tmp_path, monkeypatch, write):
             {
                 "bin/systemctl": SYSTEMCTL.format(root=tmp_path, old=OLD, pid=gunicorn.pid),
                 "bin/journalctl": "#!/bin/sh\necho It broke.\n",
+                "bin/systemd-analyze": "#!/bin/sh\n",
             },
         )
         for program in (tmp_path / "bin").iterdir():

@@ -151,24 +151,18 @@ def test_the_app_finds_its_programs_and_its_state():
         pytest.param("RestartSec=1", "RestartSec=soon", "service:[0-9]+: .*soon", id="a value that it can't read"),
     ],
 )
-def test_systemd_reads_the_units(tmp_path, old, new, said):
+def test_systemd_reads_the_units(old, new, said):
     # The interpreter of a release that isn't there.
     service = UNITS["service"].replace("/srv/shop/releases/%i/venv/bin/python", "/bin/true").replace(old, new)
-    paths = [tmp_path / "gunicorn-shop@4f6a.service", tmp_path / "gunicorn-shop@4f6a.socket"]
-    for path, text in zip(paths, (service, UNITS["socket"]), strict=True):
-        path.write_text(text)
     with contextlib.nullcontext() if said is None else pytest.raises(_systemd.SystemdError, match=said):
-        _systemd.verify([str(path) for path in paths])
+        _systemd.verify({"gunicorn-shop@4f6a.service": service, "gunicorn-shop@4f6a.socket": UNITS["socket"]})
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this system has no systemd")
-def test_systemd_reads_the_fixed_address_and_its_proxy(tmp_path):
+def test_systemd_reads_the_fixed_address_and_its_proxy():
     # The program need not be on this system.
     proxy = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", UNITS["proxy"])
-    paths = [tmp_path / "gunicorn-shop-tcp.service", tmp_path / "gunicorn-shop-tcp.socket"]
-    for path, text in zip(paths, (proxy, UNITS["tcp"]), strict=True):
-        path.write_text(text)
-    _systemd.verify([str(path) for path in paths])
+    _systemd.verify({"gunicorn-shop-tcp.service": proxy, "gunicorn-shop-tcp.socket": UNITS["tcp"]})
 
 
 def test_gunicorn_is_that_of_the_release():
