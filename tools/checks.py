@@ -1,5 +1,6 @@
 """All that is checked, each as a name and what it calls; what fails leaves its output behind."""
 
+import concurrent.futures
 import os
 import signal
 import subprocess
@@ -10,6 +11,12 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
+# Scenarios at a time: half of the time one waits, for a server or for the other end of a pipe.
+LANES = 2
+
+
+# What runs now, to be ended with this.
+RUNNING = set()
 
 
 class Check:
@@ -31,38 +38,63 @@ class Check:
         self.seconds = time.monotonic() - start
 
 
+class Lanes:
+    """Checks that have nothing to do with each other, some at a time."""
+
+    def __init__(self, checks):
+        self.checks = checks
+
+    def run(self):
+        """Do them; whoever interrupts that ends all that run."""
+        with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
+            try:
+                concurrent.futures.wait([lanes.submit(check.run) for check in self.checks])
+            except KeyboardInterrupt:
+                lanes.shutdown(wait=False, cancel_futures=True)
+                for process in RUNNING:
+                    os.killpg(process.pid, signal.SIGTERM)
+                raise
+
+
 def logged(name, *argv, env=None, cwd=ROOT, minutes=30):
     """Run a command with its output in a file, so that it can be followed; return it, or show it all in a failure."""
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{name.replace(' ', '-')}.log"
     with open(path, "w", encoding="utf-8") as log:
-        code = supervised(argv, minutes * 60, env={**os.environ, **PLAIN, **(env or {})}, cwd=cwd, stdout=log)
+        try:
+            code = supervised(argv, minutes * 60, env={**os.environ, **PLAIN, **(env or {})}, cwd=cwd, stdout=log)
+            end = f"exit code {code}"
+        except subprocess.TimeoutExpired:
+            code = end = f"no end after {minutes} minutes"
     output = path.read_text(encoding="utf-8", errors="replace")
     if code:
-        end = f"no end after {minutes} minutes" if code == -signal.SIGTERM else f"exit code {code}"
         raise Failure(f"{output}\n{name}: {end}; all of this is in {path.relative_to(ROOT)}")
     return output
 
 
 def supervised(argv, seconds, **options):
-    """Run a command for so long at most; when it has to go, so does all that it has started. Return its exit code."""
+    """Run a command and return its exit code; raise TimeoutExpired after so many seconds.
+
+    When it has to go, so does all that it has started.
+    """
     command = [str(arg) for arg in argv]
     streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     with subprocess.Popen(command, start_new_session=True, **streams, **options) as process:
+        RUNNING.add(process)
         try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGTERM)
-        except KeyboardInterrupt:
+            return process.wait(seconds)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             os.killpg(process.pid, signal.SIGTERM)
             raise
-        return process.wait()
+        finally:
+            RUNNING.remove(process)
 
 
 def run_all(checks):
     """Run every check, whatever the others say; close with a table, and return the exit code."""
     for check in checks:
         check.run()
+    checks = [one for check in checks for one in (check.checks if isinstance(check, Lanes) else [check])]
     width = max(len(check.name) for check in checks)
     say()
     for check in checks:

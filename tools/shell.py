@@ -15,13 +15,14 @@ class Failure(Exception):
     """What went wrong and what to do about it; shown to the person as it is."""
 
 
-_line = {"open": False}
+# The notes of the step whose line waits for its end.
+_line = {"of": None}
 
 
 def say(text="", end="\n"):
     """Print at once, also into a pipe, and never into the line of a step."""
-    print("\n" * _line["open"] + text, end=end, flush=True)
-    _line["open"] = not end
+    print("\n" * (_line["of"] is not None) + text, end=end, flush=True)
+    _line["of"] = None
 
 
 @contextlib.contextmanager
@@ -30,6 +31,7 @@ def step(what):
     start = time.monotonic()
     notes = []
     say(f"· {what} … ", end="")
+    _line["of"] = notes
     try:
         yield notes
     except BaseException:
@@ -38,9 +40,11 @@ def step(what):
     finally:
         outcome = ", ".join([f"{time.monotonic() - start:.1f} s", *notes])
         # Whatever was said meanwhile has ended this step's line.
-        text = outcome if _line["open"] else f"· {what}: {outcome}"
-        _line["open"] = False
-        say(text)
+        if _line["of"] is notes:
+            _line["of"] = None
+            say(outcome)
+        else:
+            say(f"· {what}: {outcome}")
 
 
 def run(*argv, env=None, timeout=None):

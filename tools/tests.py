@@ -1,6 +1,6 @@
 """Which tests there are, in the order in which they say most soonest."""
 
-from tools.checks import Check, logged
+from tools.checks import Check, Lanes, logged
 from tools.collection import collection
 from tools.engine import ensure_engine
 from tools.images import ensure_images
@@ -25,7 +25,7 @@ def molecule(names):
     if unknown or not known:
         raise Failure(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(known)}")
     scenarios = [Check(f"molecule {name}", scenario, name) for name in names or known]
-    return [Check("test servers", ensure_servers), *scenarios]
+    return [Check("test servers", ensure_servers), Lanes(scenarios)]
 
 
 def ensure_servers():
