@@ -211,7 +211,7 @@ _CHECKS = {
     "gunicorn_version": _version,
     "gunicorn_python": _one(_names.interpreter),
     "gunicorn_conf_file": _conf_file,
-    "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
+    "gunicorn_env": _environment.faults,
     "gunicorn_user": _user,
     "gunicorn_health": _health,
     "gunicorn_bind": _one(_names.loopback_address),
