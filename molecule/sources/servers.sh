@@ -1,5 +1,5 @@
-# What an app can come from: a repository that only ssh with a key gives out, a folder, an archive, an index with a
-# password, a folder of wheels, an interpreter of its own. Runs on the test server, once.
+# What an app can come from: a repository that only ssh with a key or http with a password gives out, a folder, an archive,
+# an index with a password, a folder of wheels, an interpreter of its own. Runs on the test server, once.
 set -eu
 [ ! -e /opt/ready ] || exit 0
 export DEBIAN_FRONTEND=noninteractive
@@ -9,7 +9,7 @@ apt-get --quiet=2 install --yes --no-install-recommends ca-certificates git open
 # A repository with a submodule, for the account git, which has a key of its own.
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.com
 useradd --create-home --shell /usr/bin/git-shell git
-mkdir -p /home/git/.ssh /opt/work/parts
+mkdir -p /home/git/.ssh /opt/work/parts /opt/private
 ssh-keygen -q -t ed25519 -N '' -f /opt/key
 cp /opt/key.pub /home/git/.ssh/authorized_keys
 systemctl start ssh
@@ -24,6 +24,8 @@ for name in parts hello; do
     git -C "$from" add .
     git -C "$from" commit --quiet --message=first
     git clone --quiet --bare --no-local "$from" "/home/git/$name.git"
+    git -C "/home/git/$name.git" update-server-info
+    ln -s "/home/git/$name.git" /opt/private/
 done
 chown -R git: /home/git
 
@@ -36,6 +38,7 @@ systemd-run --quiet --unit=archives python3 -m http.server --bind 127.0.0.1 --di
 
 # A folder of wheels, which an index gives out to who knows the password.
 pip="python3 $(echo /usr/share/python-wheels/pip-*.whl)/pip"
+ln -s /opt/wheels /opt/private/
 $pip download --quiet --no-deps --only-binary=:all: --dest=/opt/wheels gunicorn==27.0.1 itsdangerous==2.2.0 uv==0.13.9
 systemd-run --quiet --unit=index python3 /opt/index.py
 

@@ -22,6 +22,22 @@ RESERVED = {
     "NOTIFY_SOCKET": "systemd sets it",
     "STATE_DIRECTORY": "systemd sets it",
 }
+# Bytes beyond which the kernel starts no program (execve(2)): 128 KiB for a variable with its name and a NUL, and 2 MiB, a
+# quarter of the stack, for all of them and the arguments. Some of that is for systemd's own.
+LONGEST = 128 * 1024 - 1
+MOST = 2_000_000
+_NUL_AND_POINTER = 9
+
+
+def faults(variables: dict) -> list[str | None]:
+    """Return the faults of these variables, and of all together; None for each that is well."""
+    found = [fault(key, value) for key, value in variables.items()]
+    size = 0 if any(found) else sum(_size(key, value) + _NUL_AND_POINTER for key, value in variables.items())
+    if size > MOST:
+        found.append(
+            f"takes {size} bytes, but a process can have {MOST}: put what is long into a file that the app reads"
+        )
+    return found
 
 
 def fault(key, value) -> str | None:
@@ -36,6 +52,9 @@ def fault(key, value) -> str | None:
         return f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes"
     if any(_unholdable(character) for character in value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
+    size = _size(key, value)
+    if size > LONGEST:
+        return f"has {size} bytes for {key}, but a variable can have {LONGEST}: put them into a file that the app reads"
     return None
 
 
@@ -44,6 +63,10 @@ def render(variables: dict[str, str]) -> str:
     return "".join(
         '{}="{}"\n'.format(key, re.sub(r'(["\\`$])', r"\\\1", value)) for key, value in sorted(variables.items())
     )
+
+
+def _size(key: str, value: str) -> int:
+    return len(f"{key}={value}".encode())
 
 
 def _unholdable(character: str) -> bool:

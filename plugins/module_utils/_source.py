@@ -23,8 +23,13 @@ def faults(source: dict):
             yield from (
                 f"has {key}, which only {kind} can have: leave it out" for key in keys if kinds and key in source
             )
-        elif not isinstance(value, str) or not value.strip() or value.startswith("-"):
+        elif not isinstance(value, str) or not value or value.strip() != value or value.startswith("-"):
             yield f"has the {kind} {_url.without_credentials(repr(value))}, but it must be a {what}"
+        elif _url.is_http(value) and _url.is_unclear(value):
+            yield (
+                f"has the {kind} of a URL in which a user or password can't be told from the rest: write the characters @, "
+                "/, ?, # and space in them in percent code, such as %2F for the slash, and an @ of the path as %40"
+            )
         elif kind in _OF_A_SOURCE:
             yield from _OF_A_SOURCE[kind](value, source)
 
@@ -45,6 +50,11 @@ def _git(url, source):
                 f"has {key}, which is of no use to the URL {_url.without_credentials(repr(url))}: name an ssh URL such as "
                 "ssh://git@host/path, or leave it out"
             )
+    if not _url.is_http(url) and _url.has_credentials(url):
+        yield (
+            f"has the git {_url.without_credentials(url)!r} with a password, which would be seen in the list of processes: "
+            "only an http or https URL can have one, and by ssh there is ssh_key"
+        )
     if not isinstance(source.get("ssh_key", "a path"), str) or not source.get("ssh_key", "a path").strip():
         yield f"has the ssh_key {source['ssh_key']!r}, but it must be the path of a private key on the controller"
     lines = [line for line in str(source.get("known_hosts", "")).splitlines() if line.strip() and line[0] != "#"]

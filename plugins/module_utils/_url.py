@@ -19,6 +19,16 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(\w+://)[^/\s]+@", r"\1", text)
 
 
+def has_credentials(text: str) -> bool:
+    """Return whether a URL in a text has a password, or a user of the web, who may be a token."""
+    return re.search(r"https?://[^/\s]*@|://[^/\s]*:[^/\s]*@", text, re.IGNORECASE) is not None
+
+
+def is_unclear(url: str) -> bool:
+    """Return whether a URL has an @ behind what ends its host: it may be a password with such a character in it."""
+    return re.search(r"://[^/?#\s]*[/?#\s].*@", url, re.DOTALL) is not None
+
+
 def shown(url: str) -> str:
     """Return what of a URL may be shown: no credentials, and no query, where tokens are."""
     return without_credentials(url).partition("?")[0]

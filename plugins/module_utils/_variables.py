@@ -52,7 +52,12 @@ def faults(variables: dict) -> list[str]:
 
 def _requirements(requirements):
     for one in requirements:
-        if not isinstance(one, str) or not re.match(r"\s*[\w.]", one) or "\n" in one:
+        if _url.has_credentials(str(one)):
+            yield (
+                f"has {_shown(one)} with a user or password, which would be seen in the list of processes: let it come from "
+                "the index that gunicorn_index.url names, or be a submodule of the source"
+            )
+        elif not isinstance(one, str) or not re.match(r"\s*[\w.]", one) or "\n" in one:
             yield f"has {one!r}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
 
 
@@ -211,7 +216,7 @@ _CHECKS = {
     "gunicorn_version": _version,
     "gunicorn_python": _one(_names.interpreter),
     "gunicorn_conf_file": _conf_file,
-    "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
+    "gunicorn_env": _environment.faults,
     "gunicorn_user": _user,
     "gunicorn_health": _health,
     "gunicorn_bind": _one(_names.loopback_address),

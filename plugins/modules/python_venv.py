@@ -102,7 +102,7 @@ requirements_file:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _venv
+from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _url, _venv
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._uv import Index, Uv, UvError
@@ -130,7 +130,10 @@ def main() -> None:
             },
         },
         unlike=["source"],
-        hidden={"index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index},
+        hidden={
+            "index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index,
+            "requirements": lambda requirements: [_url.shown(one) for one in requirements],
+        },
     )
     params = module.params
     result = {"changed": False, "path": None, "requirements_file": params["requirements_file"]}

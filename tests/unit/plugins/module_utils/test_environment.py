@@ -69,6 +69,7 @@ def test_the_text_is_that_of_systemd():
         ("A", "hunter2\ufdef", "a Unicode noncharacter"),
         ("A", "hunter2\uffff", "a Unicode noncharacter"),
         ("A", "hunter2\U0010fffe", "a Unicode noncharacter"),
+        ("A", "hunter2" * 18_725, "has 131077 bytes for A, but a variable can have 131071: put them into a file"),
     ],
 )
 def test_a_fault_names_the_variable_and_hides_the_value(key, value, said):
@@ -76,3 +77,20 @@ def test_a_fault_names_the_variable_and_hides_the_value(key, value, said):
 
     assert re.search(said, fault)
     assert "hunter2" not in fault
+
+
+def test_sizes_are_those_that_the_kernel_takes():
+    longest = {"A": "é" * 65_534 + "x"}
+    assert _environment.faults(longest) == [None]
+    assert "has 131072 bytes for A" in _environment.faults({"A": longest["A"] + "x"})[0]
+
+    most = {f"A{number:02}": "x" * 99_987 for number in range(20)}
+    assert not any(_environment.faults(most))
+    assert _environment.faults({**most, "A": ""})[-1] == (
+        "takes 2000011 bytes, but a process can have 2000000: put what is long into a file that the app reads"
+    )
+
+
+def test_of_all_together_is_told_when_each_is_well():
+    found = [fault for fault in _environment.faults({"A": "x" * 200_000, "B": 7}) if fault]
+    assert [fault.split(",")[0] for fault in found] == ["has 200002 bytes for A", "has a value of type int for B"]
