@@ -18,7 +18,9 @@ options:
     type: dict
     required: true
   settings:
-    description: gunicorn's settings. C(workers) is taken as it is; C(worker_class) and C(threads) count.
+    description:
+      - gunicorn's settings. C(workers) is taken as it is; C(worker_class) and C(threads) count.
+      - What is no number of at least 1 counts for nothing here, since M(pyweb.stack.gunicorn_config) refuses it.
     type: dict
     default: {}
   memory_max:
@@ -83,13 +85,21 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
             memory_max=memory_max,
             cpu_quota=cpu_quota,
             worker_class=str(settings.get("worker_class", "sync")),
-            threads=settings.get("threads", 1),
+            threads=_number(settings, "threads") or 1,
             memory_per_worker=memory_per_worker,
-            given=settings.get("workers"),
+            given=_number(settings, "workers"),
             overlap=overlap,
         )
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error
+
+
+def _number(settings, name):
+    """Return one of the settings, None where no plan can be made with it: what is wrong with it gunicorn_config says."""
+    try:
+        return _plan.whole(settings.get(name), name)
+    except ValueError:
+        return None
 
 
 class FilterModule:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 
+from ansible_collections.pyweb.stack.plugins.module_utils import _rehearsal, _setting_faults
+
 # Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
 # classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
 _UNFIT = """
@@ -28,15 +30,21 @@ def unfit(app, module):
         coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
         return "WSGI" if coroutine or not takes(app, 2) else None
 """
-# gunicorn --check-config, and a little more: it knows pythonpath and loads the worker class, as a real start does, and
-# says what is in force. No dollar in here: systemd would take it for a variable.
+# gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is in force, which is
+# looked at as settings are. No dollar in here: systemd would take it for a variable.
 _SCRIPT = f"""
 import json, os, sys
 from gunicorn.app.wsgiapp import WSGIApplication
+{_setting_faults.FACTS}
+{_rehearsal.SCRIPT}
 {_UNFIT}
-# Whatever the app prints goes to stderr, so that stdout holds nothing but the report.
+# Whatever the app prints goes to stderr, so that stdout holds nothing but the report, a line before the app is loaded
+# and one after.
 report = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
+
+def tell(**what):
+    print(json.dumps(what, default=repr), file=report, flush=True)
 
 class Proof(WSGIApplication):
     def load_config(self):
@@ -45,13 +53,18 @@ class Proof(WSGIApplication):
         self.path = [os.path.abspath(path) for path in (self.cfg.pythonpath or "").split(",") if path][::-1]
         sys.path[:0] = self.path
         self.cfg.worker_class
+        self.facts = facts(self.cfg)
+        # From here on as with --check-config, which a configuration must not say itself.
+        self.cfg.set("check_config", True)
 
     def load(self):
-        app, cfg = super().load() if LOAD else None, self.cfg
+        cfg = self.cfg
+        tell(facts=self.facts, failed=before_the_app(cfg))
+        app = super().load() if LOAD else None
         in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, pythonpath=self.path)
         in_force["worker_class"] = cfg.worker_class_str
-        json.dump(dict(in_force=in_force, unfit=LOAD and unfit(app, cfg.worker_class.__module__)), report)
-        report.flush()
+        kind = LOAD and unfit(app, cfg.worker_class.__module__)
+        tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [])
         return app
 
 try:
@@ -61,10 +74,11 @@ except SystemExit:
 proof.run()
 """
 _UNREADABLE = 3
+_SETTINGS = "gunicorn_conf_file or gunicorn_settings"
 
 
 class ProofError(Exception):
-    """The app can't run so; the message names the variable and has what gunicorn said."""
+    """The app can't run so; the message names the variable and has what gunicorn said, one fault a line."""
 
 
 def command(python: str, config: str, load: bool) -> list[str]:
@@ -72,26 +86,40 @@ def command(python: str, config: str, load: bool) -> list[str]:
 
     I(load) says whether to load the app as well.
     """
-    return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", "--check-config", f"--config={config}"]
+    return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", f"--config={config}"]
 
 
-def in_force(done, wsgi_app: str) -> dict:
+def in_force(done, wsgi_app: str, unharmed: str = "the release that served before serves on") -> dict:
     """Return from the ended command which C(workers), C(threads), C(timeout) and C(worker_class) gunicorn would have.
 
     C(pythonpath) are the folders that go in front of the app's path, in their order there, with their whole paths.
-    Raises ProofError where it did not pass.
+    Raises ProofError with all faults where it did not pass; I(unharmed) says what is as good as before.
     """
     end = "\n".join(done.stderr.strip().splitlines()[-12:])
-    said = f" (exit status {done.returncode}); the release that served before serves on. gunicorn said:\n{end}"
+    said = f" (exit status {done.returncode}); {unharmed}. gunicorn said:\n{end}"
     if done.returncode == _UNREADABLE:
-        raise ProofError(f"gunicorn_conf_file or gunicorn_settings: gunicorn can't run with them{said}")
-    if done.returncode or not done.stdout:
-        raise ProofError(f"gunicorn_wsgi_app is {wsgi_app!r}, which gunicorn can't load from the release{said}")
-    report = json.loads(done.stdout)
-    if report["unfit"]:
-        other = "set it to 'asgi'" if report["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
-        raise ProofError(
-            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {report['unfit']} app, but the worker_class in force, "
-            f"{report['in_force']['worker_class']!r}, serves no other, so every request would fail: {other}"
+        raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    faults = [f"{_SETTINGS}: {fault}" for report in reports for fault in _of_settings(report)]
+    if done.returncode or len(reports) < 2:
+        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, which gunicorn can't load{said}")
+    elif reports[1]["unfit"]:
+        other = (
+            "set it to 'asgi'" if reports[1]["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
         )
-    return report["in_force"]
+        faults.append(
+            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {reports[1]['unfit']} app, but the worker_class in force, "
+            f"{reports[1]['in_force']['worker_class']!r}, serves no other, so every request would fail: {other}"
+        )
+    if faults:
+        raise ProofError("\n".join(faults))
+    return reports[1]["in_force"]
+
+
+def _of_settings(report: dict) -> list[str]:
+    facts = report.get("facts", {"values": {}})
+    faults = _setting_faults.faults(facts)
+    found = [f"{name} is {facts['values'][name]!r}, {fault}" for name, fault in faults.items()]
+    # What fails for everybody was told in clearer words.
+    failed = [[given, said] for given, said in report["failed"] if not faults.keys() & given.keys()]
+    return found + _rehearsal.sentences(failed)

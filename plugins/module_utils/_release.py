@@ -62,7 +62,7 @@ class Release:
             limits=[(name, value) for name, value in limits if value],
             writable=params["writable_paths"],
             overrides=_unit.lines(params["unit"]),
-            python=_foreign_python(params["venv"]),
+            python=_venv.foreign_python(params["venv"]),
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
         self.id = _digest.of(
@@ -228,12 +228,6 @@ class Release:
                 f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
-
-
-def _foreign_python(venv: str) -> str:
-    """Return the folder of the interpreter of an environment, with its libraries, where it isn't one of Debian's."""
-    folder = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(venv, "bin", "python"))))
-    return "" if folder == "/usr" else folder
 
 
 def _lines(record: dict) -> str:

@@ -10,24 +10,38 @@ environment that the service runs, and each value goes through that gunicorn's o
 from __future__ import annotations
 
 import difflib
-import json
 import pprint
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _conf_file
+from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _gunicorn, _setting_faults
 
-# Settings that belong to the design, each with what to use instead.
-OWNED = {
-    "bind": "use gunicorn_bind",
+# What the options of the module say themselves, each with what to use instead.
+_OPTIONS = {
     "chdir": "use gunicorn_chdir",
-    "command": "the virtual environment's own gunicorn runs, of which gunicorn_version or gunicorn_requirements says which",
     "config": "use gunicorn_settings",
+    "paste": "use gunicorn_wsgi_app",
+    "wsgi_app": "use gunicorn_wsgi_app",
+}
+_AT_NGINX = "it is nginx that speaks TLS with visitors, and plain HTTP with the app"
+_NO_CONTROL = "at a switch two instances would share the socket, and the old one removes it as it ends"
+# And those that belong to the design of a release.
+OWNED = {
+    **_OPTIONS,
+    "bind": "use gunicorn_bind",
+    "ca_certs": _AT_NGINX,
+    "certfile": _AT_NGINX,
+    "command": "the virtual environment's own gunicorn runs, of which gunicorn_version or gunicorn_requirements says which",
+    "control_socket": _NO_CONTROL,
+    "control_socket_disable": _NO_CONTROL,
     "daemon": "systemd runs the service",
     "group": "use gunicorn_user",
+    "initgroups": "systemd gives the service its groups",
+    "keyfile": _AT_NGINX,
     "pidfile": "systemd keeps track of the process",
+    "protocol": "nginx and the proof of a release speak HTTP with the app",
     "raw_env": "use gunicorn_env",
+    "reuse_port": "systemd holds the socket, and gunicorn would leave it for one of its own",
     "user": "use gunicorn_user",
-    "wsgi_app": "use gunicorn_wsgi_app",
 }
 # And those that the role has to know before it runs any of the user's Python.
 _OWNED_IN_FILE = {
@@ -57,43 +71,6 @@ def post_worker_init(
         loop.create_server = functools.partial(loop.create_server, backlog=worker.cfg.backlog)
 """
 
-# Runs in the target's virtual environment; takes settings as JSON and says what its gunicorn makes of them.
-_QUESTION = """
-import json, os, sys
-from importlib.machinery import PathFinder
-from importlib.metadata import requires
-import gunicorn
-from gunicorn.config import Config, KNOWN_SETTINGS
-from gunicorn.workers import SUPPORTED_WORKERS
-config, faults, given = Config(), {}, json.load(sys.stdin)
-for name, value in given.items():
-    try:
-        if name in config.settings:
-            config.set(name, value)
-    except Exception as error:
-        faults[name] = " ".join(str(error).split())
-# A class of the app itself is left to the sandbox: none of its code runs here.
-worker_class, needs = str(given.get("worker_class", "sync")), []
-folders = [os.path.join(str(given.get("chdir", ".")), one) for one in ["", *(config.pythonpath or "").split(",")]]
-if not PathFinder.find_spec(worker_class.split(".")[0], folders):
-    try:
-        config.worker_class
-    except BaseException as error:
-        extra = 'extra == "%s"' % worker_class.split("_")[0]
-        needs = [one for one in requires("gunicorn") or [] if extra in one.replace("'", '"')]
-        # The first of the errors says it; the last has whole tracebacks in its text.
-        while error.__context__:
-            error = error.__context__
-        faults["worker_class"] = " ".join(str(error).split())
-print(json.dumps({
-    "version": gunicorn.__version__,
-    "known": [[s.name, s.section, callable(s.default) or s.section == "Server Hooks"] for s in KNOWN_SETTINGS],
-    "faults": faults,
-    "graceful_timeout": config.settings["graceful_timeout"].get(),
-    "workers": {"known": sorted(SUPPORTED_WORKERS), "needs": [one.split(";")[0].strip() for one in needs]},
-}))
-"""
-
 
 class SettingsError(Exception):
     """The settings or the user's file can't be used; the message has one line a fault, which names the variable."""
@@ -102,77 +79,84 @@ class SettingsError(Exception):
 class Settings:
     """Settings as the gunicorn behind I(python) understands them.
 
-    I(owned) are those of the design, such as C(wsgi_app); I(given) those of the user, and I(conf) the user's own Python.
-    Raises SettingsError with all faults of I(given) and I(conf) at once.
+    I(options) are those that have an option of their own, such as C(wsgi_app); I(given) those of the user, and I(conf)
+    the user's own Python. I(writable) are the only folders that the service may write; None for a unit of the user's own,
+    of which nothing is known, so neither is anything in it the design's. Raises SettingsError with all faults at once.
     """
 
-    def __init__(self, python: str, owned: dict, given: dict, conf: str = ""):
-        answer = _ask(python, {**_DEFAULTS, **given, **owned})
+    def __init__(self, python: str, options: dict, given: dict, conf: str = "", writable: list[str] | None = ()):
+        # Whoever says where it is to be wants a control socket.
+        defaults = dict(_DEFAULTS)
+        if "control_socket" in given:
+            del defaults["control_socket_disable"]
+        try:
+            answer = _gunicorn.ask(python, {**defaults, **given, **options})
+        except _gunicorn.GunicornError as error:
+            raise SettingsError(str(error)) from error
         self.version: str = answer["version"]
-        self.graceful_timeout: int = answer["graceful_timeout"]
+        self.graceful_timeout: int = answer["facts"]["values"]["graceful_timeout"]
         self._conf = conf
         self._known = {name: (section, hook) for name, section, hook in answer["known"]}
-        self._workers = answer["workers"]
         # An older gunicorn lacks some of the defaults' names.
-        defaults = {name: value for name, value in _DEFAULTS.items() if name in self._known}
-        self._values = {**defaults, **given, **owned}
-        faults = [fault for name in sorted(given) for fault in [self._fault(name, answer["faults"])] if fault]
-        faults += [f"{name}: {text}" for name, text in sorted(answer["faults"].items()) if name not in given]
-        faults = [f"gunicorn_settings: {fault}" for fault in faults]
+        defaults = {name: value for name, value in defaults.items() if name in self._known}
+        self._values = {**defaults, **given, **options}
+        owned, owned_in_file = (_OPTIONS, _OPTIONS) if writable is None else (OWNED, _OWNED_IN_FILE)
+        faults = {name: f"{name}: {text}" for name, text in answer["refused"].items()}
+        faults |= {
+            name: f"{name} is {self._values.get(name, answer['facts']['values'][name])!r}, {text}"
+            for name, text in _setting_faults.faults(answer["facts"], writable).items()
+        }
+        for name in given:
+            fault = self._fault(name, owned, answer)
+            faults |= {name: fault} if fault else {}
+        lines = [f"gunicorn_settings: {fault}" for _name, fault in sorted(faults.items())]
         if conf:
-            of_file = _conf_file.faults(python, conf, _OWNED_IN_FILE, self._known)
-            faults += [f"gunicorn_conf_file: {fault}" for fault in of_file]
-        if faults:
-            raise SettingsError("\n".join(faults))
+            of_file = _conf_file.faults(python, conf, owned_in_file, self._known)
+            lines += [f"gunicorn_conf_file: {fault}" for fault in of_file]
+        if lines:
+            raise SettingsError("\n".join(lines))
 
     def render(self, tail: str = "") -> str:
         """Return the text of C(gunicorn.conf.py): settings as in gunicorn's documentation, the user's file, I(tail)."""
-        lines = ["# Made by pyweb.stack from gunicorn_settings: changes here are lost.", f"# gunicorn {self.version}"]
-        section = None
-        for name, (its_section, _hook) in self._known.items():
-            if name in self._values:
-                if its_section != section:
-                    section = its_section
-                    lines += ["", f"# {section}"]
-                lines.append(f"{name} = {pprint.pformat(self._values[name], width=100, sort_dicts=True)}")
+        lines = ["# Made by pyweb.stack with Ansible: changes here are lost.", f"# gunicorn {self.version}"]
+        sections = list(dict.fromkeys(section for section, _hook in self._known.values()))
+        for section in sections:
+            names = [name for name in self._known if name in self._values and self._known[name][0] == section]
+            lines += ["", f"# {section}"] if names else []
+            lines += [f"{name} = {pprint.pformat(self._values[name], width=100, sort_dicts=True)}" for name in names]
         parts = ["\n".join(lines), self._conf and f"# From gunicorn_conf_file.\n{self._conf}", tail]
         # Which class it will be only gunicorn knows, once it has run the user's file.
         if any("asgi" in part for part in parts):
             parts.append(_ASGI_TAIL)
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
-    def _fault(self, name: str, faults: dict[str, str]) -> str | None:
-        if name in OWNED:
-            return f"{name} is not yours to set: {OWNED[name]}"
+    def _fault(self, name: str, owned: dict[str, str], answer: dict) -> str | None:
+        value, refused = self._values[name], answer["refused"].get(name)
+        # What says what holds anyway does no harm.
+        if name in owned and value is not _DEFAULTS.get(name, owned):
+            return f"{name} is not yours to set: {owned[name]}"
         if name not in self._known:
             near = difflib.get_close_matches(name.lower(), self._known, n=1)
             hint = f"did you mean {near[0]}?" if near else "see gunicorn's documentation for its settings"
             return f"{name} is no setting of gunicorn {self.version}: {hint}"
         if self._known[name][1]:
             return f"{name} is a Python function, which a variable can't hold: put it into gunicorn_conf_file"
-        value = self._values[name]
-        if name in faults and name == "worker_class":
-            return self._fault_of_class(value, faults[name])
-        if name in faults:
-            return f"{name} is {value!r}, which gunicorn refuses: {faults[name]}"
+        if refused and name == "worker_class":
+            return self._fault_of_class(value, refused, answer["workers"])
+        if refused:
+            return f"{name} is {value!r}, which gunicorn refuses: {refused}"
         if name == "pythonpath" and re.search(r"(^|/)bin/python[0-9.]*\s*(,|$)", value or ""):
             return f"{name} is {value!r}, but it is for folders of modules: the interpreter is gunicorn_python"
+        if name in answer["numbers"] and value is True:
+            return f"{name} is True, which gunicorn would take for 1: write a number"
         return None
 
-    def _fault_of_class(self, value, said: str) -> str:
-        if self._workers["needs"]:
-            needs = " and ".join(self._workers["needs"])
+    def _fault_of_class(self, value, said: str, workers: dict[str, list[str]]) -> str:
+        if workers["needs"]:
+            needs = " and ".join(workers["needs"])
             return f"worker_class is {value!r}, which needs more than gunicorn: add {needs} to gunicorn_requirements"
-        if re.fullmatch(r"\w+", str(value)) and value not in self._workers["known"]:
-            known = ", ".join(self._workers["known"])
+        if re.fullmatch(r"\w+", str(value)) and value not in workers["known"]:
+            known = ", ".join(workers["known"])
             return f"worker_class is {value!r}, which gunicorn {self.version} doesn't have: it has {known}"
         hint = ": add its package to gunicorn_requirements" if said.startswith("No module named") else ""
         return f"worker_class is {value!r}, which gunicorn refuses: {said}{hint}"
-
-
-def _ask(python: str, values: dict) -> dict:
-    # Its own environment only: WEB_CONCURRENCY and the like would count as settings.
-    done = _command.run([python, "-I", "-c", _QUESTION], stdin=json.dumps(values), env={})
-    if done.returncode:
-        raise SettingsError(f"{python} can't import gunicorn: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)

@@ -59,6 +59,12 @@ def installed(venv: str) -> list[str]:
         return record.read().splitlines()
 
 
+def foreign_python(venv: str) -> str:
+    """Return the folder of the interpreter of an environment, with its libraries, where it isn't one of Debian's."""
+    folder = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(venv, "bin", "python"))))
+    return "" if folder == "/usr" else folder
+
+
 @contextlib.contextmanager
 def _work(lock: Lock, beside: str):
     """Yield a folder for files in between, and a command within which the source may be written to.

@@ -12,8 +12,16 @@ version_added: 0.1.0
 description:
   - Asks the gunicorn of a virtual environment which settings it has, and has it validate each value. Names it doesn't
     know, which gunicorn itself ignores in silence, are refused with the nearest right one.
+  - Refuses what gunicorn accepts, and then doesn't start with or silently does otherwise, such as no workers, a log where
+    the service can't write, or a limit beyond gunicorn's own. All faults are told at once, before anything is written.
   - Reads the user's own Python without running it, and refuses what it sets that is not its to set.
-  - Returns the text of a C(gunicorn.conf.py) and writes it to O(dest) where that is given.
+  - Returns the text of a C(gunicorn.conf.py). That is for M(pyweb.stack.gunicorn_release), which proves it in the release,
+    and settings that belong to the design of releases, such as C(bind), are refused with what to use instead.
+  - With O(dest) it writes the file, for a unit of your own, and only settings that this module's options say are refused.
+  - With O(user), too, a changed file is proved before it is written. As that account, with O(env) and in the sandbox of
+    the collection's services, gunicorn opens logs and certificates as at a start, and loads the app, which must fit its
+    worker class. Nothing listens, no worker starts, and check mode does without. Without O(user) no Python of the
+    app or of O(conf_file) runs, and files are looked for with the rights of whoever runs the module.
 extends_documentation_fragment:
   - pyweb.stack.app.attributes
 attributes:
@@ -28,7 +36,9 @@ options:
     type: str
     required: true
   chdir:
-    description: The folder to run in, from which C(wsgi_app) is imported.
+    description:
+      - The folder to run in, from which C(wsgi_app) is imported, and where relative paths begin.
+      - Without it the settings don't say one, and the proof runs in C(/).
     type: path
   settings:
     description: Settings by gunicorn's own names.
@@ -47,8 +57,29 @@ options:
     type: str
     default: ''
   dest:
-    description: Where to write the file, with mode 0644. Without it nothing is written.
+    description: Where to write the file, with mode 0644, for a unit of your own. Without it nothing is written.
     type: path
+  user:
+    description: Account of your own unit, not root, as which a file for O(dest) is proved; needs root and systemd.
+    type: str
+  env:
+    description:
+      - Environment of the proof. Values are text; they appear in no output and no log, and never on the disk.
+    type: dict
+    default: {}
+  writable_paths:
+    description:
+      - Folders that the service may write. Without O(dest) a log must be below one of them, or C(-), systemd's journal.
+      - They have to be there for the proof.
+    type: list
+    elements: str
+    default: []
+  unit:
+    description:
+      - Properties of systemd for the proof, in place of those of the sandbox, by name; several lines of one in a list. For
+        instance C(ProtectHome) C(read-only) for an app below C(/home).
+    type: dict
+    default: {}
 author:
   - The pyweb.stack authors (@pyweb)
 """
@@ -62,6 +93,20 @@ EXAMPLES = r"""
     settings:
       workers: 5
       timeout: 60
+    dest: /opt/shop/gunicorn.conf.py
+
+- name: Prove it as the service before it is written
+  pyweb.stack.gunicorn_config:
+    python: /opt/shop/venv/bin/python
+    wsgi_app: shop.wsgi:application
+    chdir: /opt/shop/src
+    settings:
+      bind: unix:/run/shop/shop.sock
+      accesslog: /var/log/shop/access.log
+    user: shop
+    env:
+      SECRET_KEY: "{{ vault_secret_key }}"
+    writable_paths: [/var/log/shop]
     dest: /opt/shop/gunicorn.conf.py
 """
 
@@ -84,8 +129,9 @@ version:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file
+from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file, _own_unit
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
 
 
@@ -102,21 +148,30 @@ def main() -> None:
             "conf_text": {"type": "str"},
             "tail": {"type": "str", "default": ""},
             "dest": {"type": "path"},
+            "user": {"type": "str"},
+            "env": {"type": "dict", "default": {}},
+            "writable_paths": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "dict", "default": {}},
         },
         unlike=["chdir", "conf_file"],
+        hidden={"env": lambda env: dict.fromkeys(env, "(hidden)")},
+        required_by={"user": "dest"},
     )
     params = module.params
     if not params["python"]:
         if module.check_mode:
             module.exit_json(changed=True, content=None)
         module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
-    owned = {"wsgi_app": params["wsgi_app"]}
+    options = {"wsgi_app": params["wsgi_app"]}
     if params["chdir"]:
         if not os.path.isdir(params["chdir"]):
             module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
-        owned["chdir"] = os.path.normpath(params["chdir"])
+        options["chdir"] = os.path.normpath(params["chdir"])
+    if params["dest"] and not os.path.isdir(os.path.dirname(os.path.abspath(params["dest"]))):
+        module.fail_json(msg=f"dest is {params['dest']!r}, but the target has no such folder: make it first")
+    writable = None if params["dest"] else params["writable_paths"]
     try:
-        settings = Settings(params["python"], owned, params["settings"], _conf(module))
+        settings = Settings(params["python"], options, params["settings"], _conf(module), writable)
     except SettingsError as error:
         module.fail_json(msg=str(error))
     content = settings.render(params["tail"])
@@ -136,8 +191,17 @@ def main() -> None:
             "after_header": params["dest"],
         }
         if result["changed"] and not module.check_mode:
+            if params["user"]:
+                _prove(module, content)
             _file.replace(params["dest"], content)
     module.exit_json(**result)
+
+
+def _prove(module: Module, content: str) -> None:
+    try:
+        _own_unit.prove(content, module.params)
+    except (_own_unit.OwnUnitError, ProofError) as error:
+        module.fail_json(msg=str(error))
 
 
 def _conf(module: Module) -> str:

@@ -175,7 +175,7 @@ def test_what_a_worker_can_not_call(app, wsgi_workers, asgi_workers):
             "",
             "gunicorn_wsgi_app is 'shop_apps:missing', which gunicorn can't load .*Failed to find attribute",
         ),
-        ("wsgi", "import os\nos._exit(0)", "gunicorn_wsgi_app is .*can't load from the release .exit status 0"),
+        ("wsgi", "import os\nos._exit(0)", "gunicorn_wsgi_app is .*can't load .exit status 0"),
         ("wsgi", "raise SystemExit(0)", "gunicorn_conf_file or gunicorn_settings: gunicorn can't run with them"),
         ("wsgi", "import nosuch", "gunicorn_conf_file or .*No module named 'nosuch'"),
         ("wsgi", "workers = 'many'", "gunicorn_conf_file or .*Invalid value for workers"),
@@ -197,3 +197,93 @@ def test_an_app_that_is_not_to_be_loaded_is_not(prove):
     assert prove("no_such_app", "workers = 3", load=False)["workers"] == 3
     with pytest.raises(_proof.ProofError, match="gunicorn_conf_file or gunicorn_settings"):
         prove("no_such_app", "workers = 'many'", load=False)
+
+
+# What a start needs, and gunicorn's own check doesn't try, each with what is said of it.
+FAILING = {
+    "errorlog": (
+        "'/proc/no.log'",
+        "errorlog is '/proc/no.log', which fails for the service, as its account and in its",
+    ),
+    "logconfig_dict": (
+        "{'handlers': {'x': {'class': 'no.Handler'}}}",
+        "sandbox: Unable to configure handler 'x': No module named 'no'",
+    ),
+    "logconfig_json": ("'bad.json'", "Expecting value: line 1 column 1"),
+    "logger_class": ("'nosuch.Logger'", "class uri 'nosuch.Logger' invalid or not found: No module named 'nosuch'"),
+    "syslog": ("True", "syslog and syslog_facility is 'bogus', which fails"),
+    "syslog_facility": ("'bogus'", "unknown facility name"),
+    "statsd_host": ("'unix:///nosuch/statsd'", "nobody is to be found there, so every figure would be lost"),
+    "certfile": ("'bad.json'", "certfile is 'bad.json', which fails"),
+    "raw_env": ("['NAME']", "environment setting 'NAME' invalid"),
+    "control_socket": ("'/proc/nosuch/ctl'", "No such file or directory: '/proc/nosuch'"),
+    "workers": ("0 * 2", "workers is 0, but then nobody answers"),
+}
+
+
+def test_everything_that_a_start_needs_is_tried_and_told_at_once(prove):
+    config = "".join(f"{name} = {value}\n" for name, (value, _said) in FAILING.items())
+    with pytest.raises(_proof.ProofError) as caught:
+        prove("missing", config, {"bad.json": "no JSON\n"})
+    lines = str(caught.value).splitlines()
+    for _value, said in FAILING.values():
+        assert any(said in line for line in lines if line.startswith("gunicorn_conf_file or gunicorn_settings: "))
+    # And the app itself.
+    assert any(line.startswith("gunicorn_wsgi_app is 'shop_apps:missing', which gunicorn can't load") for line in lines)
+
+
+def test_what_is_missing_for_everybody_is_told_once_and_in_clear_words(prove):
+    with pytest.raises(_proof.ProofError) as caught:
+        prove("wsgi", "logconfig = '/nosuch/log.ini'")
+    (line,) = str(caught.value).splitlines()
+    assert "logconfig is '/nosuch/log.ini', but there is no file /nosuch/log.ini on the host" in line
+
+
+def test_a_start_that_would_work_does(prove, tmp_path):
+    config = """
+accesslog = "access.log"
+capture_output, errorlog = True, "error.log"
+raw_env = ["GREETING=hello"]
+control_socket, control_socket_disable = "run/ctl", False
+statsd_host = "127.0.0.1:8125"
+"""
+    greets = "import os\n\nassert os.environ['GREETING'] == 'hello'\n" + APPS
+    assert prove("wsgi", config, {"shop_apps.py": greets})["workers"] == 1
+    assert (tmp_path / "access.log").exists()
+
+
+LIFESPANS = """
+async def knows_it(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        raise AssertionError("started for a proof")
+
+async def knows_nothing(scope, receive, send):
+    assert scope["type"] == "http", "only http"
+
+class Tasks:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("app", "config", "said"),
+    [
+        ("knows_nothing", "asgi_lifespan = 'on'", "asgi_lifespan is 'on', which fails .*: only http"),
+        ("knows_nothing", "", None),
+        ("knows_it", "asgi_lifespan = 'on'", None),
+        (
+            "knows_it",
+            "dirty_apps, dirty_workers = ['shop_apps:Nosuch'], 1",
+            "dirty_apps, which .* not found: shop_apps:Nosuch",
+        ),
+        ("knows_it", "dirty_apps, dirty_workers = ['nosuch'], 1", "dirty_apps, which .*Invalid import path format"),
+    ],
+)
+def test_what_only_the_loaded_app_tells(prove, app, config, said):
+    config, files = f"worker_class = 'asgi'\n{config}", {"shop_apps.py": LIFESPANS}
+    if not said:
+        assert prove(app, config, files)["worker_class"] == "asgi"
+        return
+    with pytest.raises(_proof.ProofError, match=f"^gunicorn_conf_file or gunicorn_settings: {said}"):
+        prove(app, config, files)

@@ -59,7 +59,7 @@ def test_a_fault_names_the_setting_and_the_remedy(refusal, name):
 
 
 def test_each_fault_takes_one_line(refusal):
-    assert [line.split()[1] for line in refusal] == [*sorted(REFUSED), "chdir:"]
+    assert [line.split()[1] for line in refusal] == sorted([*REFUSED, "chdir:"])
 
 
 def test_what_the_design_owns_is_refused_with_what_to_use_instead():
@@ -68,6 +68,33 @@ def test_what_the_design_owns_is_refused_with_what_to_use_instead():
     assert str(caught.value).splitlines() == [
         f"gunicorn_settings: {name} is not yours to set: {OWNED[name]}" for name in sorted(OWNED)
     ]
+
+
+def test_what_says_what_holds_anyway_is_left_alone():
+    assert "control_socket_disable = True\n" in Settings(sys.executable, {}, {"control_socket_disable": True}).render()
+    with pytest.raises(SettingsError, match="control_socket_disable is not yours to set: at a switch"):
+        Settings(sys.executable, {}, {"control_socket_disable": False})
+
+
+def test_for_a_unit_of_ones_own_only_the_options_of_the_module_are_refused(tmp_path):
+    given = {"bind": ":8000", "user": "root", "raw_env": ["A=b"], "pidfile": "/run/x", "control_socket": "/run/x.ctl"}
+    text = Settings(sys.executable, {}, given, "graceful_timeout = 5\n", writable=None).render()
+    assert "bind = ':8000'\n" in text
+    # Whoever names a control socket gets one.
+    assert "control_socket_disable" not in text
+    with pytest.raises(SettingsError) as caught:
+        Settings(sys.executable, {}, {"wsgi_app": "shop", "paste": "x.ini"}, "chdir = '/'\n", writable=None)
+    assert [line.split(",")[0] for line in str(caught.value).splitlines()] == [
+        "gunicorn_settings: paste is not yours to set: use gunicorn_wsgi_app",
+        "gunicorn_settings: wsgi_app is not yours to set: use gunicorn_wsgi_app",
+        "gunicorn_conf_file: line 1 sets chdir",
+    ]
+
+
+def test_a_heading_of_gunicorns_documentation_comes_once():
+    given = {"umask": 18, "accesslog": "-", "strip_header_spaces": True, "workers": 2, "http_parser": "python"}
+    headings = re.findall(r"^# (.*)$", Settings(sys.executable, {}, given).render(), re.MULTILINE)[2:]
+    assert headings == ["Worker Processes", "Server Mechanics", "Logging", "Control"]
 
 
 def test_what_the_design_owns_is_called_as_gunicorn_calls_it():
@@ -87,7 +114,7 @@ def test_the_file_has_what_was_given_and_runs_the_tail(tmp_path, write):
         "workers": 3,
         "worker_tmp_dir": None,
         "preload_app": True,
-        "certfile": None,
+        "proc_name": None,
         "access_log_format": "%(h)s \"%(r)s\" \\ 'größer' " * 9,
         "forwarded_allow_ips": "*",
         "logconfig_dict": {"version": 1, "filters": {"b": {}, "a": {"()": "x\ny"}}},

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the gunicorn of an environment what it makes of settings. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _setting_faults
+
+# Runs in the target's virtual environment; takes settings as JSON and says what its gunicorn makes of them.
+_QUESTION = (
+    f"""
+import json, os, sys
+from importlib.machinery import PathFinder
+from importlib.metadata import requires
+import gunicorn
+from gunicorn.config import Config, KNOWN_SETTINGS
+from gunicorn.workers import SUPPORTED_WORKERS
+{_setting_faults.FACTS}
+"""
+    + """
+config, refused, given = Config(), {}, json.load(sys.stdin)
+for name, value in given.items():
+    try:
+        if name in config.settings:
+            config.set(name, value)
+    except Exception as error:
+        refused[name] = " ".join(str(error).split())
+# A class of the app itself is left to the sandbox: none of its code runs here.
+worker_class, needs = str(given.get("worker_class", "sync")), []
+folders = [os.path.join(str(given.get("chdir", ".")), one) for one in ["", *(config.pythonpath or "").split(",")]]
+if not PathFinder.find_spec(worker_class.split(".")[0], folders):
+    try:
+        config.worker_class
+    except BaseException as error:
+        extra = 'extra == "%s"' % worker_class.split("_")[0]
+        needs = [one for one in requires("gunicorn") or [] if extra in one.replace("'", '"')]
+        # The first of the errors says it; the last has whole tracebacks in its text.
+        while error.__context__:
+            error = error.__context__
+        refused["worker_class"] = " ".join(str(error).split())
+print(json.dumps({
+    "version": gunicorn.__version__,
+    "known": [[s.name, s.section, callable(s.default) or s.section == "Server Hooks"] for s in KNOWN_SETTINGS],
+    "numbers": [s.name for s in KNOWN_SETTINGS if s.validator.__name__ == "validate_pos_int"],
+    "refused": refused,
+    "facts": facts(config),
+    "workers": {"known": sorted(SUPPORTED_WORKERS), "needs": [one.split(";")[0].strip() for one in needs]},
+}, default=repr))
+"""
+)
+
+
+class GunicornError(Exception):
+    """There is no gunicorn to ask; the message says why."""
+
+
+def ask(python: str, settings: dict) -> dict:
+    """Return what the gunicorn of I(python) says of I(settings).
+
+    C(known) are its settings, each with its section and whether it is a Python function, and C(numbers) those that are
+    whole numbers; C(refused) has what its validators say, C(workers) which classes it has, and what the given one needs;
+    C(facts) are for P(_setting_faults).
+    """
+    # Its own environment only: WEB_CONCURRENCY and the like would count as settings.
+    done = _command.run([python, "-I", "-c", _QUESTION], stdin=json.dumps(settings), env={})
+    if done.returncode:
+        raise GunicornError(f"{python} can't import gunicorn: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout)
