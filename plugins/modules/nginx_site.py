@@ -151,6 +151,7 @@ def main() -> None:
             module.exit_json(changed=True, **result)
         if not known:
             module.fail_json(msg="nginx is not installed on this host")
+        _nginx.look(tree)
         changed = bool(tree.changes())
         if changed:
             _nginx.prove(tree)
