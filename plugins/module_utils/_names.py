@@ -170,11 +170,11 @@ def size(value) -> str | None:
     if not match:
         return f"is {value!r}, but must be a number of bytes, or one followed by k, m or g: for instance '10m'"
     if int(match[1]) == 0:
-        return f"is {value!r}, which to nginx is no limit at all: write the largest that the app can take, such as '1g'"
-    if int(match[1]) * 1024 ** " kmg".index(match[2].lower() or " ") >= 2**63:
         return (
-            f"is {value!r}, which is more than nginx can count: write the largest that the app can take, such as '1g'"
+            f"is {value!r}, but to nginx that is no limit at all: write the largest that the app can take, such as '1g'"
         )
+    if int(match[1]) * 1024 ** " kmg".index(match[2].lower() or " ") >= 2**63:
+        return f"is {value!r}, but nginx can't count that far: write the largest that the app can take, such as '1g'"
     return None
 
 

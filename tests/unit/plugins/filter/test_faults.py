@@ -213,7 +213,7 @@ def test_all_is_well(yaml):
         ("nginx_site_location: /shop", "is '/shop', but must be a URL path .* that begins and ends with '/'"),
         ("nginx_site_root: html", "is 'html', but must be an absolute path"),
         ("nginx_site_server_names: [8080]", "has 8080, but must list host names"),
-        ("nginx_site_client_max_body_size: 0", "is 0, which to nginx is no limit at all"),
+        ("nginx_site_client_max_body_size: 0", "is 0, but to nginx that is no limit at all"),
         ("nginx_site_index: []", "is empty, but must list at least one name of a file"),
         ("nginx_site_index: ['a;b']", "has 'a;b', but must list names of files"),
         ("nginx_site_headers: {X-A: $uri}", "has '$uri' in X-A, but of nginx's variables a header may hold only $host"),
