@@ -77,7 +77,7 @@ options:
     elements: str
     default: []
   client_max_body_size:
-    description: The largest request body that is accepted, in nginx's form.
+    description: The largest request body that is accepted, in nginx's form; C(0) is refused.
     type: str
     default: 10m
 author:
