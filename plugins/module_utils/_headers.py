@@ -17,6 +17,8 @@ VARIABLES = (
     *("http_x_forwarded_for", "http_x_forwarded_host", "http_x_forwarded_port", "http_x_forwarded_proto"),
     *("http_x_real_ip", "http_x_request_id", "ssl_client_verify", "ssl_client_s_dn"),
 )
+# nginx reads its configuration by 4096 bytes, and no word may be longer.
+_LONGEST = 4000
 _VARIABLE = re.compile(r"\$(?:\{(\w*)\}|(\w*))", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -67,6 +69,8 @@ def _fault(name, value, fixed: set[str]) -> str | None:
     unprintable = re.search(r"[^\x20-\x7e]", value)
     if unprintable:
         return f"has {unprintable[0]!r} in {name}, but a header holds printable ASCII characters only"
+    if len(name) + len(quoted(value)) > _LONGEST:
+        return f"has {len(value)} characters for {name}, but nginx can read at most some {_LONGEST}: shorten it"
     for match in _VARIABLE.finditer(value):
         if (match[1] or match[2]) not in VARIABLES:
             known = " ".join(f"${name}" for name in VARIABLES)

@@ -9,6 +9,7 @@ whose subject is the variable ("is …, but must …"), or None. Nothing here lo
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 
@@ -18,6 +19,8 @@ APP_NAME_LENGTH = 31
 
 _HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE | re.ASCII)
+# In a map they are no values.
+_WORDS_OF_MAPS = ("default", "hostnames", "include", "volatile")
 # What the service's sandbox hides from an app: ProtectHome and PrivateTmp.
 _HIDDEN = re.compile(r"(/root|/home|/run/user|/tmp|/var/tmp)(/|$)")
 # What other tools lock or configure with; anything else may be a requirements file.
@@ -27,7 +30,7 @@ _INDEX_URL = re.compile(r"https?://(?:[^/@\s?#]+@)?[^/@\s?#]+(?:/[^@\s?#]*)?", r
 _ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH_PART = r"[\w.@+~-]+(?: +[\w.@+~-]+)*"
 _RELATIVE_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*/?")
-_SIZE = re.compile(r"[0-9]+[kKmMgG]?")
+_SIZE = re.compile(r"([0-9]{1,20})([kKmMgG]?)")
 _LOCATION = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
@@ -82,9 +85,37 @@ def loopback_address(value) -> str | None:
 
 def server_name(value) -> str | None:
     """A host name of a site; C(*.example.com) is allowed, regular expressions are not."""
+    remedy = _remedy_for_name(value) if isinstance(value, str) else None
+    if remedy:
+        return f"has {value!r}, but {remedy}"
     if isinstance(value, str) and len(value) <= 253 and _SERVER_NAME.fullmatch(value):
         return None
     return f"has {value!r}, but must list host names such as 'www.example.com' or '*.example.com'"
+
+
+def _remedy_for_name(text: str) -> str | None:
+    """Say what to write for what is often written for a host name, but is none."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(text.strip("[]"))
+        return "that is an address: for a site that answers to addresses leave nginx_site_server_names empty"
+    if "://" in text:
+        host = re.sub(r"^.*?://|[/:].*", "", text)
+        return f"that is a URL: write its host alone, {host!r}" if _SERVER_NAME.fullmatch(host) else None
+    if match := re.fullmatch(r"(.*[^:]):[0-9]+", text, re.ASCII):
+        return f"the site is on port 80, and a name has none: write {match[1]!r}"
+    if text.startswith(".") and _SERVER_NAME.fullmatch(text[1:]):
+        return f"that stands for two names: list {text[1:]!r} and {'*' + text!r}"
+    if text.endswith(".") and _SERVER_NAME.fullmatch(text[:-1]):
+        return f"browsers leave the last dot out: write {text[:-1]!r}"
+    if text == "_":
+        return "that is no name: for a site that answers to every name leave nginx_site_server_names empty"
+    if text.lower() in _WORDS_OF_MAPS:
+        return "that is a word of nginx's own: give the host another name"
+    with contextlib.suppress(UnicodeError):
+        ascii_name = text.encode("idna").decode()
+        if not text.isascii() and _SERVER_NAME.fullmatch(ascii_name):
+            return f"nginx compares names as browsers send them: write {ascii_name!r}"
+    return None
 
 
 def interpreter(value) -> str | None:
@@ -135,9 +166,16 @@ def env_key(value) -> str | None:
 
 def size(value) -> str | None:
     """A size as nginx writes it: bytes, or with C(k), C(m) or C(g)."""
-    if _SIZE.fullmatch(str(value)):
-        return None
-    return f"is {value!r}, but must be a number of bytes, or one followed by k, m or g: for instance '10m'"
+    match = _SIZE.fullmatch(str(value))
+    if not match:
+        return f"is {value!r}, but must be a number of bytes, or one followed by k, m or g: for instance '10m'"
+    if int(match[1]) == 0:
+        return (
+            f"is {value!r}, but to nginx that is no limit at all: write the largest that the app can take, such as '1g'"
+        )
+    if int(match[1]) * 1024 ** " kmg".index(match[2].lower() or " ") >= 2**63:
+        return f"is {value!r}, but nginx can't count that far: write the largest that the app can take, such as '1g'"
+    return None
 
 
 def url_path(value) -> str | None:

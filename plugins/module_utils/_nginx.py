@@ -16,10 +16,18 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file, _site_tree, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _command,
+    _file,
+    _nginx_conf,
+    _port,
+    _site_tree,
+    _systemd,
+)
 
 ETC = "/etc/nginx"
-_RELOAD_PATIENCE = 5.0
+# In seconds. nginx itself tries for half a second, five times, to get an address that somebody else has.
+_RELOAD_PATIENCE = 10.0
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
 
@@ -30,11 +38,12 @@ class NginxError(Exception):
 
 def user() -> str:
     """Return the account of nginx's workers, which is Debian's where nginx is not installed yet."""
-    with contextlib.suppress(FileNotFoundError), open(os.path.join(ETC, "nginx.conf"), encoding="utf-8") as file:
-        match = re.search(r"^\s*user\s+([\w-]+)", file.read(), re.MULTILINE)
-        if match:
-            return match[1]
-    return "www-data"
+    conf = _nginx_conf.load(ETC)
+    named = [each.arguments[0] for each in _nginx_conf.inside(conf, "user") if each.arguments]
+    if named or not installed():
+        return named[0] if named else "www-data"
+    built = re.search(r"--user=([\w-]+)", _command.run(["nginx", "-V"]).stderr)
+    return built[1] if built else "nobody"
 
 
 def installed() -> bool:
@@ -49,11 +58,40 @@ def address(app: str) -> str | None:
     return match and match[1]
 
 
-def prove(tree: _site_tree.Tree) -> None:
-    """Have nginx test its tree as it is, then a copy of it with the changes. Raises NginxError."""
+def look(tree: _site_tree.Tree) -> None:
+    """Find out whether nginx can serve the tree's site beside all others. Raises NginxError, which says who is in the way."""
+    state = _systemd.show("nginx.service", "LoadState", "MainPID")
+    if state["LoadState"] == "masked":
+        raise NginxError(
+            f"nginx.service is masked on this host, so nothing was changed. {_serving()} "
+            "To have nginx serve the site: systemctl unmask nginx.service"
+        )
+    clashes = tree.clashes()
+    if clashes:
+        raise NginxError("\n".join([*clashes, f"Nothing was changed. {_serving()}"]))
     fault = _fault_of(ETC)[0]
-    if fault:
-        raise NginxError(f"nginx's configuration is broken already, without this site; repair it first: {fault}")
+    # Of a site that was changed by hand, what takes its place is proved.
+    if fault and not (tree.entry in fault and tree.changes()):
+        raise NginxError(
+            f"nginx's configuration is broken already, so the site {tree.path} was not touched; repair it first:\n{fault}\n"
+            f"{_serving()} The app is as it was deployed."
+        )
+    for address, listen in tree.listens().items():
+        taken = None if _port.listens(state["MainPID"], address) else _port.fault(address)
+        if taken:
+            raise NginxError(
+                f"nginx can't listen on {address}, as {listen.where} says, since {taken}. Nothing was changed. {_serving()} "
+                + (
+                    "Its sites listen on that port in different ways, which a reload can't change: give all of them the "
+                    "same addresses, or restart nginx yourself."
+                    if "nginx.service" in taken
+                    else "Free the address, or have nginx listen elsewhere."
+                )
+            )
+
+
+def prove(tree: _site_tree.Tree) -> None:
+    """Have nginx test a copy of its tree with the changes. Raises NginxError."""
     # Not below /run/systemd or /tmp, which the private namespace of the test may replace.
     stage = tempfile.mkdtemp(prefix="pyweb-stack-nginx-", dir="/run")
     try:
@@ -64,23 +102,28 @@ def prove(tree: _site_tree.Tree) -> None:
     finally:
         shutil.rmtree(stage)
     if fault:
-        raise NginxError(f"nginx refuses the site {tree.path}; nothing was changed: {fault}")
+        raise NginxError(f"nginx refuses the site {tree.path}; nothing was changed. {_serving()}\n{fault}")
     if tree.entry not in loaded:
         raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
 
 
 def install(tree: _site_tree.Tree) -> None:
     """Move the proved changes into place and have nginx take them up, or put back what was there."""
-    before = tree.before()
+    before, pending = tree.before(), os.path.exists(_PENDING)
     with open(_PENDING, "w", encoding="utf-8"):
         pass
-    _site_tree.apply(ETC, tree.changes())
     try:
-        _take_up()
-        _forget_pending()
-    except _systemd.SystemdError as error:
+        _site_tree.apply(ETC, tree.changes())
+        make_ready()
+    except (_systemd.SystemdError, OSError) as error:
         _site_tree.apply(ETC, before)
-        raise NginxError(f"nginx did not take up the site, so the former one is back: {error}") from error
+        # It may have been about to take up the new one.
+        _systemd.ctl("reload", "nginx.service")
+        if not pending:
+            _forget_pending()
+        raise NginxError(
+            f"nginx did not take up the site {tree.path}, so its files are as they were before. {_serving()}\n{error}"
+        ) from error
 
 
 def ready() -> bool:
@@ -93,11 +136,19 @@ def ready() -> bool:
 
 def make_ready() -> None:
     """Have nginx run now and after a reboot, with what is in its tree."""
+    if not _systemd.active("nginx.service"):
+        _tell("start")
+    elif os.path.exists(_PENDING):
+        _reload()
     _systemd.require("enable", "--quiet", "nginx.service")
-    _systemd.require("start", "nginx.service")
-    if os.path.exists(_PENDING):
-        _systemd.require("reload", "nginx.service")
-        _forget_pending()
+    _forget_pending()
+
+
+def _serving() -> str:
+    """Say what nginx does now."""
+    if _systemd.active("nginx.service"):
+        return "nginx serves on with what it has loaded."
+    return "nginx does not run."
 
 
 def _forget_pending() -> None:
@@ -105,18 +156,24 @@ def _forget_pending() -> None:
         os.unlink(_PENDING)
 
 
-def _take_up() -> None:
+def _reload() -> None:
     """Reload nginx, never restart it, and wait until new workers answer."""
-    if _systemd.show("nginx.service", "ActiveState")["ActiveState"] != "active":
-        make_ready()
-        return
     old = _workers()
-    _systemd.require("reload", "nginx.service")
+    _tell("reload")
     deadline = time.monotonic() + _RELOAD_PATIENCE
     while not _workers() - old:
         if time.monotonic() > deadline:
             raise _systemd.SystemdError("nginx was told to reload, but no new worker appeared: see its error log")
         time.sleep(0.02)
+
+
+def _tell(verb: str) -> None:
+    """Have systemd tell nginx, and raise SystemdError with what nginx said, which systemctl leaves in the journal."""
+    since = time.time()
+    done = _systemd.ctl(verb, "nginx.service")
+    if done.returncode:
+        journal = _systemd.journal("nginx.service", since)
+        raise _systemd.SystemdError(f"systemctl {verb} nginx.service: {done.stderr.strip()}\n{journal}")
 
 
 def _workers() -> set[str]:
@@ -133,7 +190,7 @@ def _fault_of(tree: str) -> tuple[str | None, set[str]]:
         mount = f"--property=BindReadOnlyPaths={tree}:{ETC}"
         command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", unit, mount, "--", *command]
     done = _command.run(command)
-    said = [line for line in done.stderr.splitlines() if "[emerg]" in line or "conflicting server name" in line]
+    said = [line for line in done.stderr.splitlines() if "[emerg]" in line]
     loaded = set(re.findall(r"^# configuration file (.+):$", done.stdout, re.MULTILINE))
     if done.returncode and not said:
         said = [done.stderr.strip()]

@@ -11,10 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import re
 from typing import NamedTuple
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _site
+from ansible_collections.pyweb.stack.plugins.module_utils import _neighbours, _nginx_conf, _site
 
 
 class SiteError(Exception):
@@ -51,18 +50,23 @@ def _places(etc: str, app: str) -> tuple[_Place, _Place]:
         ),
         (_Place(f"conf.d/{last}.conf"), _Place("conf.d/default.conf")),
     )
-    text = _read(os.path.join(etc, "nginx.conf"))
-    if text is None:  # Debian's nginx is what will be installed.
+    conf = _nginx_conf.load(etc)
+    if not conf:  # Debian's nginx is what will be installed; or nginx says what is wrong when it tests the tree.
         return layouts[0]
-    included = re.findall(r"""\binclude\s+["']?([^\s;"']+)""", re.sub(r"#.*", "", text))
+    http = _nginx_conf.blocks(conf, "http")
+    included = [pattern for include in _nginx_conf.inside(http, "include") for pattern in include.arguments]
     for named, default in layouts:
-        path = pathlib.PurePath(etc, named.entry)
-        if any(path.match(os.path.join(etc, pattern)) for pattern in included):
+        # Both, since a pattern such as *.conf can fit one of them alone.
+        if all(any(_fits(etc, place.entry, pattern) for pattern in included) for place in (named, default)):
             return named, default
     raise SiteError(
-        f"{etc}/nginx.conf includes neither {etc}/sites-enabled/* nor {etc}/conf.d/*.conf: "
-        "add one of these lines to its http block"
+        f"In its http block {etc}/nginx.conf includes neither {etc}/sites-enabled/* nor {etc}/conf.d/*.conf, but "
+        f"{' '.join(included) or 'nothing'}: add one of these two lines to it"
     )
+
+
+def _fits(etc: str, entry: str, pattern: str) -> bool:
+    return pathlib.PurePath(etc, entry).match(os.path.normpath(os.path.join(etc, pattern)))
 
 
 class Tree:
@@ -102,6 +106,21 @@ class Tree:
             }
             for path in after
         ]
+
+    def clashes(self) -> list[str]:
+        """Return sentences that name what another site claims as well, and what to do."""
+        return _neighbours.clashes(self._site, _nginx_conf.blocks(self._others(), "http"))
+
+    def listens(self) -> dict[str, _nginx_conf.Directive]:
+        """Return the addresses at which nginx is to listen, and the directives that say so."""
+        own = _nginx_conf.parse(self._site.text(), self.path)
+        directives = [*own, *_nginx_conf.blocks(self._others(), "http", "stream", "mail")]
+        servers = list(_nginx_conf.inside(directives, "server"))
+        return {address: listen for server in servers for address, listen in _nginx_conf.listens(server).items()}
+
+    def _others(self) -> list[_nginx_conf.Directive]:
+        """Return nginx's configuration without the files that are the site's, or go with it."""
+        return _nginx_conf.load(self._etc, [self._full(path) for path in self._wanted])
 
     def _plan(self) -> dict[str, str | None]:
         site, place = self._site, self._place
@@ -168,13 +187,18 @@ def apply(etc: str, files: dict[str, str | None]) -> None:
         temporary = os.path.join(etc, f".{os.path.basename(full)}.new")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        if text.startswith("/"):
-            os.symlink(text, temporary)
-        else:
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), 0o644)
-        os.rename(temporary, full)
+        try:
+            if text.startswith("/"):
+                os.symlink(text, temporary)
+            else:
+                with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                    file.write(text)
+                    os.fchmod(file.fileno(), 0o644)
+            os.rename(temporary, full)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
 
 
 def _read(path: str) -> str | None:

@@ -129,6 +129,12 @@ def _server_names(names):
     yield from _twice(names)
 
 
+def _index_files(names):
+    if not names:
+        yield "is empty, but must list at least one name of a file: for instance 'index.html'"
+    yield from map(_names.file_name, names)
+
+
 def _headers_by(fault):
     def check(headers):
         yield from (fault(name, value) for name, value in headers.items())
@@ -232,7 +238,7 @@ _CHECKS = {
     "nginx_site_server_names": _server_names,
     "nginx_site_location": _one(_names.location),
     "nginx_site_root": _one(_names.absolute_path),
-    "nginx_site_index": _each(_names.file_name),
+    "nginx_site_index": _index_files,
     "nginx_site_headers": _headers_by(_headers.response_fault),
     "nginx_site_proxy_headers": _headers_by(_headers.request_fault),
     "nginx_site_cors_origins": _cors_origins,

@@ -13,6 +13,9 @@ description:
   - Writes the nginx site of an app. nginx first tests its tree as it is, then a copy of the whole tree with the site in
     it; only then are files moved into place and nginx reloaded, never restarted. If the reload fails, what was there
     before is put back.
+  - Fails, also where nothing is to be changed, if nginx's tree is broken already, if another site has one of the names or
+    is the default one at the same address, if somebody else has an address at which nginx is to listen, and if
+    C(nginx.service) is masked. The message names the file and line, or the process. An nginx that is stopped is started.
   - The site sends requests to the socket of whichever release serves, and serves the release's static files itself.
 extends_documentation_fragment:
   - pyweb.stack.app.attributes
@@ -74,7 +77,7 @@ options:
     elements: str
     default: []
   client_max_body_size:
-    description: The largest request body that is accepted, in nginx's form.
+    description: The largest request body that is accepted, in nginx's form; C(0) is refused.
     type: str
     default: 10m
 author:
@@ -151,6 +154,7 @@ def main() -> None:
             module.exit_json(changed=True, **result)
         if not known:
             module.fail_json(msg="nginx is not installed on this host")
+        _nginx.look(tree)
         changed = bool(tree.changes())
         if changed:
             _nginx.prove(tree)

@@ -60,6 +60,8 @@ def test_all_is_well(fault, name, value):
                 "${}",
             )
         ),
+        ("X-A", "a" * 4000, "has 4000 characters for X-A, but nginx can read at most some 4000: shorten it"),
+        ("X-A", "\\" * 2500, "has 2500 characters for X-A, but"),
         ("X-A", "$host $$", "has '$' in X-A, but"),
         ("X-A", "${host", "has '$' in X-A, but"),
     ],

@@ -19,12 +19,12 @@ ACCEPTED = {
         "WWW.Example.COM",
         "xn--mnchen-3ya.de",
         "a_b.example.com",
-        "192.0.2.7",
+        "default.example.com",
         f"{'a' * 63}.example.com",
         "a." * 126 + "a",
     ],
     _names.env_key: ["A", "_", "a1", "DJANGO_SETTINGS_MODULE"],
-    _names.size: [0, 1048576, "512k", "10m", "1G"],
+    _names.size: [1, 1048576, "512k", "10m", "1G", "8589934591g"],
     _names.location: ["/", "/shop/", "/a-b/c.d/~e_f/"],
     _names.file_name: ["index.html", "index.nginx-debian.html", "INDEX", "_x"],
     _names.origin: [
@@ -63,12 +63,41 @@ REFUSED = {
     _names.server_name: [
         *("", "*", "www.*", "~^www", ".example.com", "example.com.", "a..b", "-a.de", "a-.de", "a b.de", None),
         *("x.com; return 200 pwned; #", "$host", "a.de\n", 'a"b', "http://a.de", "a.de:80", "{a}.de"),
-        *(f"{'a' * 64}.de", "a." * 126 + "aa", "münchen.de"),
+        *(
+            f"{'a' * 64}.de",
+            "a." * 126 + "aa",
+            "münchen.de",
+            "a.de/shop",
+            "a.de,b.de",
+            "a.de b.de",
+            "192.0.2.7",
+            "[::1]",
+            "_",
+        ),
+        *("https://", "https://a b.de/", "Default", "hostnames", "\u0661.de", 7, True, ["a.de"], {"a.de": 1}),
         # Python takes these two for an s and a K where it ignores case.
         *("\u017fhop.de", "\u212aiosk.de"),
     ],
     _names.env_key: ["", "1A", "A-B", "A B", "A=B", "A\n", "É", None, 7],
-    _names.size: ["", "m", "10mb", "-1", "1.5m", "10m;", "10m\n", None, True],
+    _names.size: [
+        *(
+            "",
+            "m",
+            "10mb",
+            "-1",
+            "1.5m",
+            "10m;",
+            "10m\n",
+            None,
+            True,
+            0,
+            "0",
+            "00m",
+            "8589934592g",
+            "9" * 30,
+            "\u0661m",
+        ),
+    ],
     _names.location: [
         *("", "shop", "/shop", "shop/", "//", "/a//b/", "/../", "/a/../b/", "/./", "/.git/", "/a b/", "/a;b/", "/$x/"),
         *("/a{/", "/ü/", "/%20/", "/a/\n", "~ /", "= /", None),
@@ -122,6 +151,30 @@ def test_refused_with_the_value_and_what_is_allowed(check, value):
     assert repr(value) in fault
     assert fault.split()[0] in ("is", "has")
     assert ", but " in fault
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("https://www.example.com/shop/", "that is a URL: write its host alone, 'www.example.com'"),
+        ("http://www.example.com:8080", "that is a URL: write its host alone, 'www.example.com'"),
+        ("www.example.com:8080", "the site is on port 80, and a name has none: write 'www.example.com'"),
+        (".example.com", "that stands for two names: list 'example.com' and '*.example.com'"),
+        ("www.example.com.", "browsers leave the last dot out: write 'www.example.com'"),
+        ("münchen.example", "nginx compares names as browsers send them: write 'xn--mnchen-3ya.example'"),
+        ("*.münchen.example", "nginx compares names as browsers send them: write '*.xn--mnchen-3ya.example'"),
+        ("192.0.2.1", "that is an address: for a site that answers to addresses leave nginx_site_server_names empty"),
+        ("2001:db8::1", "that is an address: for a site that answers to addresses leave nginx_site_server_names empty"),
+        (
+            "[2001:db8::1]",
+            "that is an address: for a site that answers to addresses leave nginx_site_server_names empty",
+        ),
+        ("_", "that is no name: for a site that answers to every name leave nginx_site_server_names empty"),
+        ("include", "that is a word of nginx's own: give the host another name"),
+    ],
+)
+def test_what_is_often_written_for_a_host_name_is_told_what_to_write(value, remedy):
+    assert _names.server_name(value) == f"has {value!r}, but {remedy}"
 
 
 @pytest.mark.parametrize(

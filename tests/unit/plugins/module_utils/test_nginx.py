@@ -10,18 +10,22 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _system
 
 
 @pytest.mark.parametrize(
-    ("text", "user"),
+    ("files", "built", "user"),
     [
-        ("user nginx;\n", "nginx"),
-        ("# user nobody;\n\n  user  www-data www-data;\nhttp {}\n", "www-data"),
-        ("http {}\n", "www-data"),
-        (None, "www-data"),
+        ({"nginx.conf": "user nginx;\n"}, None, "nginx"),
+        ({"nginx.conf": "# user nobody;\n\n  user  'www-data' www-data; http {}\n"}, "--user=nginx", "www-data"),
+        ({"nginx.conf": "include more/*; http {}\n", "more/a": "user web;"}, "", "web"),
+        ({"nginx.conf": "http {}\n"}, "--user=nginx --group=nginx", "nginx"),
+        ({"nginx.conf": "http {}\n"}, "--prefix=/usr", "nobody"),
+        ({}, None, "www-data"),
     ],
 )
-def test_the_account_of_nginx(tmp_path, monkeypatch, text, user):
-    monkeypatch.setattr(_nginx, "ETC", str(tmp_path))
-    if text:
-        (tmp_path / "nginx.conf").write_text(text)
+def test_the_account_of_nginx(tmp_path, monkeypatch, write, files, built, user):
+    monkeypatch.setattr(_nginx, "ETC", str(write(tmp_path / "etc", files)))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    if built is not None:
+        write(tmp_path / "bin", {"nginx": f"#!/bin/sh\necho 'configure arguments: {built}' >&2\n"})
+        (tmp_path / "bin/nginx").chmod(0o755)
     assert _nginx.user() == user
 
 

@@ -20,7 +20,9 @@ def test_an_address_that_this_process_has(listening):
 
 def test_an_address_that_a_listener_on_all_addresses_has():
     with socket.create_server(("", 0)) as server:
-        assert f"({os.getpid()}" in _port.fault(f"127.0.0.1:{server.getsockname()[1]}")
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert f"({os.getpid()}" in _port.fault(address)
+        assert not _port.listens(str(os.getpid()), address)
 
 
 def test_the_same_port_of_another_address_is_free(listening):
@@ -50,3 +52,13 @@ def test_an_ipv6_address():
 
 def test_an_address_that_the_host_does_not_have():
     assert _port.fault("192.0.2.1:9999") == "this host can't listen there (Cannot assign requested address)"
+
+
+def test_a_process_listens_where_it_does_and_not_where_that_is_covered(listening):
+    port = listening.rpartition(":")[2]
+    pid = str(os.getpid())
+    assert _port.listens(pid, listening)
+    assert not _port.listens(pid, f"0.0.0.0:{port}")
+    assert not _port.listens(pid, f"[::]:{port}")
+    assert not _port.listens("1", listening)
+    assert f"({pid}" in _port.fault(f"0.0.0.0:{port}")

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
+import hypothesis
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx_conf, _variables
 from ansible_collections.pyweb.stack.plugins.module_utils._site import Site
+from hypothesis import strategies
 
 NAMES = ["shop.example.com", "*.shop.example.com"]
 P3P = 'CP="ALL DSP COR PSAa PSDa OUR NOR ONL UNI COM NAV"'
@@ -270,3 +274,65 @@ def test_a_value_is_one_word_to_nginx(value):
     assert _values(_server(site), "add_header") == [["X-A", value, "always"]]
     assert _values(_proxy(site), "proxy_set_header").count(["X-A", value]) == 1
     assert len(_directives(site.text())) == len(_directives(_site().text()))
+
+
+# What nginx's syntax is made of, and what somebody would hide it behind.
+_BAD = strategies.text("ab.1-/~*:;{}$\"'\\# \n\t\r\u0661\u00a0\u017f", max_size=6)
+
+
+def _near(*good: str):
+    """Return good values, and those that begin well."""
+    begun = strategies.sampled_from(good)
+    return begun | strategies.tuples(begun, _BAD).map("".join)
+
+
+_HEADERS = strategies.dictionaries(_near("X-A", "Host", "Cache-Control"), _near("", "$host", "a;b"), max_size=3)
+_FIELDS = {
+    "server_names": strategies.lists(_near("a.de", "*.b.de"), max_size=3),
+    "client_max_body_size": _near("1", "10m"),
+    "location": _near("/", "/a/"),
+    "root": _near("/a", "/srv/b"),
+    "index": strategies.lists(_near("index.html", "a"), max_size=2),
+    "headers": _HEADERS,
+    "proxy_headers": _HEADERS,
+    "cors_origins": strategies.lists(_near("https://a.de", "*"), max_size=2),
+}
+
+
+def _shape(directives) -> list:
+    """Return how many words each directive has, and what is in its block, but not what they say."""
+    return [(len(each.arguments), _shape(each.block)) for each in directives]
+
+
+def _parsed(site: Site) -> list:
+    return _nginx_conf.parse(site.text())
+
+
+@pytest.mark.parametrize("field", _FIELDS)
+def test_no_value_that_passes_the_checks_becomes_syntax(field):
+    taken = []
+
+    @hypothesis.settings(max_examples=150, deadline=None, database=None, derandomize=True)
+    @hypothesis.given(value=_FIELDS[field])
+    def looks_like_a_plain_one(value):
+        if _variables.faults({f"nginx_site_{field}": value}):
+            return
+        taken.append(value)
+        site = _site(**{"root": "/srv/www", field: value})
+        plain = dataclasses.replace(site, **{field: _plain(field, value)})
+        assert _shape(_parsed(site)) == _shape(_parsed(plain))
+        for name, text in value.items() if isinstance(value, dict) else ():
+            (server,) = _nginx_conf.inside(_parsed(site), "server")
+            written = [each.arguments[:2] for each in [*server.block, *server.block[-1].block]]
+            assert not text or [name, text] in written
+
+    looks_like_a_plain_one()
+    assert len(taken) > 2, "the checks let too little pass for this to say something"
+
+
+def _plain(field: str, value):
+    if isinstance(value, dict):
+        return {name: text and "plain" for name, text in value.items()}
+    if isinstance(value, list):
+        return value if "*" in value else [f"plain{number}" for number in range(len(value))]
+    return "/" if value == "/" else f"/{field}/"

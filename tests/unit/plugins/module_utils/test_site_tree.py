@@ -226,17 +226,42 @@ def test_sites_in_the_layout_of_nginx_org(nginx_org, steps, files):
         ('include "sites-enabled/*";', "sites-enabled/zz-gunicorn-shop"),
         ("include sites-enabled/*.conf; include conf.d/*;", "conf.d/zz-gunicorn-shop.conf"),
         ("include sites-enabled/*.conf; # include conf.d/*.conf;", None),
-        ("include *.conf;", None),
+        ("include *.conf;", "sites-enabled/zz-gunicorn-shop"),
+        (" include more.conf;", "sites-enabled/zz-gunicorn-shop"),
+        ("include ./sites-enabled/[!.]*;", "sites-enabled/zz-gunicorn-shop"),
+        ("include sites-enabled/zz-*; include conf.d/*.conf;", "conf.d/zz-gunicorn-shop.conf"),
+        ("server { include sites-enabled/*; }", None),
         ("", None),
     ],
 )
 def test_what_nginx_conf_includes_says_where_a_site_goes(etc, includes, entry):
-    (etc / "nginx.conf").write_text(f"http {{ {includes} }}\n")
+    (etc / "nginx.conf").write_text(f"events {{ include sites-enabled/*; }}\nhttp {{ {includes}\n}}\n")
+    (etc / "more.conf").write_text("include sites-enabled/*;\n")
     if entry:
         assert _put(etc, _site(server_names=NAMES)).entry == str(etc / entry)
     else:
-        with pytest.raises(SiteError, match=r"nginx\.conf includes neither .*sites-enabled/\* nor .*: add one"):
+        with pytest.raises(
+            SiteError, match=r"nginx\.conf includes neither .*sites-enabled/\* nor .*: add one of these two"
+        ):
             _put(etc, _site(server_names=NAMES))
+
+
+def test_a_site_of_somebody_else_that_claims_the_same_is_found_wherever_it_is(etc):
+    (etc / "sites-enabled/zoo").write_text("server { server_name shop.example.com; listen 8099; listen 80; }\n")
+    assert Tree(str(etc), _site()).clashes() == []
+    for _run in range(2):
+        tree = Tree(str(etc), _site(server_names=NAMES))
+        (said,) = tree.clashes()
+        assert said.startswith(f"nginx_site_server_names has 'shop.example.com', but {etc}/sites-enabled/zoo:1 gives")
+        assert set(tree.listens()) == {"0.0.0.0:80", "0.0.0.0:8099"}
+        _site_tree.apply(str(etc), tree.changes())
+
+
+def test_what_the_site_takes_over_does_not_clash_with_it(etc):
+    (etc / "sites-available/default").write_text(DEBIAN.replace("root", "server_name shop.example.com; root"))
+    for site in (_site(), _site(), _site(server_names=["b.example.com"]), _site()):
+        assert Tree(str(etc), site).clashes() == []
+        _put(etc, site)
 
 
 def test_before_nginx_is_installed_its_tree_is_debians(tmp_path):
