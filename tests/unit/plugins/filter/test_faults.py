@@ -93,6 +93,7 @@ def test_all_is_well(yaml):
             "gunicorn_source: {git: a, version: --output=x}",
             "has the version '--output=x', but it must be a branch, a tag or",
         ),
+        ("gunicorn_source: {git: a, version: 1.10}", "has the version 1.1, a number, .*: put it in quotes"),
         ("gunicorn_source: {git: a, version: a b}", "has the version 'a b'"),
         ("gunicorn_source: {git: a, version: 'v1^{}'}", "has the version 'v1^{}'"),
         ("gunicorn_source: {git: a, version: main..dev}", "has the version 'main..dev'"),
