@@ -17,6 +17,13 @@ options:
     description: Variables by name.
     type: dict
     required: true
+  names:
+    description:
+      - Names of all variables that are set, of whatever role. A variable of the collection that is among them and has no
+        value is a fault, and so is a name that is nearly one of the collection's.
+    type: list
+    elements: str
+    default: []
 author:
   - The pyweb.stack authors (@pyweb)
 """

@@ -168,6 +168,7 @@ def _identity(python: str) -> list[str]:
         done = _command.run([python, "-I", "-c", question])
     except OSError as error:
         raise LockError(f"gunicorn_python is {python!r}, which does not run: {error}") from error
-    if done.returncode:
-        raise LockError(f"gunicorn_python is {python!r}, which does not run: {done.stderr.strip()}")
+    if done.returncode or not done.stdout.strip():
+        said = done.stderr.strip() or "it is no Python"
+        raise LockError(f"gunicorn_python is {python!r}, which does not run: {said}")
     return [os.path.realpath(python), done.stdout.strip()]

@@ -25,7 +25,8 @@ class Module(AnsibleModule):
     ):
         self._hidden = hidden or {}
         super().__init__(argument_spec, supports_check_mode=True, **kwargs)
-        self.refuse({prefix + name: value for name, value in self.params.items() if name not in unlike})
+        given = _given(self.params, argument_spec)
+        self.refuse({prefix + name: value for name, value in given.items() if name not in unlike})
 
     def refuse(self, variables: dict) -> None:
         """Fail with all that is wrong with I(variables), if anything is."""
@@ -47,3 +48,12 @@ class Module(AnsibleModule):
 
     def _log_invocation(self):
         pass
+
+
+def _given(params: dict, spec: dict) -> dict:
+    """Return options without those that are not given, for which AnsibleModule has None."""
+    return {
+        name: _given(value, spec[name]["options"]) if "options" in spec[name] else value
+        for name, value in params.items()
+        if value is not None
+    }

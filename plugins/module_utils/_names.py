@@ -120,13 +120,12 @@ def _remedy_for_name(text: str) -> str | None:
 
 def interpreter(value) -> str | None:
     """A Python on the target."""
-    hidden = _HIDDEN.match(str(value))
-    if hidden:
-        return (
-            f"is {value!r}, but the service's sandbox hides {hidden.group(1)} from the app: have an interpreter in another "
-            "place, such as below /opt"
-        )
-    return absolute_path(value)
+    return _hidden(value, "have an interpreter in another place, such as below /opt") or absolute_path(value)
+
+
+def app_root(value) -> str | None:
+    """The folder on the target in which that of an app is: C(gunicorn_root)."""
+    return _hidden(value, "choose another folder, such as /srv or /opt") or absolute_path(value)
 
 
 def requirements_file(value) -> str | None:
@@ -207,3 +206,8 @@ def origin(value) -> str | None:
         f"has {value!r}, but must list origins as browsers send them, in lower case, without a path and without the "
         "scheme's own port: for instance 'https://app.example.com'"
     )
+
+
+def _hidden(value, remedy: str) -> str | None:
+    hidden = _HIDDEN.match(str(value))
+    return hidden and f"is {value!r}, but the service's sandbox hides {hidden[1]} from the app: {remedy}"

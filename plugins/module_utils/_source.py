@@ -37,7 +37,9 @@ def faults(source: dict):
 def _git(url, source):
     version = source.get("version", "HEAD")
     # git would take a leading dash for an option, and these characters are in no ref (git-check-ref-format(1)).
-    if (
+    if isinstance(version, (int, float)):
+        yield f"has the version {version}, a number, of which 1.10 would be 1.1: put it in quotes"
+    elif (
         not isinstance(version, str)
         or not version
         or version.startswith("-")

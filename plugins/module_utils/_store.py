@@ -77,6 +77,7 @@ class Store:
         Waits up to I(patience) seconds for another run. The kernel frees the lock of a process that died.
         Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it.
         """
+        group = self._group()
         self._adopt()
         descriptor = os.open(os.path.join(self.path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -91,7 +92,7 @@ class Store:
                 time.sleep(0.1)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
-            self._prepare()
+            self._prepare(group)
             yield
         finally:
             os.close(descriptor)
@@ -181,8 +182,11 @@ class Store:
         if os.path.exists(self._key):
             return
         root = os.path.dirname(self.path)
-        os.makedirs(root, exist_ok=True)
-        stage = tempfile.mkdtemp(prefix=_STAGE, dir=root)
+        try:
+            os.makedirs(root, exist_ok=True)
+            stage = tempfile.mkdtemp(prefix=_STAGE, dir=root)
+        except OSError as error:
+            raise StoreError(f"gunicorn_root is {root!r}, but nothing can be made there: {error}") from error
         with open(os.path.join(stage, "key"), "wb", opener=_private) as file:
             file.write(os.urandom(32))
         try:
@@ -193,10 +197,18 @@ class Store:
             if not os.path.exists(self._key):
                 raise
 
-    def _prepare(self) -> None:
+    def _group(self) -> int:
+        """Return the group that may read the folder besides root, if any."""
+        try:
+            return pwd.getpwnam(self.user).pw_gid if self.user else -1
+        except KeyError:
+            raise StoreError(
+                f"gunicorn_user is {self.user!r}, but the host has no such account: make it, as the role gunicorn does"
+            ) from None
+
+    def _prepare(self, group: int) -> None:
         """Set owners and modes, and clear away what killed runs left half-built."""
         os.chmod(self.path, 0o711)
-        group = pwd.getpwnam(self.user).pw_gid if self.user else -1
         for kind, mode in _KINDS.items():
             folder = os.path.join(self.path, kind)
             os.makedirs(folder, exist_ok=True)

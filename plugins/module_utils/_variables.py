@@ -9,6 +9,7 @@ alone: none of what they are given may become the syntax of a unit or of nginx.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 
@@ -29,16 +30,25 @@ _NEVER_WRITABLE = {
     ("/run", "/var/run"): "is empty after every boot",
     ("/tmp", "/var/tmp"): "the sandbox replaces by one of the app's own (PrivateTmp)",
 }
+# How like one of ours (difflib's ratio, of what follows the role's name) a name is that was meant for it. gunicorn_users
+# is less like gunicorn_user, and may be the user's own.
+_MISSPELT = 0.9
+# Unlike, and yet meant: it would let happen in silence what somebody wanted to prevent.
+_MEANT = {"django_migrations": "django_migrate"}
 
 
-def faults(variables: dict) -> list[str]:
+def faults(variables: dict, names=()) -> list[str]:
     """Return sentences that name the variable, what is wrong with its value, and what to do, of those that are known here.
 
-    I(variables) has values by the names of the roles' variables; None stands for one that is not given.
+    I(variables) has values by the names of the roles' variables; None stands for one that is not given. I(names) are
+    those of all variables that are set, of whatever role; one of them can't be None, nor nearly have a name of ours.
     """
-    found = []
+    found = [*_misspelt(names)]
     for name, check in _CHECKS.items():
         value = variables.get(name)
+        if value == "" or (value is None and name in names):
+            found.append(f"{name} is empty: give it a value, or leave it out if it is an optional one.")
+            continue
         if value is None:
             continue
         kind, word = _STRUCTURED.get(name, (object, ""))
@@ -50,6 +60,16 @@ def faults(variables: dict) -> list[str]:
     return found
 
 
+def _misspelt(names):
+    """A role passes over names that it doesn't know, in silence; those that only begin as ours may be the user's own."""
+    for role in _ROLES:
+        known = {one.removeprefix(role): one for one in (*KNOWN, *_MEANT) if one.startswith(role)}
+        for name in sorted(one for one in names if one.startswith(role) and one not in KNOWN):
+            for near in difflib.get_close_matches(name.removeprefix(role).lower(), known, n=1, cutoff=_MISSPELT):
+                meant = _MEANT.get(known[near], known[near])
+                yield f"{name} is no variable of the role: did you mean {meant}? If it is your own, give it another name."
+
+
 def _requirements(requirements):
     for one in requirements:
         if _url.has_credentials(str(one)):
@@ -58,21 +78,21 @@ def _requirements(requirements):
                 "the index that gunicorn_index.url names, or be a submodule of the source"
             )
         elif not isinstance(one, str) or not re.match(r"\s*[\w.]", one) or "\n" in one:
-            yield f"has {one!r}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
+            yield f"has {_shown(one)}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
 
 
 def _index(index):
-    if index.get("url") is not None:
+    if "url" in index:
         yield _names.index_url(index["url"])
     for key in ("wheels", "ca"):
-        if index.get(key) is not None and _names.absolute_path(index[key]):
+        if key in index and _names.absolute_path(index[key]):
             yield f"has the {key} {index[key]!r}, but it must be an absolute path on the target"
-    if index.get("url") is not None and index.get("wheels") is not None:
+    if "url" in index and "wheels" in index:
         yield "has url and wheels, but packages come from one of them: leave the other out"
 
 
 def _wsgi_app(value):
-    if not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", str(value)):
+    if not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
 
 
@@ -104,21 +124,34 @@ def _user(value):
     if value == "root":
         yield "is 'root', but an app must not run as root: name another account, or leave it out"
     elif not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", str(value)):
-        yield f"is {value!r}, but must be the name of a system account"
+        yield f"is {value!r}, but must be the name of a system account, such as 'shop' or 'www-data'"
 
 
 def _version(value):
-    if not re.fullmatch(r"\d+(\.\d+)+", str(value)):
-        yield f"is {value!r}, but must be one whole version such as '27.0.1'"
+    # A number has lost its zeros: 27.10 is 27.1.
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", value):
+        yield f"is {value!r}, but must be one whole version, as text: for instance '27.0.1'"
+
+
+def _settings(settings):
+    for name in settings:
+        if not isinstance(name, str):
+            yield f"has the name {name!r}, but must have settings of gunicorn by their names, such as timeout"
+
+
+def _module_name(value):
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", value, re.ASCII):
+        yield f"is {value!r}, but must be the name of a module, such as 'shop.settings'"
 
 
 def _health(health):
     if not str(health.get("path", "/")).startswith("/") or _names.url_path(health.get("path", "/")):
         yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
-    if not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", str(health.get("host", "localhost"))):
+    host = health.get("host", "localhost")
+    if not isinstance(host, str) or not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", host):
         yield f"has the host {health.get('host')!r}, but it must be a host name such as 'www.example.com'"
     first, _dash, last = str(health.get("status", "200")).partition("-")
-    if not all(re.fullmatch(r"[1-5][0-9]{2}", each) for each in (first, last or first)) or (last or first) < first:
+    if not all(re.fullmatch(r"[2-5][0-9]{2}", each) for each in (first, last or first)) or (last or first) < first:
         yield f"has the status {health.get('status')!r}, but it must be one such as 200, or a range such as 200-399"
     if not re.fullmatch(r"[0-9]*\.?[0-9]+", str(health.get("timeout", 1))) or float(health.get("timeout", 1)) <= 0:
         yield f"has the timeout {health.get('timeout')!r}, but it must be a number of seconds above 0"
@@ -161,7 +194,7 @@ def _cors_origins(origins):
 def _at_least(least):
     def check(value):
         if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
-            yield f"is {value!r}, but must be at least {least}"
+            yield f"is {value!r}, but must be a whole number of at least {least}"
 
     return check
 
@@ -199,6 +232,7 @@ _STRUCTURED = {
     "gunicorn_env": (dict, "dictionary"),
     "gunicorn_health": (dict, "dictionary"),
     "gunicorn_index": (dict, "dictionary"),
+    "gunicorn_settings": (dict, "dictionary"),
     "gunicorn_packages": (list, "list"),
     "gunicorn_requirements": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
@@ -211,7 +245,7 @@ _STRUCTURED = {
 }
 _CHECKS = {
     "gunicorn_name": _one(_names.app_name),
-    "gunicorn_root": _one(_names.absolute_path),
+    "gunicorn_root": _one(_names.app_root),
     "gunicorn_wsgi_app": _wsgi_app,
     "gunicorn_source": _source.faults,
     "gunicorn_chdir": _one(_names.relative_path),
@@ -221,6 +255,7 @@ _CHECKS = {
     "gunicorn_packages": _each(_names.package),
     "gunicorn_version": _version,
     "gunicorn_python": _one(_names.interpreter),
+    "gunicorn_settings": _settings,
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": _environment.faults,
     "gunicorn_user": _user,
@@ -233,6 +268,7 @@ _CHECKS = {
     "gunicorn_writable_paths": _writable_paths,
     "gunicorn_unit": _unit.faults,
     "gunicorn_keep_releases": _at_least(1),
+    "django_settings_module": _module_name,
     "nginx_site_app": _one(_names.app_name),
     "nginx_site_app_root": _one(_names.absolute_path),
     "nginx_site_server_names": _server_names,
@@ -243,4 +279,10 @@ _CHECKS = {
     "nginx_site_proxy_headers": _headers_by(_headers.request_fault),
     "nginx_site_cors_origins": _cors_origins,
     "nginx_site_client_max_body_size": _one(_names.size),
+}
+_ROLES = ("django_", "gunicorn_", "nginx_site_")
+# All variables of the roles; of these last ones the type says it all.
+KNOWN = {
+    *_CHECKS,
+    *("django_check_deploy", "django_collectstatic", "django_migrate", "gunicorn_overlap", "nginx_site_upstream"),
 }

@@ -179,6 +179,8 @@ def main() -> None:
     result = {"changed": True, "path": None, "digest": None, "version": _version(params)}
     if module.check_mode and not _can_ask(params["git"]):
         module.exit_json(**result)
+    if not _can_ask(params["git"]):
+        module.fail_json(msg="gunicorn_source.git: the target has no git, or no ssh: install git and openssh-client")
     try:
         source = _source(params)
         result["digest"] = source.digest(sources)

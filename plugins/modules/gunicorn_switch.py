@@ -140,6 +140,8 @@ def main() -> None:
         module.exit_json(changed=handover.needed(params["release"]), diff=diff, **result)
     if not params["release"]:
         module.fail_json(msg="release is empty, but must be the id of a release")
+    if params["release"] not in store.names("releases"):
+        module.fail_json(msg=f"there is no release {params['release']} of the app {params['name']} in {store.path}")
     try:
         with store.locked("switching its release"):
             result.update(handover.run(params["release"], health))

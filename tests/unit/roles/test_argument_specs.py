@@ -107,3 +107,8 @@ def test_what_a_role_checks_are_its_options_and_known_to_the_check(role):
 
 def test_every_check_is_of_an_option_that_some_role_checks():
     assert set(_variables._CHECKS) == {name for role in NAMES for name in _checked(role)}
+
+
+def test_the_names_to_which_others_are_compared_are_all_options():
+    assert {name for role in NAMES for name in _options(role)} == _variables.KNOWN
+    assert set(_variables._MEANT.values()) <= _variables.KNOWN

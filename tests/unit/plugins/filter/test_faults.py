@@ -43,7 +43,7 @@ def _faults(yaml: str) -> list[str]:
         "gunicorn_requirements_file: requirements/production.txt",
         "{gunicorn_index: {}, gunicorn_packages: []}",
         "gunicorn_index: {url: 'https://me:pw@pypi.example.com/simple', ca: /etc/ssl/certs/company.pem}",
-        "gunicorn_index: {wheels: /opt/wheels, ca: null}",
+        "gunicorn_index: {wheels: /opt/wheels}",
         "gunicorn_packages: [libpq5, libpq-dev=15.14-0+deb12u1]",
         "{gunicorn_version: 27.0.1, gunicorn_chdir: src}",
         "gunicorn_env: {SECRET_KEY: 'a$b\"c', PORT: '8000', EMPTY: ''}",
@@ -67,6 +67,7 @@ def _faults(yaml: str) -> list[str]:
         "gunicorn_unit: {MemoryDenyWriteExecute: no, TasksMax: 100, MemoryHigh: 80%, IPAddressAllow: [10.0.0.0/8, '::1']}",
         "gunicorn_unit: {SystemCallFilter: [], BindReadOnlyPaths: '-/opt/a:/opt/b', ProtectHome: tmpfs, Nice: -5}",
         "{gunicorn_settings: {workers: none at all}, other_role_name: Not Ours}",
+        "{gunicorn_settings: {}, django_settings_module: shop.settings.production}",
     ],
 )
 def test_all_is_well(yaml):
@@ -78,6 +79,11 @@ def test_all_is_well(yaml):
     [
         ("gunicorn_name: My Shop", "is 'My Shop', but must be lower-case letters"),
         ("gunicorn_root: srv", "is 'srv', but must be an absolute path"),
+        (
+            "gunicorn_root: /home/apps",
+            "is '/home/apps', but the service's sandbox hides /home from the app: choose another",
+        ),
+        ("gunicorn_wsgi_app: yes", "is True, but must be a module and what to call in it"),
         ("gunicorn_wsgi_app: 'shop wsgi'", "is 'shop wsgi', but must be a module and what to call in it"),
         ('gunicorn_wsgi_app: "shop:app\\nbind = 1"', "but must be a module"),
         ("gunicorn_source: {version: v1}", "has none, but must have exactly one of git, archive, path and directory"),
@@ -89,6 +95,7 @@ def test_all_is_well(yaml):
             "gunicorn_source: {git: a, version: --output=x}",
             "has the version '--output=x', but it must be a branch, a tag or",
         ),
+        ("gunicorn_source: {git: a, version: 1.10}", "has the version 1.1, a number, .*: put it in quotes"),
         ("gunicorn_source: {git: a, version: a b}", "has the version 'a b'"),
         ("gunicorn_source: {git: a, version: 'v1^{}'}", "has the version 'v1^{}'"),
         ("gunicorn_source: {git: a, version: main..dev}", "has the version 'main..dev'"),
@@ -141,6 +148,8 @@ def test_all_is_well(yaml):
             "gunicorn_index: {url: 'https://a.de/simple', wheels: /opt/wheels}",
             "has url and wheels, but packages come from one of them: leave the other out",
         ),
+        ("gunicorn_index: {url: null}", "has a url that is none: it must be such as https://"),
+        ("gunicorn_index: {wheels: ''}", "has the wheels '', but it must be an absolute path"),
         ("gunicorn_packages: [libpq5, 'a b']", "has 'a b', but must list Debian packages such as 'libpq-dev' or"),
         (
             "gunicorn_requirements: [--index-url=http://a]",
@@ -148,7 +157,10 @@ def test_all_is_well(yaml):
         ),
         ('gunicorn_requirements: ["django\\n-e ."]', "but must list requirement specifiers"),
         ("gunicorn_requirements: [7]", "has 7, but must list requirement specifiers"),
-        ("gunicorn_version: '>=23'", "is '>=23', but must be one whole version such as '27.0.1'"),
+        ("gunicorn_version: '>=23'", "is '>=23', but must be one whole version, as text"),
+        ("gunicorn_version: 27.10", "is 27.1, but must be one whole version, as text: for instance '27.0.1'"),
+        ("gunicorn_version: '27.\u0660'", "but must be one whole version"),
+        ("gunicorn_settings: {1: 2}", "has the name 1, but must have settings of gunicorn by their names"),
         ("gunicorn_python: python3", "is 'python3', but must be an absolute path"),
         (
             "gunicorn_python: /root/py/bin/python3",
@@ -164,6 +176,9 @@ def test_all_is_well(yaml):
         ("gunicorn_user: 'a b'", "is 'a b', but must be the name of a system account"),
         ("gunicorn_health: {path: healthz}", "has the path 'healthz', but it must be a URL path"),
         ("gunicorn_health: {host: 'a b'}", "has the host 'a b', but it must be a host name"),
+        ("gunicorn_health: {host: null}", "has the host None, but it must be a host name"),
+        ("gunicorn_health: {host: on}", "has the host True, but it must be a host name"),
+        ("gunicorn_health: {status: 0200}", "has the status 128, but it must be one such as 200, or a range"),
         ("gunicorn_health: {status: 2xx}", "has the status '2xx', but it must be one such as 200, or a range"),
         ("gunicorn_health: {status: 399-200}", "has the status '399-200', but it must be"),
         ("gunicorn_health: {timeout: 0}", "has the timeout 0, but it must be a number of seconds above 0"),
@@ -221,9 +236,16 @@ def test_all_is_well(yaml):
         ("gunicorn_bind: '[::]:80'", "is '[::]:80', which is not this host's own loopback"),
         ("gunicorn_bind: '[::ffff:127.0.0.1]:80'", "which is not this host's own loopback"),
         ("gunicorn_bind: 192.0.2.1:80", "is '192.0.2.1:80', which is not this host's own loopback"),
-        ("gunicorn_drain_timeout: -1", "is -1, but must be at least 0"),
-        ("gunicorn_keep_releases: 0", "is 0, but must be at least 1"),
-        ("gunicorn_memory_per_worker: 0", "is 0, but must be at least 1"),
+        ("gunicorn_drain_timeout: -1", "is -1, but must be a whole number of at least 0"),
+        ("gunicorn_drain_timeout: 2.5", "is 2.5, but must be a whole number of at least 0"),
+        ("gunicorn_keep_releases: 0", "is 0, but must be a whole number of at least 1"),
+        ("gunicorn_keep_releases: yes", "is True, but must be a whole number of at least 1"),
+        ("gunicorn_memory_per_worker: 0", "is 0, but must be a whole number of at least 1"),
+        (
+            "django_settings_module: shop/settings.py",
+            "is 'shop/settings.py', but must be the name of a module, such as",
+        ),
+        ("django_settings_module: [a]", "is ['a'], but must be the name of a module"),
         ("gunicorn_memory_max: 512 MB", "can't be used: '512 MB' is no size"),
         ("gunicorn_cpu_quota: 1.5", "can't be used: 1.5 is no CPU quota"),
         ("nginx_site_app: my-shop", "is 'my-shop', but must be lower-case letters"),
@@ -271,6 +293,7 @@ def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
         ("nginx_site_headers: [X-A]", "['X-A']"),
         ("gunicorn_packages: libpq5", "'libpq5'"),
         ("gunicorn_drain_timeout: soon", "'soon'"),
+        ("gunicorn_settings: timeout=60", "'timeout=60'"),
     ],
 )
 def test_a_value_of_another_type_is_shown_whole(yaml, value):
@@ -278,6 +301,71 @@ def test_a_value_of_another_type_is_shown_whole(yaml, value):
     (fault,) = _faults(yaml)
     assert fault.startswith(yaml.partition(":")[0])
     assert value in fault
+
+
+@pytest.mark.parametrize(
+    "name", ["gunicorn_name", "gunicorn_user", "gunicorn_source", "gunicorn_settings", "nginx_site_root"]
+)
+@pytest.mark.parametrize("value", ["", None], ids=["empty", "null"])
+def test_a_variable_without_a_value_is_not_one_that_is_left_out(name, value):
+    assert faults({name: value}, names=[name]) == [
+        f"{name} is empty: give it a value, or leave it out if it is an optional one."
+    ]
+    assert faults({name: None}, names=["gunicorn_other"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("gunicorn_setings", "gunicorn_settings"),
+        ("gunicorn_setting", "gunicorn_settings"),
+        ("gunicorn_Settings", "gunicorn_settings"),
+        ("gunicorn_requirement", "gunicorn_requirements"),
+        ("gunicorn_requirements_files", "gunicorn_requirements_file"),
+        ("gunicorn_wsgiapp", "gunicorn_wsgi_app"),
+        ("gunicorn_writeable_paths", "gunicorn_writable_paths"),
+        ("gunicorn_writable_path", "gunicorn_writable_paths"),
+        ("gunicorn_keep_release", "gunicorn_keep_releases"),
+        ("gunicorn_drain_timout", "gunicorn_drain_timeout"),
+        ("gunicorn_overlapp", "gunicorn_overlap"),
+        ("django_migrations", "django_migrate"),
+        ("django_migration", "django_migrate"),
+        ("django_collect_static", "django_collectstatic"),
+        ("django_setting_module", "django_settings_module"),
+        ("nginx_site_server_name", "nginx_site_server_names"),
+        ("nginx_site_servernames", "nginx_site_server_names"),
+        ("nginx_site_cors_origin", "nginx_site_cors_origins"),
+        ("nginx_site_header", "nginx_site_headers"),
+        ("nginx_site_client_max_bodysize", "nginx_site_client_max_body_size"),
+        # What may be somebody's own, for another role or to make the values of these from.
+        *[
+            (f"gunicorn_{own}", None)
+            for own in ("users", "user_id", "port", "ports", "workers", "apps", "names", "hosts")
+        ],
+        *[(f"gunicorn_{own}", None) for own in ("settings_common", "env_common", "extra_requirements", "app", "group")],
+        *[
+            (f"gunicorn_{own}", None)
+            for own in ("log_level", "timeout", "threads", "service", "version_old", "unit_name")
+        ],
+        *[
+            (f"gunicorn_{own}", None)
+            for own in ("sources_dir", "socket", "bind_port", "config", "environment", "max_memory")
+        ],
+        *[(f"django_{own}", None) for own in ("settings", "debug", "secret_key", "static_root", "check", "superuser")],
+        *[
+            (f"nginx_site_{own}", None)
+            for own in ("ports", "name", "names", "tls", "domain", "apps", "enabled", "rooms")
+        ],
+        *[
+            (own, None)
+            for own in ("nginx_server_names", "settings", "my_gunicorn_setings", "gunicorn", "__gunicorn_setings")
+        ],
+    ],
+)
+def test_a_name_that_is_nearly_one_of_ours_was_meant_for_it(name, meant):
+    found = faults({"gunicorn_name": "shop"}, names=[name, "gunicorn_name", "ansible_host"])
+    wanted = f"{name} is no variable of the role: did you mean {meant}? If it is your own, give it another name."
+    assert found == ([wanted] if meant else [])
 
 
 def test_all_faults_are_told_at_once():
@@ -302,6 +390,7 @@ def test_no_fault_shows_a_value_of_the_environment(yaml):
         "gunicorn_source: {git: 'https://me:hunter2@example.com/shop.git', ssh_key: a}",
         "gunicorn_source: {archive: 'ftp://me:hunter2@example.com/shop.tar?token=hunter2'}",
         "gunicorn_source: {archive: 'https://me:hunter2@example.com/shop.tar?token=hunter2'}",
+        'gunicorn_requirements: ["-e git+https://me:hunter2@example.com/shop.git"]',
     ],
 )
 def test_no_fault_shows_the_credentials_in_a_url(yaml):

@@ -157,7 +157,7 @@ def test_files_that_include_each_other_or_come_from_elsewhere(lock):
     assert lock(files).digest() != lock({**files, "a.txt": "redis"}).digest()
 
 
-@pytest.mark.parametrize("python", ["/nosuch/python3", "/bin/false"])
+@pytest.mark.parametrize("python", ["/nosuch/python3", "/bin/false", "/bin/true"])
 def test_a_python_that_does_not_run(python):
     with pytest.raises(_lock.LockError, match=f"gunicorn_python is '{python}', which does not run"):
         _lock.Lock(python, None, None, [], "27.0.1").digest()

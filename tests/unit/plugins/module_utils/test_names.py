@@ -37,6 +37,7 @@ ACCEPTED = {
             "https://a.de:4433",
         ),
     ],
+    _names.app_root: ["/srv", "/opt/web-apps", "/var/www", "/tmpfs", "/srv/home"],
     _names.interpreter: ["/usr/bin/python3", "/opt/python3.14/bin/python3", "/srv/home/bin/python3", "/homes/python3"],
     _names.requirements_file: [
         *("uv.lock", "src/uv.lock", "pyproject.toml", "requirements.txt", "requirements/production", "requirements.in"),
@@ -107,6 +108,19 @@ REFUSED = {
         *("", "null", "app.example.com", "https://", "https://a.de/", "https://a.de/x", "HTTPS://a.de", "https://A.de"),
         *("https://a.de:443", "http://a.de:80", "https://a.de:", "https://*.a.de", "https://u@a.de", "https://a.de?x"),
         *('https://a.de"', "https://a.de;", "https://a.de\n", "https://a.de$", "https://münchen.de", "*", None),
+    ],
+    _names.app_root: [
+        "srv",
+        "/srv/",
+        "/",
+        "/home",
+        "/home/me/apps",
+        "/root",
+        "/tmp/apps",
+        "/var/tmp",
+        "/run/user/1",
+        None,
+        7,
     ],
     _names.interpreter: [
         *("python3", "/usr/bin/../python3", "/root/.local/bin/python3", "/home/me/.pyenv/versions/3.14.0/bin/python"),

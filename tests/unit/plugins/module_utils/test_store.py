@@ -86,6 +86,20 @@ def test_what_somebody_else_made_is_not_touched(store, tmp_path, make):
     assert sorted((str(path), path.lstat().st_mode) for path in tmp_path.rglob("*")) == before
 
 
+def test_an_account_that_is_not_there_leaves_no_folder(tmp_path):
+    store = Store(str(tmp_path), "shop", "nobody_here")
+    with pytest.raises(StoreError, match="gunicorn_user is 'nobody_here', but the host has no such account"):
+        store.locked("a run").__enter__()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_root_in_which_nothing_can_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    store = Store(str(tmp_path / "file"), "shop")
+    with pytest.raises(StoreError, match=f"gunicorn_root is '{tmp_path}/file', but nothing can be made there"):
+        store.locked("a run").__enter__()
+
+
 def test_a_second_run_is_told_who_holds_the_lock(store):
     with store.locked("something with a rather long name"):
         pass
