@@ -20,6 +20,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
 
 ETC = "/etc/nginx"
 _RELOAD_PATIENCE = 5.0
+READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
 
@@ -83,12 +84,11 @@ def install(tree: _site_tree.Tree) -> None:
         raise NginxError(f"nginx did not take up the site, so the former one is back: {error}") from error
 
 
-def ready() -> bool:
-    """Say whether nginx runs with what is in its tree, and will after a reboot."""
-    if os.path.exists(_PENDING):
-        return False
-    state = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
-    return state == {"ActiveState": "active", "UnitFileState": "enabled"}
+def state() -> str:
+    """Return how nginx is: C(READY) where it runs with what is in its tree, and will after a reboot."""
+    shown = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
+    pending = ", to be reloaded" if os.path.exists(_PENDING) else ""
+    return f"{shown['ActiveState']}, {shown['UnitFileState']}{pending}"
 
 
 def make_ready() -> None:

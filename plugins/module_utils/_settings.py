@@ -103,11 +103,12 @@ class Settings:
     """Settings as the gunicorn behind I(python) understands them.
 
     I(owned) are those of the design, such as C(wsgi_app); I(given) those of the user, and I(conf) the user's own Python.
+    I(folder) is where the app's files are, where they have yet to come to the C(chdir) of I(owned).
     Raises SettingsError with all faults of I(given) and I(conf) at once.
     """
 
-    def __init__(self, python: str, owned: dict, given: dict, conf: str = ""):
-        answer = _ask(python, {**_DEFAULTS, **given, **owned})
+    def __init__(self, python: str, owned: dict, given: dict, conf: str = "", folder: str | None = None):
+        answer = _ask(python, {**_DEFAULTS, **given, **owned, **({"chdir": folder} if folder else {})})
         self.version: str = answer["version"]
         self.graceful_timeout: int = answer["graceful_timeout"]
         self._conf = conf

@@ -21,7 +21,7 @@ attributes:
     platforms: posix
 options:
   python:
-    description: The interpreter of the virtual environment; empty in check mode where it isn't there yet.
+    description: The interpreter of the virtual environment. In check mode it may not be there yet.
     type: path
   wsgi_app:
     description: What gunicorn serves, in its own notation, such as C(shop.wsgi:application).
@@ -84,7 +84,7 @@ version:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file
+from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file, _store
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
 
@@ -106,17 +106,19 @@ def main() -> None:
         unlike=["chdir", "conf_file"],
     )
     params = module.params
-    if not params["python"]:
-        if module.check_mode:
-            module.exit_json(changed=True, content=None)
-        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
-    owned = {"wsgi_app": params["wsgi_app"]}
+    owned, folder = {"wsgi_app": params["wsgi_app"]}, None
     if params["chdir"]:
-        if not os.path.isdir(params["chdir"]):
-            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
         owned["chdir"] = os.path.normpath(params["chdir"])
+        folder = _store.readable(owned["chdir"])
+        if not os.path.isdir(folder):
+            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
+    conf = _conf(module, folder)
+    if module.check_mode and not os.path.exists(params["python"] or ""):
+        module.exit_json(changed=bool(params["dest"]), content=None)
+    if not params["python"]:
+        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
     try:
-        settings = Settings(params["python"], owned, params["settings"], _conf(module))
+        settings = Settings(params["python"], owned, params["settings"], conf, folder)
     except SettingsError as error:
         module.fail_json(msg=str(error))
     content = settings.render(params["tail"])
@@ -140,14 +142,14 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def _conf(module: Module) -> str:
-    """Return the text of the user's file, if there is one."""
-    path, folder = module.params["conf_file"], module.params["chdir"]
+def _conf(module: Module, folder: str | None) -> str:
+    """Return the text of the user's file, if there is one; the app's own is in this folder."""
+    path = module.params["conf_file"]
     if not path or module.params["conf_text"] is not None:
         return module.params["conf_text"] or ""
     if not folder:
-        if module.check_mode:
-            module.exit_json(changed=True, content=None)
+        if module.check_mode and not module.params["python"]:
+            return ""
         module.fail_json(
             msg=f"gunicorn_conf_file is {path!r}, a file in the source, but there is no gunicorn_source: "
             "name one on the controller by its absolute path"
