@@ -60,11 +60,12 @@ class UvError(Exception):
 class Index:
     """Where packages come from: what I(given), as C(gunicorn_index) is, says, and else pip's settings on this host.
 
-    uv and pip learn it from their environment, since everybody can read their arguments. Raises UvError where a file
-    or folder is missing.
+    uv and pip learn it from their environment, since everybody can read their arguments. I(keep) says whether what uv
+    fetches may stay on this host. Raises UvError where a file or folder is missing.
     """
 
-    def __init__(self, given: dict):
+    def __init__(self, given: dict, keep: bool = True):
+        self._cache = {"UV_CACHE_DIR": _CACHE} if keep else {"UV_NO_CACHE": "1"}
         self.wheels = given.get("wheels")
         ca = given.get("ca")
         self._settings = _pip_settings()
@@ -104,7 +105,7 @@ class Index:
         environment.setdefault("SSL_CERT_FILE", _CERTIFICATES)
         if "cert" in self._settings:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
-        return {**environment, "UV_CACHE_DIR": _CACHE, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        return {**environment, **self._cache, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
     def options(self) -> list[str]:
         """Return the one thing for which uv has no variable."""
@@ -158,7 +159,7 @@ class Forecast(Uv):
         self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
     ) -> list[str]:
         """Return what the environment of I(python) would have then, after what was asked before."""
-        said = self._install(["--dry-run", "--no-cache", f"--python={python}", *arguments], variable, cwd, within)
+        said = self._install(["--dry-run", f"--python={python}", *arguments], variable, cwd, within)
         self._found.update(re.findall(r"^ \+ (\S+)==(\S+)", said, re.MULTILINE))
         return [f"{name}=={version}" for name, version in sorted(self._found.items())]
 

@@ -166,7 +166,7 @@ def _build(params: dict, check_mode: bool) -> dict:
     path = store.item("venvs", name)
     if os.path.isdir(path):
         return {"path": path, "requirements_file": file}
-    index = _uv.Index(params["index"])
+    index = _uv.Index(params["index"], keep=not check_mode)
     result = {"changed": True, "path": path, "requirements_file": file}
     if check_mode:
         store.refuse_others()
