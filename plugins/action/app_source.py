@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
         elif arguments.get("git") and arguments.get("ssh_key"):
             send = self._key(arguments)
         answer = self._ask(arguments, task_vars)
-        if send and not (answer.get("failed") or answer["path"] or self._task.check_mode):
+        if send and not (answer.get("failed") or answer["path"]):
             send()
             answer = self._ask(arguments, task_vars)
         return {**result, **answer}

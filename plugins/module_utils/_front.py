@@ -57,9 +57,17 @@ class Front:
 
     def differs(self) -> bool:
         """Say whether install or listen would change anything."""
-        return bool(_systemd.differing({**self._units, **self._tcp_units})) or not all(
-            _systemd.active(unit) for unit in [self._starter] + [self._socket] * bool(self._bind)
-        )
+        return bool(_systemd.differing({**self._units, **self._tcp_units}) or self.idle())
+
+    def idle(self) -> list[str]:
+        """Return which of its units should run, or start at boot, and don't."""
+        idle = [unit for unit in [self._starter] + [self._socket] * bool(self._bind) if not _systemd.active(unit)]
+        enabled = _systemd.show(self._starter, "UnitFileState")["UnitFileState"] == "enabled"
+        return idle if enabled or self._starter in idle else [*idle, self._starter]
+
+    def edited(self) -> list[dict]:
+        """Return how its unit files, where they are there and stay, differ from what they are to be."""
+        return _systemd.edited({name: text for name, text in {**self._units, **self._tcp_units}.items() if text})
 
     def install(self) -> bool:
         """Have systemd start at boot what C(current) names. Says whether that changed anything."""

@@ -33,8 +33,24 @@ class Handover:
         self.front = Front(app, store.path, bind)
 
     def needed(self, release: str | None) -> bool:
-        """Say whether run would change anything for visitors."""
-        return not self._serves(release) or self.front.differs()
+        """Say whether run would change anything."""
+        return not self._serves(release) or self.front.differs() or bool(self._surplus(release))
+
+    def diff(self, release: str | None, version: str, bind: str | None) -> list[dict]:
+        """Return what run would change with I(release), which people call I(version), as Ansible shows it."""
+        current = self._store.current()
+        before = [f"{current} {self._store.release(current)['version']}"] if current else []
+        after = [f"{release or '(not known yet)'} {version}"]
+        for lines, address in ((before, self.front.address()), (after, bind)):
+            lines += [address] if address else []
+        if current == release:
+            idle = [each for each in [Instance(self._app, release)] if not each.active()]
+            stopped = [each.service for each in idle] + self.front.idle()
+            before += [f"{unit}: stopped or disabled" for unit in stopped]
+            after += [f"{unit}: running" for unit in stopped]
+            before += [f"{other}: of no more use" for other in sorted(self._surplus(release))]
+        texts = ["".join(f"{line.strip()}\n" for line in lines) for lines in (before, after)]
+        return [{"before": texts[0], "after": texts[1]}, *self.front.edited()]
 
     def fault(self) -> str | None:
         """Return what can be known to fail before anything changes, or None."""
@@ -68,6 +84,10 @@ class Handover:
 
     def _serves(self, release: str | None) -> bool:
         return bool(release) and self._store.current() == release and Instance(self._app, release).active()
+
+    def _surplus(self, release: str) -> set[str]:
+        """Return the releases, and strays of killed runs, that go once I(release) serves."""
+        return {other.release for other in self._others(release)} | set(self._store.surplus(self._keep_releases))
 
     def _others(self, release: str) -> list[Instance]:
         """Return what else there is of the app: the instance that serves, and strays of killed runs."""

@@ -28,6 +28,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils import (
 ETC = "/etc/nginx"
 # In seconds. nginx itself tries for half a second, five times, to get an address that somebody else has.
 _RELOAD_PATIENCE = 10.0
+READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
 
@@ -126,12 +127,11 @@ def install(tree: _site_tree.Tree) -> None:
         ) from error
 
 
-def ready() -> bool:
-    """Say whether nginx runs with what is in its tree, and will after a reboot."""
-    if os.path.exists(_PENDING):
-        return False
-    state = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
-    return state == {"ActiveState": "active", "UnitFileState": "enabled"}
+def state() -> str:
+    """Return how nginx is: C(READY) where it runs with what is in its tree, and will after a reboot."""
+    shown = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
+    pending = ", to be reloaded" if os.path.exists(_PENDING) else ""
+    return f"{shown['ActiveState']}, {shown['UnitFileState']}{pending}"
 
 
 def make_ready() -> None:

@@ -24,10 +24,11 @@ from ansible_collections.pyweb.stack.plugins.module_utils import (
     _unit,
     _venv,
 )
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now
+from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, now, readable
 
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
+_UNKNOWN = "(not known yet)"
 # Prints which of some folders whoever runs it can't write.
 _UNWRITABLE = (
     "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
@@ -47,13 +48,12 @@ class Release:
     def __init__(self, store: Store, params: dict, key: bytes):
         self._store = store
         self._params = params
-        group = grp.getgrgid(pwd.getpwnam(params["user"]).pw_gid).gr_name
         workdir = os.path.normpath(os.path.join(params["source"] or store.path, params["chdir"]))
         limits = [("MemoryMax", params["memory_max"]), ("CPUQuota", params["cpu_quota"])]
         self._service = _service.Service(
             app=params["name"],
             user=params["user"],
-            group=group,
+            group=_group(params["user"]),
             folder=store.path,
             workdir=workdir,
             socket_user=_nginx.user(),
@@ -62,7 +62,7 @@ class Release:
             limits=[(name, value) for name, value in limits if value],
             writable=params["writable_paths"],
             overrides=_unit.lines(params["unit"]),
-            python=_venv.foreign_python(params["venv"]),
+            python=_venv.foreign_python(self._venv()),
         )
         self._env_digests = {name: _digest.keyed(key, value) for name, value in params["env"].items()}
         self.id = _digest.of(
@@ -126,34 +126,63 @@ class Release:
         made = os.path.isdir(self.path)
         return _plan.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
 
+    def alike(self) -> str | None:
+        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same."""
+        current = self._store.current()
+        if os.path.isdir(self.path):
+            return self.id
+        if not current:
+            return None
+        record, app = self._store.release(current), self._app()
+        same = all(record["app"][name] == app[name] for name in ("source", "venv"))
+        return current if same and record["env"] == self._env_digests else None
+
     def diff(self) -> list[dict]:
-        """Return what would change against the release that serves; values of the environment stay hidden."""
+        """Return what would change against the release that serves; values of the environment stay hidden.
+
+        The units of a first release are not in it, since nearly all in them is the same for every app.
+        """
         current = self._store.current()
         before = self._store.release(current) if current else {"app": {}, "env": {}}
         unit = _systemd.instance(self._params["name"], current)
+        sources = [before["app"].get("source"), self._app()["source"]]
         folder = self._store.item("releases", current or "")
+        config = self._params["config"]
+        conf = _file.read(os.path.join(folder, "gunicorn.conf.py")) if config else ""
         pairs = [
             ("app", _lines(before["app"]), _lines(self._app())),
-            ("gunicorn.conf.py", _file.read(os.path.join(folder, "gunicorn.conf.py")), self._params["config"]),
+            ("packages", _text(before.get("installed", [])), _text(self._installed())),
+            ("gunicorn.conf.py", conf, config or _text([_UNKNOWN])),
             ("env", _masked(before["env"], {}), _masked(self._env_digests, before["env"])),
         ]
-        for name, text in self.units().items():
+        for name, text in self.units().items() if current else ():
             kind = name.rsplit(".", 1)[1]
             pairs.append((kind, _file.read(os.path.join(_systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
         return [
             {"before_header": name, "before": old, "after_header": name, "after": new}
             for name, old, new in pairs
+            for old in [_moved(old, *sources)]
             if old != new
         ]
 
     def _app(self) -> dict:
         params = self._params
         return {
-            "source": os.path.basename(params["source"] or ""),
+            "source": _UNKNOWN if params["source"] == "" else os.path.basename(params["source"] or ""),
             "version": params["version"],
-            "venv": os.path.basename(params["venv"]),
+            "venv": os.path.basename(params["venv"]) or _UNKNOWN,
             "wsgi_app": params["wsgi_app"],
         }
+
+    def _venv(self) -> str:
+        """Return its environment, or that of the release that serves, where check mode doesn't have this one yet."""
+        if os.path.isdir(self._params["venv"]):
+            return self._params["venv"]
+        return os.path.join(self._store.item("releases", self._store.current() or ""), "venv")
+
+    def _installed(self) -> list[str]:
+        venv = readable(self._params["venv"])
+        return _venv.installed(venv) if os.path.isdir(venv) else [_UNKNOWN]
 
     def _write_record(self, folder: str, in_force: dict) -> None:
         record = {
@@ -230,8 +259,25 @@ class Release:
         return done
 
 
+def _group(user: str) -> str:
+    """Return the group of an account, which in check mode may have yet to be made, with one of its own name."""
+    try:
+        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+    except KeyError:
+        return user
+
+
+def _moved(text: str, old: str | None, new: str) -> str:
+    """Return a text with paths into another source: that this is another is said once, and not at each path."""
+    return text.replace(f"/sources/{old}", f"/sources/{new}") if old and new else text
+
+
 def _lines(record: dict) -> str:
-    return "".join(f"{key}: {value}\n" for key, value in sorted(record.items()))
+    return _text(f"{key}: {value}" for key, value in sorted(record.items()))
+
+
+def _text(lines) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _masked(digests: dict[str, str], before: dict[str, str]) -> str:

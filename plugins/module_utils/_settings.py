@@ -81,16 +81,26 @@ class Settings:
 
     I(options) are those that have an option of their own, such as C(wsgi_app); I(given) those of the user, and I(conf)
     the user's own Python. I(writable) are the only folders that the service may write; None for a unit of the user's own,
-    of which nothing is known, so neither is anything in it the design's. Raises SettingsError with all faults at once.
+    of which nothing is known, so neither is anything in it the design's. I(folder) is where the app's files are, where they
+    have yet to come to the C(chdir) of I(options). Raises SettingsError with all faults at once.
     """
 
-    def __init__(self, python: str, options: dict, given: dict, conf: str = "", writable: list[str] | None = ()):
+    def __init__(
+        self,
+        python: str,
+        options: dict,
+        given: dict,
+        conf: str = "",
+        writable: list[str] | None = (),
+        folder: str | None = None,
+    ):
         # Whoever says where it is to be wants a control socket.
         defaults = dict(_DEFAULTS)
         if "control_socket" in given:
             del defaults["control_socket_disable"]
+        here = {"chdir": folder} if folder else {}
         try:
-            answer = _gunicorn.ask(python, {**defaults, **given, **options})
+            answer = _gunicorn.ask(python, {**defaults, **given, **options, **here})
         except _gunicorn.GunicornError as error:
             raise SettingsError(str(error)) from error
         self.version: str = answer["version"]

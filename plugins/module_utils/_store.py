@@ -25,6 +25,8 @@ import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
+# What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
+TRIAL = "/run/pyweb-stack-check"
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o711}
 _STAGE = ".stage-"
 
@@ -43,6 +45,14 @@ class Store:
         self.current_link = os.path.join(self.path, "current")
         self._history = os.path.join(self.path, "history.jsonl")
         self._key = os.path.join(self.path, "key")
+
+    def trial(self) -> Store:
+        """Return the folder in which check mode has what is not in its place yet; see L(readable)."""
+        return Store(TRIAL + os.path.dirname(self.path), self.name)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it, if it is there."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def item(self, kind: str, name: str) -> str:
         """Return the path of a sealed item; I(kind) is C(sources), C(venvs) or C(releases)."""
@@ -146,11 +156,11 @@ class Store:
         with open(os.path.join(self.item("releases", release), "release.json"), encoding="utf-8") as file:
             return json.load(file)
 
-    def prune(self, keep: int) -> list[str]:
-        """Remove all but the I(keep) latest releases, then sources and environments that none of them uses.
+    def surplus(self, keep: int) -> list[str]:
+        """Return all but the I(keep) latest releases.
 
         The release that serves and the one that served before it stay in any case. The order is that of the
-        history, and of the time of building for a release that no event names. Returns the removed releases.
+        history, and of the time of building for a release that no event names.
         """
         last = {name: self.release(name)["built"] for name in self.names("releases")}
         served = []
@@ -163,7 +173,11 @@ class Store:
         before = next((name for name in reversed(served) if name != current), None)
         latest = sorted(last, key=lambda name: last[name], reverse=True)
         kept = set(latest[:keep]) | {current, before}
-        removed = [name for name in last if name not in kept]
+        return [name for name in last if name not in kept]
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases."""
+        removed = self.surplus(keep)
         for name in removed:
             _remove(self.item("releases", name))
         for kind, link in (("sources", "src"), ("venvs", "venv")):
@@ -172,13 +186,17 @@ class Store:
                 _remove(self.item(kind, name))
         return removed
 
-    def _adopt(self) -> None:
-        """Make the folder, or refuse one that somebody else made."""
+    def refuse_others(self) -> None:
+        """Raise StoreError where the folder is there and somebody else made it."""
         ours = not os.path.islink(self.path) and (os.path.exists(self._key) or _missing_or_empty(self.path))
         if not ours:
             raise StoreError(
                 f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
             )
+
+    def _adopt(self) -> None:
+        """Make the folder, or refuse one that somebody else made."""
+        self.refuse_others()
         if os.path.exists(self._key):
             return
         root = os.path.dirname(self.path)
@@ -217,6 +235,12 @@ class Store:
             for name in os.listdir(folder):
                 if name.startswith(_STAGE):
                     shutil.rmtree(os.path.join(folder, name))
+
+
+def readable(path: str) -> str:
+    """Return where the content of an item, or of a folder in it, can be read: in check mode it may be on trial only."""
+    trial = TRIAL + path
+    return trial if os.path.exists(trial) and not os.path.exists(path) else path
 
 
 def _missing_or_empty(path: str) -> bool:

@@ -122,6 +122,15 @@ def differing(units: dict[str, str]) -> list[str]:
     return [name for name, text in units.items() if unit_text(name) != text]
 
 
+def edited(units: dict[str, str]) -> list[dict]:
+    """Return how those unit files that are there differ from the texts given here, as Ansible shows it."""
+    paths = {name: os.path.join(UNIT_FOLDER, name) for name in differing(units) if unit_text(name)}
+    return [
+        {"before_header": path, "before": unit_text(name), "after_header": path, "after": units[name]}
+        for name, path in paths.items()
+    ]
+
+
 def install(units: dict[str, str]) -> list[str]:
     """Write unit files by name, each by a rename, and have systemd read them. Returns the names that changed."""
     changed = differing(units)

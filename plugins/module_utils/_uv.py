@@ -9,6 +9,7 @@ import configparser
 import glob
 import os
 import platform
+import re
 import shutil
 import tempfile
 
@@ -59,11 +60,12 @@ class UvError(Exception):
 class Index:
     """Where packages come from: what I(given), as C(gunicorn_index) is, says, and else pip's settings on this host.
 
-    uv and pip learn it from their environment, since everybody can read their arguments. Raises UvError where a file
-    or folder is missing.
+    uv and pip learn it from their environment, since everybody can read their arguments. I(keep) says whether what uv
+    fetches may stay on this host. Raises UvError where a file or folder is missing.
     """
 
-    def __init__(self, given: dict):
+    def __init__(self, given: dict, keep: bool = True):
+        self._cache = {"UV_CACHE_DIR": _CACHE} if keep else {"UV_NO_CACHE": "1"}
         self.wheels = given.get("wheels")
         ca = given.get("ca")
         self._settings = _pip_settings()
@@ -103,7 +105,7 @@ class Index:
         environment.setdefault("SSL_CERT_FILE", _CERTIFICATES)
         if "cert" in self._settings:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
-        return {**environment, "UV_CACHE_DIR": _CACHE, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        return {**environment, **self._cache, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
     def options(self) -> list[str]:
         """Return the one thing for which uv has no variable."""
@@ -118,11 +120,23 @@ class Uv:
         self._path = _fetched(index)
         os.makedirs(_CACHE, mode=0o700, exist_ok=True)
 
-    def install(self, arguments: list[str], variable: str, cwd: str | None = None, within: tuple = ()) -> None:
-        """Run C(uv pip install) in the folder I(cwd); I(within) is a command that runs it in its turn."""
-        options = ["--quiet", "--compile-bytecode", *self._index.options()]
-        argv = [*within, self._path, "pip", "install", *options, *arguments]
-        _require(_command.run(argv, env=self._index.uv(), cwd=cwd), variable, self._index)
+    def install(
+        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
+    ) -> list[str]:
+        """Install into the environment of I(python), and return what it has then, each as C(name==version).
+
+        Runs in the folder I(cwd); I(within) is a command that runs it in its turn.
+        """
+        self._install(["--quiet", "--compile-bytecode", f"--python={python}", *arguments], variable, cwd, within)
+        # Names and versions alone: where a package came from may hold credentials.
+        listed = self.require("pip", "list", "--quiet", "--format=freeze", f"--python={python}", variable=variable)
+        return listed.splitlines()
+
+    def _install(self, arguments: list[str], variable: str, cwd: str | None, within: list[str]) -> str:
+        argv = [*within, self._path, "pip", "install", *self._index.options(), *arguments]
+        done = _command.run(argv, env=self._index.uv(), cwd=cwd)
+        _require(done, variable, self._index)
+        return done.stderr
 
     def ask(self, *arguments: str, cwd: str | None = None, within: tuple = ()):
         """Run uv where it needs no packages, and return what it said, whatever its exit status."""
@@ -131,6 +145,28 @@ class Uv:
     def require(self, *arguments: str, variable: str) -> str:
         """Do the same and return what it printed. Raises UvError where it fails, naming the variable."""
         return _require(self.ask(*arguments), variable)
+
+
+class Forecast(Uv):
+    """The uv that is there already, which installs nothing and says what it would."""
+
+    def __init__(self, index: Index):
+        self._index = index
+        self._path = _path()
+        self._found: dict[str, str] = {}
+
+    def install(
+        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
+    ) -> list[str]:
+        """Return what the environment of I(python) would have then, after what was asked before."""
+        said = self._install(["--dry-run", f"--python={python}", *arguments], variable, cwd, within)
+        self._found.update(re.findall(r"^ \+ (\S+)==(\S+)", said, re.MULTILINE))
+        return [f"{name}=={version}" for name, version in sorted(self._found.items())]
+
+
+def there() -> bool:
+    """Say whether this host has the pinned uv."""
+    return os.path.exists(_path())
 
 
 def _require(done, variable: str, index: Index | None = None) -> str:
@@ -146,7 +182,7 @@ def _require(done, variable: str, index: Index | None = None) -> str:
 
 def _fetched(index: Index) -> str:
     """Return the path of the pinned uv, fetched first where it is missing."""
-    folder = os.path.join(FOLDER, f"uv-{VERSION}")
+    folder = os.path.dirname(os.path.dirname(_path()))
     if not os.path.isdir(folder):
         pips = glob.glob(_PIP_WHEELS)
         if not pips:
@@ -173,7 +209,11 @@ def _fetched(index: Index) -> str:
                     raise
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-    return os.path.join(folder, "bin", "uv")
+    return _path()
+
+
+def _path() -> str:
+    return os.path.join(FOLDER, f"uv-{VERSION}", "bin", "uv")
 
 
 def _pip_settings() -> dict[str, str]:

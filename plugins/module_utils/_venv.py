@@ -21,16 +21,12 @@ def build(lock: Lock, stage: str, uv: Uv) -> None:
 
     Raises LockError or UvError.
     """
-    python = f"--python={stage}/bin/python"
     new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={lock.python}", stage]
     uv.require(*new, variable="gunicorn_python")
     with _work(lock, os.path.dirname(stage)) as (work, within):
 
         def install(arguments: list[str], variable: str) -> None:
-            uv.install([python, *arguments], variable, lock.file.folder, within)
-            # A line for each package, with its name and version; where it came from may hold credentials.
-            listed = uv.require("pip", "list", "--quiet", "--format=freeze", python, variable=variable)
-            _write(stage, _RECORD, *listed.splitlines())
+            _write(stage, _RECORD, *uv.install(f"{stage}/bin/python", arguments, variable, lock.file.folder, within))
 
         def ask(*arguments: str):
             return uv.ask(*arguments, f"--python={lock.python}", cwd=lock.file.folder, within=within)

@@ -12,12 +12,15 @@ version_added: 0.1.0
 description:
   - Fetches the code of an app into C(ROOT/NAME/sources/DIGEST), where it is never changed again.
   - A source that is already there under its digest is not fetched a second time.
+  - In check mode it is fetched into memory, below C(/run/pyweb-stack-check), so that the modules after this one can tell
+    what it brings. M(pyweb.stack.gunicorn_switch) removes it from there.
 extends_documentation_fragment:
   - pyweb.stack.app
   - pyweb.stack.app.attributes
 attributes:
   diff_mode:
     support: none
+    details: What of the source changes is in the diff of M(pyweb.stack.gunicorn_release).
 options:
   user:
     description: The account that may read the code besides root.
@@ -113,7 +116,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Folder of the source; none in check mode where it is not there yet.
+  description:
+    - Folder of the source, in check mode the one that it will have.
+    - Empty in check mode where it can't be fetched, since the host lacks git or ssh, or memory for it.
   returned: always
   type: str
   sample: /srv/shop/sources/8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
@@ -131,6 +136,7 @@ version:
   sample: v1.4.2
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -176,32 +182,44 @@ def main() -> None:
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
     sources = store.item("sources", "")
-    result = {"changed": True, "path": None, "digest": None, "version": _version(params)}
+    result = {"changed": True, "path": "", "digest": None, "version": _version(params)}
     if module.check_mode and not _can_ask(params["git"]):
         module.exit_json(**result)
     if not _can_ask(params["git"]):
         module.fail_json(msg="gunicorn_source.git: the target has no git, or no ssh: install git and openssh-client")
     try:
+        store.refuse_others()
+        store.trial().remove()
         source = _source(params)
         result["digest"] = source.digest(sources)
         if _there(store, result["digest"]):
             module.exit_json(**{**result, "changed": False, "path": store.item("sources", result["digest"])})
-        if module.check_mode or _is_to_be_sent(params):
+        if _is_to_be_sent(params):
             module.exit_json(**result)
-        with store.locked("fetching its source"):
-            # Another run may have fetched it while this one waited.
-            digest = source.digest(sources)
-            if not _there(store, digest):
-                with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
-                    digest = source.fetch(work)
-                    with store.stage("sources", digest) as stage:
-                        source.export(stage)
-                        _finish(stage, params["python"])
+        digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
     except TreeError as error:
         module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
     except (ArchiveError, GitError, StoreError, OSError) as error:
+        if module.check_mode and os.strerror(errno.ENOSPC) in str(error):
+            store.trial().remove()
+            module.exit_json(**result)
         module.fail_json(msg=str(error))
     module.exit_json(**{**result, "digest": digest, "path": store.item("sources", digest)})
+
+
+def _fetched(source, store: Store, python: str) -> str:
+    """Have the source in this store, and return what it is named by."""
+    with store.locked("fetching its source"):
+        sources = store.item("sources", "")
+        # Another run may have fetched it while this one waited.
+        digest = source.digest(sources)
+        if not _there(store, digest):
+            with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
+                digest = source.fetch(work)
+                with store.stage("sources", digest) as stage:
+                    source.export(stage)
+                    _finish(stage, python)
+    return digest
 
 
 def _source(params: dict):

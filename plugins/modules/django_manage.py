@@ -16,10 +16,11 @@ extends_documentation_fragment:
   - pyweb.stack.app.attributes
 attributes:
   diff_mode:
-    support: none
+    support: partial
+    details: Shows the migrations.
 options:
   release:
-    description: Id of the release; empty in check mode where it can't be known yet.
+    description: Id of the release. In check mode it may not be there yet.
     type: str
   command:
     description:
@@ -87,7 +88,8 @@ def migrate(module: Module, store: Store, release: Release) -> dict:
         with store.locked("migrating its database"):
             release.migrate()
     msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
-    return {"changed": bool(migrations), "migrations": migrations, "msg": msg}
+    diff = {"before": "", "after": "".join(f"{name}\n" for name in migrations)}
+    return {"changed": bool(migrations), "migrations": migrations, "msg": msg, "diff": diff}
 
 
 def collectstatic(module: Module, store: Store, release: Release) -> dict:
@@ -119,7 +121,9 @@ def main() -> None:
     release = Release(store, params["release"] or "")
     if module.check_mode and not (params["release"] and os.path.isdir(release.path)):
         msg = "The release is not built yet, so this can't be known before the run."
-        module.exit_json(changed=params["command"] != "check", msg=msg)
+        # That there are static files to collect is all that there is to know.
+        diff = {"before": "", "after": "(not known yet)\n"} if params["command"] == "migrate" else {}
+        module.exit_json(changed=params["command"] != "check", msg=msg, diff=diff)
     try:
         result = commands[params["command"]](module, store, release)
     except (DjangoError, StoreError, OSError) as error:

@@ -19,7 +19,7 @@ attributes:
     support: none
 options:
   source:
-    description: Folder of the sealed source; empty in check mode where it isn't there yet.
+    description: Folder of the sealed source; an empty text in check mode where it can't be known yet.
     type: path
   chdir:
     description: Folder of C(manage.py) inside the source. C(.) also finds the only one up to two folders down.
@@ -48,17 +48,18 @@ chdir:
   type: str
   sample: .
 settings_module:
-  description: The settings module; C(unknown) in check mode where the source isn't there yet.
+  description: The settings module; C(unknown) in check mode where the source can't be known yet.
   returned: always
   type: str
   sample: shop.settings
 wsgi_app:
-  description: The WSGI application; C(unknown) in check mode where the source isn't there yet.
+  description: The WSGI application; C(unknown) in check mode where the source can't be known yet.
   returned: always
   type: str
   sample: shop.wsgi:application
 """
 
+from ansible_collections.pyweb.stack.plugins.module_utils import _store
 from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Project
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 
@@ -76,11 +77,13 @@ def main() -> None:
         unlike=["source"],
     )
     params = module.params
+    if params["source"] is None:
+        module.fail_json(msg="gunicorn_source is empty, but must say where the Django project is")
     if module.check_mode and not params["source"]:
         found = {name: params[name] or "unknown" for name in ("chdir", "settings_module", "wsgi_app")}
         module.exit_json(changed=False, **found)
     try:
-        project = Project(**params)
+        project = Project(**{**params, "source": _store.readable(params["source"])})
     except (DjangoError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -29,7 +29,7 @@ attributes:
     platforms: posix
 options:
   python:
-    description: The interpreter of the virtual environment; empty in check mode where it isn't there yet.
+    description: The interpreter of the virtual environment. In check mode it may not be there yet.
     type: path
   wsgi_app:
     description: What gunicorn serves, in its own notation, such as C(shop.wsgi:application).
@@ -129,7 +129,7 @@ version:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file, _own_unit
+from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file, _own_unit, _store
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
@@ -158,20 +158,22 @@ def main() -> None:
         required_by={"user": "dest"},
     )
     params = module.params
-    if not params["python"]:
-        if module.check_mode:
-            module.exit_json(changed=True, content=None)
-        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
-    options = {"wsgi_app": params["wsgi_app"]}
+    options, folder = {"wsgi_app": params["wsgi_app"]}, None
     if params["chdir"]:
-        if not os.path.isdir(params["chdir"]):
-            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
         options["chdir"] = os.path.normpath(params["chdir"])
+        folder = _store.readable(options["chdir"])
+        if not os.path.isdir(folder):
+            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
     if params["dest"] and not os.path.isdir(os.path.dirname(os.path.abspath(params["dest"]))):
         module.fail_json(msg=f"dest is {params['dest']!r}, but the target has no such folder: make it first")
+    conf = _conf(module, folder)
+    if module.check_mode and not os.path.exists(params["python"] or ""):
+        module.exit_json(changed=bool(params["dest"]), content=None)
+    if not params["python"]:
+        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
     writable = None if params["dest"] else params["writable_paths"]
     try:
-        settings = Settings(params["python"], options, params["settings"], _conf(module), writable)
+        settings = Settings(params["python"], options, params["settings"], conf, writable, folder)
     except SettingsError as error:
         module.fail_json(msg=str(error))
     content = settings.render(params["tail"])
@@ -204,14 +206,14 @@ def _prove(module: Module, content: str) -> None:
         module.fail_json(msg=str(error))
 
 
-def _conf(module: Module) -> str:
-    """Return the text of the user's file, if there is one."""
-    path, folder = module.params["conf_file"], module.params["chdir"]
+def _conf(module: Module, folder: str | None) -> str:
+    """Return the text of the user's file, if there is one; the app's own is in this folder."""
+    path = module.params["conf_file"]
     if not path or module.params["conf_text"] is not None:
         return module.params["conf_text"] or ""
     if not folder:
-        if module.check_mode:
-            module.exit_json(changed=True, content=None)
+        if module.check_mode and not module.params["python"]:
+            return ""
         module.fail_json(
             msg=f"gunicorn_conf_file is {path!r}, a file in the source, but there is no gunicorn_source: "
             "name one on the controller by its absolute path"

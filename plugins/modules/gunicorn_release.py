@@ -24,7 +24,9 @@ options:
     type: str
     required: true
   source:
-    description: Folder of the sealed source; empty where the app comes from its requirements.
+    description:
+      - Folder of the sealed source; none where the app comes from its requirements.
+      - An empty text in check mode where there is one that can't be known yet.
     type: path
   version:
     description: What the source is called, for people to read.
@@ -35,7 +37,7 @@ options:
     type: str
     default: .
   venv:
-    description: Folder of the sealed virtual environment; empty in check mode where it isn't there yet.
+    description: Folder of the sealed virtual environment; empty in check mode where it can't be known yet.
     type: path
   config:
     description: Text of C(gunicorn.conf.py); empty in check mode where it can't be known yet.
@@ -112,6 +114,13 @@ path:
   returned: always
   type: str
   sample: /srv/shop/releases/4f6a7d8e9c0b
+alike:
+  description:
+    - Id of a release that is there and has the same code, packages and environment. That is this one, once it is made.
+    - In check mode the one that serves, or none where it differs in them.
+  returned: always
+  type: str
+  sample: 4f6a7d8e9c0b
 serves:
   description: Whether this is the release that serves already.
   returned: always
@@ -121,7 +130,7 @@ serves:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _plan, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
@@ -156,30 +165,31 @@ def main() -> None:
     )
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
-    if module.check_mode and not (store.key() and params["venv"] and params["config"]):
-        plan = _plan.in_force(params["plan"], None)
-        module.exit_json(changed=True, id=None, path=None, serves=False, plan=plan)
     try:
         with _lock_unless(module.check_mode, store):
-            release = Release(store, params, store.key())
+            release = Release(store, params, store.key() or b"")
+            # In check mode neither need be there.
+            known = bool(store.key() and params["config"])
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
             missing = release.missing_folders()
-            changed = bool(new or missing)
-            diff = release.diff() if new else []
+            units = release.units()
+            changed = bool(new or missing or _systemd.differing(units))
+            diff = (release.diff() if new else []) + _systemd.edited(units)
             diff += [_new(folder, f"a folder of {params['user']}, 0750\n") for folder in missing]
             if not module.check_mode:
                 for folder in missing:
                     release.make_folder(folder)
                 if new:
                     release.make()
-                # Also where a run was killed between the two.
-                changed |= bool(_systemd.install(release.units()))
+                # Also where a run was killed between the two, or somebody edited them.
+                _systemd.install(units)
             plan = release.plan()
     except (ReleaseError, ProofError, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
-    path = release.path if os.path.isdir(release.path) else None
-    result = {"changed": changed, "diff": diff, "id": release.id, "serves": serves, "plan": plan, "path": path}
+    result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
+    result["id"] = release.id if known else None
+    result["path"] = release.path if os.path.isdir(release.path) else None
     module.exit_json(**result)
 
 

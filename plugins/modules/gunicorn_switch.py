@@ -24,6 +24,10 @@ options:
   release:
     description: Id of the release; empty in check mode where it can't be known yet.
     type: str
+  version:
+    description: What the source of the release is called, for people to read in the diff.
+    type: str
+    default: ''
   health:
     description: What the release must answer before it serves.
     type: dict
@@ -108,6 +112,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
+            "version": {"type": "str", "default": ""},
             "health": {
                 "type": "dict",
                 "default": {},
@@ -122,17 +127,16 @@ def main() -> None:
             "bind": {"type": "str"},
             "keep_releases": {"type": "int", "default": 5},
         },
+        unlike=["version"],
     )
     params = module.params
     health = Health(**{**params["health"], "status": _statuses(params["health"]["status"])})
     store = Store(params["root"], params["name"])
     handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
-    before = store.current()
-    diff = {
-        "before": _lines(before, handover.front.address()),
-        "after": _lines(params["release"] or "(not known yet)", params["bind"]),
-    }
-    result = {"release": params["release"], "previous": before, "answer": "", "cut": 0}
+    diff = handover.diff(params["release"], params["version"], params["bind"])
+    result = {"release": params["release"], "previous": store.current(), "answer": "", "cut": 0}
+    # The last step, so nobody reads this any more.
+    store.trial().remove()
     if module.check_mode:
         fault = handover.fault()
         if fault:
@@ -153,10 +157,6 @@ def main() -> None:
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
     module.exit_json(diff=diff, **result)
-
-
-def _lines(release: str | None, address: str | None) -> str:
-    return "".join(f"{line}\n" for line in (release, address) if line)
 
 
 def _statuses(text: str) -> range:

@@ -151,22 +151,24 @@ def main() -> None:
         tree = _site_tree.Tree(_nginx.ETC, site)
         result = {"path": tree.path, "diff": tree.diff()}
         if module.check_mode and not known:
+            result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
             module.exit_json(changed=True, **result)
         if not known:
             module.fail_json(msg="nginx is not installed on this host")
         _nginx.look(tree)
-        changed = bool(tree.changes())
+        changed, state = bool(tree.changes()), _nginx.state()
         if changed:
             _nginx.prove(tree)
+        if state != _nginx.READY:
+            shown = {"before": f"{state}\n", "after": f"{_nginx.READY}\n"}
+            result["diff"].append({**shown, "before_header": "nginx.service", "after_header": "nginx.service"})
         if changed and not module.check_mode:
             _nginx.install(tree)
-        if not _nginx.ready():
-            changed = True
-            if not module.check_mode:
-                _nginx.make_ready()
+        elif state != _nginx.READY and not module.check_mode:
+            _nginx.make_ready()
     except (_site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, **result)
+    module.exit_json(changed=changed or state != _nginx.READY, **result)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ description:
     is resolved once; when its text changes, a comment behind it for instance, it is resolved again.
   - Where the source itself is installed, it is built from a copy, so its folder stays as it was sealed, and the digest
     covers it, too.
+  - In check mode it is asked what it would install, where the target has C(uv) already, so that
+    M(pyweb.stack.gunicorn_release) can show which packages change.
   - Credentials in a URL appear in no output, no log and no process list, and in nothing that is recorded.
 extends_documentation_fragment:
   - pyweb.stack.app
@@ -29,7 +31,9 @@ options:
     type: str
     required: true
   source:
-    description: Folder of the sealed source that the requirements come from; empty in check mode where it isn't there yet.
+    description:
+      - Folder of the sealed source that the requirements come from.
+      - An empty text in check mode where there is one that can't be known yet. Then nothing of the environment is known.
     type: path
   chdir:
     description: Folder inside the source where the app runs. A file there comes before those at the top.
@@ -89,7 +93,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Folder of the environment; none in check mode where it is not there yet.
+  description: Folder of the environment, in check mode the one that it will have; empty there where that can't be known yet.
   returned: always
   type: str
   sample: /srv/shop/venvs/1b4f6a7d8e9c0b1a2f3e4d5c6b8f9b5c0d5a7e2c
@@ -102,10 +106,8 @@ requirements_file:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _url, _venv
+from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _store, _url, _uv, _venv
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._uv import Index, Uv, UvError
 
 
 def main() -> None:
@@ -136,10 +138,10 @@ def main() -> None:
         },
     )
     params = module.params
-    result = {"changed": False, "path": None, "requirements_file": params["requirements_file"]}
+    result = {"changed": False, "path": "", "requirements_file": params["requirements_file"]}
     try:
         result.update(_build(params, module.check_mode))
-    except (_lock.LockError, UvError, StoreError, OSError) as error:
+    except (_lock.LockError, _uv.UvError, _store.StoreError, OSError) as error:
         module.fail_json(msg=str(error), **result)
     module.exit_json(**result)
 
@@ -152,8 +154,9 @@ def _build(params: dict, check_mode: bool) -> dict:
     ):
         if fault:
             raise _lock.LockError(f"{variable} {fault}")
-    if check_mode and file and not source:
+    if check_mode and source == "":
         return {"changed": True}
+    source = source and _store.readable(source)
     if file and not (source and os.path.isfile(os.path.join(source, file))):
         raise _lock.LockError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
     if source and not file:
@@ -161,20 +164,24 @@ def _build(params: dict, check_mode: bool) -> dict:
     lock = _lock.Lock(
         params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
     )
-    store = Store(params["root"], params["name"], params["user"])
+    store = _store.Store(params["root"], params["name"], params["user"])
     name = lock.digest()
     path = store.item("venvs", name)
     if os.path.isdir(path):
         return {"path": path, "requirements_file": file}
-    index = Index(params["index"])
+    index = _uv.Index(params["index"], keep=not check_mode)
+    result = {"changed": True, "path": path, "requirements_file": file}
     if check_mode:
-        return {"changed": True, "requirements_file": file}
+        store.refuse_others()
+        if not _uv.there():
+            return result
+        store = store.trial()
     with store.locked("building its virtual environment"):
         # Another run may have built it while this one waited.
-        if not os.path.isdir(path):
+        if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
-                _venv.build(lock, stage, Uv(index))
-    return {"changed": True, "path": path, "requirements_file": file}
+                _venv.build(lock, stage, _uv.Forecast(index) if check_mode else _uv.Uv(index))
+    return result
 
 
 if __name__ == "__main__":

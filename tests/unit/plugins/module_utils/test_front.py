@@ -18,7 +18,9 @@ case "$*" in
   start*tcp.socket) touch {root}/listens ;;
   stop*tcp.socket) rm -f {root}/listens; echo stopped >> {root}/stopped ;;
   show*tcp.socket*) [ -e {root}/listens ] && echo ActiveState=active || echo ActiveState=inactive ;;
-  show*) printf '%s\\n' ActiveState=active UnitFileState=enabled ;;
+  enable*) rm -f {root}/disabled ;;
+  show*UnitFileState*) [ -e {root}/disabled ] && echo UnitFileState=disabled || echo UnitFileState=enabled ;;
+  show*) echo ActiveState=active ;;
 esac
 """
 
@@ -76,6 +78,21 @@ def test_units_that_systemd_refuses_are_a_fault_before_they_are_there(front, tmp
     assert "gunicorn-shop-tcp.socket" in front("127.0.0.1:99999").fault()
     assert os.listdir(tmp_path / "units") == []
     assert front(None).fault() is None
+
+
+def test_what_somebody_changed_is_seen_and_put_right(front, tmp_path):
+    _set_up(front(None))
+    assert (front(None).idle(), front(None).edited()) == ([], [])
+    (tmp_path / "disabled").touch()
+    assert front(None).idle() == ["gunicorn-shop.service"]
+    assert _set_up(front(None)) == [True, True, False]
+
+    unit = tmp_path / "units/gunicorn-shop.service"
+    text = unit.read_text()
+    unit.write_text(f"{text}# mine\n")
+    (part,) = front(None).edited()
+    assert (part["before_header"], part["before"], part["after"]) == (str(unit), f"{text}# mine\n", text)
+    assert _set_up(front(None)) == [True, True, False]
 
 
 def test_its_own_address_is_no_fault(front, tmp_path, listening):

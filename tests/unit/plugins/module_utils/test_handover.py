@@ -123,3 +123,55 @@ def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(t
     handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=listening)
     with pytest.raises(Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} serves on, untouched"):
         handover.run(NEW, HEALTH)
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch, write):
+    """Return what a handover to a release would change, on a host where all runs but what stands in the file idle."""
+    systemctl = """#!/bin/sh
+case "$*" in
+  list-units*) echo '[]' ;;
+  show*UnitFileState*) echo UnitFileState=enabled ;;
+  show*) grep -qx "$2" {root}/idle && echo ActiveState=inactive || echo ActiveState=active ;;
+esac
+"""
+    write(tmp_path, {"bin/systemctl": systemctl.replace("{root}", str(tmp_path)), "idle": ""})
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    (tmp_path / "units").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+    store = Store(str(tmp_path), "shop")
+    for turn, release in enumerate(("a", "b", OLD)):
+        record = {"version": f"v{turn}", "built": f"2026-01-0{turn + 1}"}
+        write(store.item("releases", release), {"release.json": json.dumps(record)})
+    store.switch(OLD)
+    Handover(store, "shop", 1, 5, None).front.install()
+
+    def shown(release, idle="", keep=5, bind=None):
+        (tmp_path / "idle").write_text(idle)
+        handover = Handover(store, "shop", drain_timeout=1, keep_releases=keep, bind=bind)
+        lines, *_units = handover.diff(release, "v9", bind)
+        return handover.needed(release), lines["before"], lines["after"]
+
+    return shown
+
+
+def test_what_a_handover_would_change(shown):
+    assert shown(OLD) == (False, f"{OLD} v2\n", f"{OLD} v9\n")
+    assert shown(NEW) == (True, f"{OLD} v2\n", f"{NEW} v9\n")
+    assert shown(None) == (True, f"{OLD} v2\n", "(not known yet) v9\n")
+    assert shown(NEW, bind="127.0.0.1:9999")[2] == f"{NEW} v9\n127.0.0.1:9999\n"
+
+
+@pytest.mark.parametrize("unit", [f"gunicorn-shop@{OLD}.service", "gunicorn-shop.service"])
+def test_what_somebody_stopped_is_said_to_be_started(shown, unit):
+    needed, before, after = shown(OLD, idle=unit)
+    assert needed
+    assert f"{unit}: stopped or disabled\n" in before
+    assert f"{unit}: running\n" in after
+
+
+def test_releases_that_go_are_said_to(shown):
+    needed, before, _after = shown(OLD, keep=2)
+    assert needed
+    assert before.splitlines()[1:] == ["a: of no more use"]

@@ -11,7 +11,7 @@ import pwd
 import stat
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _plan, _service, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _digest, _nginx, _plan, _service, _store, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
@@ -189,9 +189,11 @@ def test_the_record_has_the_digests_of_secrets_which_only_the_key_can_check(rele
 def test_the_diff_of_a_first_release_shows_all_but_secrets(release):
     diff = release().diff()
     after = {part["after_header"]: part["after"] for part in diff}
-    assert list(after) == ["app", "gunicorn.conf.py", "env", "service", "socket"]
+    # Not the units: two hundred lines that are nearly the same for every app.
+    assert list(after) == ["app", "packages", "gunicorn.conf.py", "env"]
     assert {part["before"] for part in diff} == {""}
     assert "version: v1\n" in after["app"]
+    assert after["packages"] == "django==5.2\ngunicorn==27.0.1\n"
     assert after["env"] == "MODE=(hidden)\nSECRET_KEY=(hidden)\n"
     assert SECRET not in json.dumps(diff)
 
@@ -216,6 +218,52 @@ def test_the_diff_shows_what_changes_and_no_value(release, store, changed, parts
     diff = release(**changed).diff()
     assert {part["after_header"]: part["after"] for part in diff} == parts
     assert "hunter" not in json.dumps(diff)
+
+
+def test_the_diff_of_other_code_says_so_once(release, store):
+    config = "chdir = '{}'\n"
+    _seal(store, release(config=config.format(store.item("sources", "s1"))))
+    source = store.item("sources", "s2")
+    (part,) = release(source=source, version="v2", config=config.format(source)).diff()
+    changed = set(part["after"].splitlines()) ^ set(part["before"].splitlines())
+    assert changed == {"source: s1", "source: s2", "version: v1", "version: v2"}
+
+
+def test_the_diff_of_what_check_mode_can_not_know_yet(release, store, tmp_path, monkeypatch, write):
+    _seal(store, release())
+    monkeypatch.setattr(_store, "TRIAL", str(tmp_path / "trial"))
+    unknown = {"source": "", "venv": store.item("venvs", "v2"), "config": None}
+    after = {part["after_header"]: part["after"] for part in release(**unknown).diff()}
+    assert "source: (not known yet)\n" in after["app"]
+    assert (after["packages"], after["gunicorn.conf.py"]) == ("(not known yet)\n", "(not known yet)\n")
+    write(store.trial().item("venvs", "v2"), {"installed.txt": "django==5.3\n"})
+    assert {part["after_header"]: part["after"] for part in release(**unknown).diff()}["packages"] == "django==5.3\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "alike"),
+    [
+        pytest.param({"config": "workers = 4\n"}, True, id="a setting"),
+        pytest.param({"memory_max": "512M"}, True, id="a limit"),
+        pytest.param({"source": "/srv/shop/sources/s2"}, False, id="other code"),
+        pytest.param({"venv": "/srv/shop/venvs/v2"}, False, id="other packages"),
+        pytest.param({"env": {"SECRET_KEY": "hunter3", "MODE": "production"}}, False, id="another value"),
+    ],
+)
+def test_the_serving_release_answers_for_one_that_has_the_same_code_packages_and_environment(
+    release, store, changed, alike
+):
+    assert release().alike() is None
+    sealed = release()
+    _seal(store, sealed)
+    assert release(**changed).alike() == (sealed.id if alike else None)
+    other = release(**changed)
+    os.mkdir(other.path)
+    assert other.alike() == other.id
+
+
+def test_an_account_that_check_mode_has_yet_to_make_has_a_group_of_its_name(release):
+    assert "Group=nobody-has-this-name\n" in "".join(release(user="nobody-has-this-name").units().values())
 
 
 def test_the_diff_of_a_new_limit_is_in_the_unit(release, store):

@@ -11,6 +11,7 @@ import pwd
 import stat
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _store
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 pytestmark = pytest.mark.usefixtures("as_root")
@@ -223,10 +224,26 @@ def test_prune_keeps(prepared, write, events, keep, kept):
     if served:
         prepared.switch(served[-1])
 
+    surplus = prepared.surplus(keep)
     removed = prepared.prune(keep)
 
+    assert surplus == removed
     assert prepared.names("releases") == list(kept)
     assert sorted(removed) == sorted(set(events) & set("abcd") - set(kept))
+
+
+def test_what_check_mode_reads_before_it_is_in_its_place(prepared, write, tmp_path, monkeypatch):
+    monkeypatch.setattr(_store, "TRIAL", str(tmp_path / "trial"))
+    path = prepared.item("sources", "s1")
+    assert _store.readable(path) == path
+    trial = prepared.trial()
+    write(trial.item("sources", "s1"), {"backend/app.py": ""})
+    assert _store.readable(f"{path}/backend") == f"{tmp_path}/trial{path}/backend"
+    write(path, {"backend/app.py": ""})
+    assert _store.readable(f"{path}/backend") == f"{path}/backend"
+    trial.remove()
+    assert prepared.names("sources") == ["s1"]
+    assert not os.path.exists(trial.path)
 
 
 def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write):

@@ -103,13 +103,13 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen):
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
-    def build(files=None, extra=(), chdir=".", **index) -> pathlib.Path:
+    def build(files=None, extra=(), chdir=".", uv=_uv.Uv, **index) -> pathlib.Path:
         source = str(write(tmp_path / "source", files)) if files else None
         file = _lock.find_file(source, chdir) if files else None
         lock = _lock.Lock(sys.executable, source, file, list(extra), "27.0.1", chdir)
         stage = tmp_path / "venvs" / lock.digest()
         stage.mkdir(parents=True)
-        _venv.build(lock, str(stage), _uv.Uv(_uv.Index(index or {"wheels": str(wheels)})))
+        _venv.build(lock, str(stage), uv(_uv.Index(index or {"wheels": str(wheels)})))
         return stage
 
     return build
@@ -161,6 +161,11 @@ def test_the_pinned_uv_is_the_one_that_is_tested():
     ],
 )  # fmt: skip
 def test_what_is_installed(build, files, extra, installed):
+    # As it was foretold, and nothing is there then.
+    stage = build(files, extra, uv=_uv.Forecast)
+    assert _venv.installed(str(stage)) == installed
+    assert not list(stage.glob("lib/*/site-packages/gunicorn*"))
+    shutil.rmtree(stage)
     assert _venv.installed(str(build(files, extra))) == installed
 
 
