@@ -25,7 +25,7 @@ import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
-_KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o711}
+_KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _STAGE = ".stage-"
 
 
@@ -140,6 +140,25 @@ class Store:
                     events.append(json.loads(line))
         return events
 
+    def ours(self) -> bool:
+        """Say whether the folder is there and was made by this role."""
+        return not os.path.islink(self.path) and os.path.exists(self._key)
+
+    def previous(self) -> str | None:
+        """Return the release that the last deploy replaced, None where there is none any more.
+
+        A switch back is no deploy, so the answer stays the same after it.
+        """
+        deploys = [event for event in self.history() if event["event"] == "serves" and not event.get("back")]
+        before = deploys[-1].get("previous") if deploys else None
+        return before if before in self.names("releases") else None
+
+    def latest(self) -> list[str]:
+        """Return the releases, the latest first, by the history, and by the time of building where no event names one."""
+        last = {name: self.release(name)["built"] for name in self.names("releases")}
+        last.update({event["release"]: event["time"] for event in self.history() if event["release"] in last})
+        return sorted(last, key=lambda name: last[name], reverse=True)
+
     def release(self, release: str) -> dict:
         """Return what C(release.json) says of a release."""
         with open(os.path.join(self.item("releases", release), "release.json"), encoding="utf-8") as file:
@@ -148,21 +167,14 @@ class Store:
     def prune(self, keep: int) -> list[str]:
         """Remove all but the I(keep) latest releases, then sources and environments that none of them uses.
 
-        The release that serves and the one that served before it stay in any case. The order is that of the
-        history, and of the time of building for a release that no event names. Returns the removed releases.
+        The release that serves, the one that served before it and the one to go back to stay in any case. Returns the
+        removed releases.
         """
-        last = {name: self.release(name)["built"] for name in self.names("releases")}
-        served = []
-        for event in self.history():
-            if event["release"] in last:
-                last[event["release"]] = event["time"]
-                if event["event"] == "serves":
-                    served.append(event["release"])
-        current = self.current()
-        before = next((name for name in reversed(served) if name != current), None)
-        latest = sorted(last, key=lambda name: last[name], reverse=True)
-        kept = set(latest[:keep]) | {current, before}
-        removed = [name for name in last if name not in kept]
+        latest, current = self.latest(), self.current()
+        served = [event["release"] for event in self.history() if event["event"] == "serves"]
+        before = next((name for name in reversed(served) if name != current and name in latest), None)
+        kept = {*latest[:keep], current, before, self.previous()}
+        removed = [name for name in sorted(latest) if name not in kept]
         for name in removed:
             _remove(self.item("releases", name))
         for kind, link in (("sources", "src"), ("venvs", "venv")):
@@ -173,8 +185,7 @@ class Store:
 
     def _adopt(self) -> None:
         """Make the folder, or refuse one that somebody else made."""
-        ours = not os.path.islink(self.path) and (os.path.exists(self._key) or _missing_or_empty(self.path))
-        if not ours:
+        if not self.ours() and (os.path.islink(self.path) or not _missing_or_empty(self.path)):
             raise StoreError(
                 f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
             )

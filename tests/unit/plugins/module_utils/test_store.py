@@ -47,7 +47,7 @@ def test_the_folder_is_made_once_with_a_key_of_its_own(store):
 
 def test_others_reach_nothing_but_a_release_whose_name_they_know(prepared):
     modes = {name: _mode(os.path.join(prepared.path, name)) for name in os.listdir(prepared.path)}
-    assert modes == {"sources": 0o750, "venvs": 0o750, "releases": 0o711, "key": 0o600, "lock": 0o600}
+    assert modes == {"sources": 0o750, "venvs": 0o750, "releases": 0o751, "key": 0o600, "lock": 0o600}
     assert _mode(prepared.path) == 0o711
 
 
