@@ -42,7 +42,7 @@ def app(root: str, name: str) -> dict:
         "folder": store.path,
         "release": serving,
         "previous": store.previous(),
-        "releases": [_release(store, each, history, serving) for each in store.latest()],
+        "releases": [_release(store, each, serving) for each in store.latest()],
         "history": history[-_EVENTS:],
         "settings": store.release(serving)["in_force"] if serving else {},
         "instance": _instance(name, serving) if serving else None,
@@ -51,14 +51,14 @@ def app(root: str, name: str) -> dict:
     }
 
 
-def _release(store: Store, release: str, history: list[dict], serving: str | None) -> dict:
+def _release(store: Store, release: str, serving: str | None) -> dict:
     record = store.release(release)
-    served = [event for event in history if event["release"] == release and event["event"] == "serves"]
-    last = served[-1] if served else {}
+    last = store.last_served(release)
     return {
         "id": release,
         "version": record["version"],
         "wsgi_app": record["app"]["wsgi_app"],
+        "env": sorted(record["env"]),
         "built": record["built"],
         "served": last.get("time"),
         "by": last.get("by"),

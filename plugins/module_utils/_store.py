@@ -27,6 +27,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _STAGE = ".stage-"
+# What the last deploy replaced, as a user asks for it.
+PREVIOUS = "previous"
 
 
 class StoreError(Exception):
@@ -140,6 +142,11 @@ class Store:
                     events.append(json.loads(line))
         return events
 
+    def last_served(self, release: str) -> dict:
+        """Return the event with which a release began to serve the last time, nothing where it never did."""
+        events = [event for event in self.history() if event["event"] == "serves" and event["release"] == release]
+        return events[-1] if events else {}
+
     def ours(self) -> bool:
         """Say whether the folder is there and was made by this role."""
         return not os.path.islink(self.path) and os.path.exists(self._key)
@@ -152,6 +159,20 @@ class Store:
         deploys = [event for event in self.history() if event["event"] == "serves" and not event.get("back")]
         before = deploys[-1].get("previous") if deploys else None
         return before if before in self.names("releases") else None
+
+    def resolve(self, release: str) -> str:
+        """Return the id of a release of which a user wrote the id, or C(previous).
+
+        Raises StoreError where there is none, with those that there are.
+        """
+        found = self.previous() if release == PREVIOUS else release
+        if found in self.names("releases"):
+            return found
+        there = ", ".join(f"{each} ({self.release(each)['version'] or 'no version'})" for each in self.latest())
+        why = "no deploy replaced a release that is still there" if release == PREVIOUS else "there is no such release"
+        raise StoreError(
+            f"gunicorn_release is {release!r}, but {why} of the app {self.name}; there are {there or 'none'}"
+        )
 
     def latest(self) -> list[str]:
         """Return the releases, the latest first, by the history, and by the time of building where no event names one."""

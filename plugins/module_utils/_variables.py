@@ -13,11 +13,13 @@ import os
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _digest,
     _environment,
     _headers,
     _names,
     _plan,
     _source,
+    _store,
     _unit,
     _url,
 )
@@ -107,7 +109,13 @@ def _version(value):
         yield f"is {value!r}, but must be one whole version such as '27.0.1'"
 
 
+def _release(value):
+    if value != _store.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{_digest.RELEASE_LENGTH}}}", str(value)):
+        yield f"is {value!r}, but must be 'previous', or the id of a release, {_digest.RELEASE_LENGTH} hexadecimal digits"
+
+
 def _health(health):
+    health = {name: value for name, value in health.items() if value is not None}
     if not str(health.get("path", "/")).startswith("/") or _names.url_path(health.get("path", "/")):
         yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
     if not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", str(health.get("host", "localhost"))):
@@ -213,6 +221,7 @@ _CHECKS = {
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": lambda env: [_environment.fault(name, value) for name, value in env.items()],
     "gunicorn_user": _user,
+    "gunicorn_release": _release,
     "gunicorn_health": _health,
     "gunicorn_bind": _one(_names.loopback_address),
     "gunicorn_drain_timeout": _at_least(0),

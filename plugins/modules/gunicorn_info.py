@@ -78,6 +78,10 @@ apps:
         wsgi_app:
           description: What gunicorn serves, in its own notation.
           type: str
+        env:
+          description: The names of its environment variables.
+          type: list
+          elements: str
         built:
           description: When it was made, in UTC and ISO 8601.
           type: str

@@ -22,7 +22,20 @@ extends_documentation_fragment:
   - pyweb.stack.app.attributes
 options:
   release:
-    description: Id of the release; empty in check mode where it can't be known yet.
+    description:
+      - Id of the release; empty in check mode where it can't be known yet.
+      - With O(back) also V(previous), the one that the last deploy replaced.
+    type: str
+  back:
+    description:
+      - Whether this goes back to a release of an earlier deploy. Then the app keeps its fixed address where O(bind) isn't
+        given, the release is asked what it was asked when it last began to serve where O(health) isn't given, and all
+        releases stay.
+      - Going back is no deploy, so afterwards V(previous) still is the same release.
+    type: bool
+    default: false
+  by:
+    description: Who does this, for the history.
     type: str
   health:
     description: What the release must answer before it serves.
@@ -30,21 +43,18 @@ options:
     default: {}
     suboptions:
       path:
-        description: The path to ask for.
+        description: The path to ask for, C(/) by default.
         type: str
-        default: /
       host:
-        description: The Host header to send. Django answers 400 to a host that its C(ALLOWED_HOSTS) lacks.
+        description:
+          - The Host header to send, C(localhost) by default. Django answers 400 to a host that its C(ALLOWED_HOSTS) lacks.
         type: str
-        default: localhost
       status:
-        description: The status codes that count as healthy, one or a range.
+        description: The status codes that count as healthy, one or a range, C(200-399) by default.
         type: str
-        default: 200-399
       timeout:
-        description: Seconds until the release must have answered, with all its workers up.
+        description: Seconds until the release must have answered, with all its workers up; 30 by default.
         type: float
-        default: 30
   drain_timeout:
     description: Seconds that the old instance may take to end what it has in hand.
     type: int
@@ -69,6 +79,12 @@ EXAMPLES = r"""
     health:
       path: /healthz
       host: www.example.com
+
+- name: Take the last deploy back
+  pyweb.stack.gunicorn_switch:
+    name: shop
+    release: previous
+    back: true
 """
 
 RETURN = r"""
@@ -94,10 +110,12 @@ cut:
   sample: 0
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+
+_HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
 
 
 def main() -> None:
@@ -108,14 +126,16 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
+            "back": {"type": "bool", "default": False},
+            "by": {"type": "str"},
             "health": {
                 "type": "dict",
                 "default": {},
                 "options": {
-                    "path": {"type": "str", "default": "/"},
-                    "host": {"type": "str", "default": "localhost"},
-                    "status": {"type": "str", "default": "200-399"},
-                    "timeout": {"type": "float", "default": 30},
+                    "path": {"type": "str"},
+                    "host": {"type": "str"},
+                    "status": {"type": "str"},
+                    "timeout": {"type": "float"},
                 },
             },
             "drain_timeout": {"type": "int", "default": 30},
@@ -124,27 +144,41 @@ def main() -> None:
         },
     )
     params = module.params
-    health = Health(**{**params["health"], "status": _statuses(params["health"]["status"])})
     store = Store(params["root"], params["name"])
-    handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
+    release, bind, keep, last = params["release"], params["bind"], params["keep_releases"], {}
+    if params["back"]:
+        try:
+            release = store.resolve(release)
+        except StoreError as error:
+            module.fail_json(msg=str(error))
+        bind, keep, last = bind or _nginx.address(params["name"]), None, store.last_served(release)
+    given = {name: value for name, value in params["health"].items() if value is not None}
+    asked = {**_HEALTH, **last.get("asked", {}), **given}
+    health = Health(**{**asked, "status": _statuses(asked["status"])})
+    handover = Handover(store, params["name"], params["drain_timeout"], keep, bind)
     before = store.current()
     diff = {
         "before": _lines(before, handover.front.address()),
-        "after": _lines(params["release"] or "(not known yet)", params["bind"]),
+        "after": _lines(release or "(not known yet)", bind),
     }
-    result = {"release": params["release"], "previous": before, "answer": "", "cut": 0}
+    result = {"release": release, "previous": before, "answer": "", "cut": 0}
     if module.check_mode:
         fault = handover.fault()
         if fault:
             module.fail_json(msg=fault)
-        module.exit_json(changed=handover.needed(params["release"]), diff=diff, **result)
-    if not params["release"]:
+        module.exit_json(changed=handover.needed(release), diff=diff, **result)
+    if not release:
         module.fail_json(msg="release is empty, but must be the id of a release")
     try:
         with store.locked("switching its release"):
-            result.update(handover.run(params["release"], health))
+            result.update(handover.run(release, health, by=params["by"], back=params["back"], asked=asked))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
+    if params["back"] and result["changed"]:
+        module.warn(
+            f"release {release} serves again, with the code, packages, settings and environment that it had; what the app "
+            "wrote since then stays, its database, too"
+        )
     if result["cut"]:
         module.warn(
             f"{result['cut']} connections to the old release were cut, since they had not ended within "

@@ -32,7 +32,7 @@ def shop(tmp_path, monkeypatch, write):
         before = None
         for release in (OLD, NEW):
             record = {"version": f"v{release[0]}", "built": "2026", "app": {"wsgi_app": "shop:app"}}
-            record["in_force"] = {"workers": 3}
+            record.update(in_force={"workers": 3}, env={"SECRET_KEY": "a digest"})
             write(store.item("releases", release), {"release.json": json.dumps(record)})
             store.switch(release)
             store.record("serves", release, previous=before, by="ann")
@@ -50,6 +50,7 @@ def test_an_app_that_serves(shop, tmp_path):
 
     newest, older = found["releases"]
     assert (newest["id"], newest["serves"], newest["version"], newest["by"]) == (NEW, True, "v4", "ann")
+    assert newest["env"] == ["SECRET_KEY"]
     assert (older["id"], older["serves"], older["version"]) == (OLD, False, "v0")
     assert older["served"] < newest["served"]
 
