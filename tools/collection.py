@@ -9,7 +9,7 @@ from tools.shell import ROOT, Failure
 # All that a user gets; more is a developer's, to be listed in galaxy.yml's build_ignore.
 CONTENT = {
     *("CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs", "site.yml"),
-    *("docs", "examples", "meta", "plugins", "roles"),
+    *("docs", "examples", "meta", "playbooks", "plugins", "roles"),
 }
 PLAYBOOK = """---
 - hosts: all

@@ -32,6 +32,18 @@ if connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != "django.db.backends.
 print()
 print(json.dumps(lacks))
 """
+_UNKNOWN_MIGRATIONS = """
+import json, django
+django.setup()
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.loader import MigrationLoader
+unknown = []
+if connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != "django.db.backends.dummy":
+    loader = MigrationLoader(connections[DEFAULT_DB_ALIAS])
+    unknown = ["%s.%s" % key for key in sorted(loader.applied_migrations) if key not in loader.disk_migrations]
+print()
+print(json.dumps(unknown))
+"""
 # The files lie below the folder as their URLs below the host, so nginx needs to know no prefix.
 _COLLECT_STATIC = """
 import json, os, sys, urllib.parse, django
@@ -84,6 +96,10 @@ class Release:
     def unapplied(self) -> list[str] | None:
         """Return the migrations that the default database lacks, in order; None where the project has no database."""
         return self._ask(_MIGRATION_PLAN, "the database can't be asked for its migrations")
+
+    def unknown(self) -> list[str]:
+        """Return the migrations that the default database has, but this code lacks, sorted."""
+        return self._ask(_UNKNOWN_MIGRATIONS, "the database can't be asked for its migrations")
 
     def migrate(self) -> None:
         """Apply the migrations to the default database. Raises DjangoError where one fails."""

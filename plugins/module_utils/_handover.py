@@ -14,8 +14,6 @@ the serving one, and a socket is closed only when nobody waits on it any more.
 
 from __future__ import annotations
 
-import os
-
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._instance import Health, Instance, Refused
@@ -23,9 +21,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
 
 class Handover:
-    """Lets one release of an app take over from whatever runs, in the app's locked I(store)."""
+    """Lets one release of an app take over from whatever runs, in the app's locked I(store).
 
-    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int, bind: str | None):
+    All releases stay where I(keep_releases) is None.
+    """
+
+    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int | None, bind: str | None):
         self._store = store
         self._app = app
         self._drain_timeout = drain_timeout
@@ -57,19 +58,18 @@ class Handover:
         fault = self.front.fault()
         return fault and f"{fault}; {_serves_on(self._store.current())}"
 
-    def run(self, release: str, health: Health) -> dict:
+    def run(self, release: str, health: Health, **told) -> dict:
         """Bring I(release) to serve, then clear away the rest. Returns C(changed), C(answer), C(cut).
 
-        Raises Refused, with the old release still serving.
+        I(told) goes into the history. Raises StoreError where there is no such release, or Refused; the old one serves on.
         """
-        if not os.path.isdir(self._store.item("releases", release)):
-            raise Refused(f"there is no release {release} of the app {self._app}")
+        self._store.resolve(release)
         fault = self.fault()
         if fault:
             raise Refused(fault)
         result = {"changed": False, "answer": "", "cut": 0}
         if not self._serves(release):
-            answer, cut = self._take_over(release, health)
+            answer, cut = self._take_over(release, health, told)
             result.update(changed=True, answer=answer, cut=cut)
         result["changed"] |= self.front.install()
         for other in self._others(release):
@@ -93,7 +93,7 @@ class Handover:
         """Return what else there is of the app: the instance that serves, and strays of killed runs."""
         return [Instance(self._app, other) for other in sorted(_systemd.loaded_instances(self._app) - {release})]
 
-    def _take_over(self, release: str, health: Health) -> tuple[str, int]:
+    def _take_over(self, release: str, health: Health, told: dict) -> tuple[str, int]:
         before = self._store.current()
         candidate, others = Instance(self._app, release), self._others(release)
         # A release of an earlier version says nothing of it.
@@ -115,10 +115,10 @@ class Handover:
                 for old in ended:
                     if old.release == before:
                         old.start()
-                self._store.record("refused", release, reason=str(refusal))
+                self._store.record("refused", release, reason=str(refusal), **told)
             raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
         if before != release:
-            self._store.record("serves", release, previous=before)
+            self._store.record("serves", release, previous=before, **told)
         return answer, cut
 
     def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:

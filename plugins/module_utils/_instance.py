@@ -74,7 +74,7 @@ class Instance:
         while True:
             state = self._alive()
             # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
-            living = _children(state["MainPID"]) if state["ActiveState"] == "active" else set()
+            living = children(state["MainPID"]) if state["ActiveState"] == "active" else set()
             # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
             if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
                 raise Refused("a worker ended right after its start")
@@ -197,7 +197,8 @@ def _locks(pid: str) -> bool:
     return any(row[1] == "FLOCK" and row[4] == pid for row in rows)
 
 
-def _children(pid: str) -> set[str]:
+def children(pid: str) -> set[str]:
+    """Return the processes that a process has started and that have not ended."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
             return set(file.read().split())

@@ -27,8 +27,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
-_KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o711}
+_KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _STAGE = ".stage-"
+# What the last deploy replaced, as a user asks for it.
+PREVIOUS = "previous"
 
 
 class StoreError(Exception):
@@ -151,31 +153,61 @@ class Store:
                     events.append(json.loads(line))
         return events
 
+    def last_served(self, release: str) -> dict:
+        """Return the event with which a release began to serve the last time, nothing where it never did."""
+        events = [event for event in self.history() if event["event"] == "serves" and event["release"] == release]
+        return events[-1] if events else {}
+
+    def ours(self) -> bool:
+        """Say whether the folder is there and was made by this role."""
+        return not os.path.islink(self.path) and os.path.exists(self._key)
+
+    def previous(self) -> str | None:
+        """Return the release that the last deploy replaced, None where there is none any more.
+
+        A switch back is no deploy, so the answer stays the same after it.
+        """
+        deploys = [event for event in self.history() if event["event"] == "serves" and not event.get("back")]
+        before = deploys[-1].get("previous") if deploys else None
+        return before if before in self.names("releases") else None
+
+    def resolve(self, release: str) -> str:
+        """Return the id of a release of which a user wrote the id, or C(previous).
+
+        Raises StoreError where there is none, with those that there are.
+        """
+        found = self.previous() if release == PREVIOUS else release
+        if found in self.names("releases"):
+            return found
+        there = ", ".join(f"{each} ({self.release(each)['version'] or 'no version'})" for each in self.latest())
+        why = "no deploy replaced a release that is still there" if release == PREVIOUS else "there is no such release"
+        raise StoreError(
+            f"gunicorn_release is {release!r}, but {why} of the app {self.name}; there are {there or 'none'}"
+        )
+
+    def latest(self) -> list[str]:
+        """Return the releases, the latest first, by the history, and by the time of building where no event names one."""
+        last = {name: self.release(name)["built"] for name in self.names("releases")}
+        last.update({event["release"]: event["time"] for event in self.history() if event["release"] in last})
+        return sorted(last, key=lambda name: last[name], reverse=True)
+
     def release(self, release: str) -> dict:
         """Return what C(release.json) says of a release."""
         with open(os.path.join(self.item("releases", release), "release.json"), encoding="utf-8") as file:
             return json.load(file)
 
-    def surplus(self, keep: int) -> list[str]:
-        """Return all but the I(keep) latest releases.
+    def surplus(self, keep: int | None) -> list[str]:
+        """Return all but the I(keep) latest releases; none where that is None.
 
-        The release that serves and the one that served before it stay in any case. The order is that of the
-        history, and of the time of building for a release that no event names.
+        The release that serves, the one that served before it and the one to go back to stay in any case.
         """
-        last = {name: self.release(name)["built"] for name in self.names("releases")}
-        served = []
-        for event in self.history():
-            if event["release"] in last:
-                last[event["release"]] = event["time"]
-                if event["event"] == "serves":
-                    served.append(event["release"])
-        current = self.current()
-        before = next((name for name in reversed(served) if name != current), None)
-        latest = sorted(last, key=lambda name: last[name], reverse=True)
-        kept = set(latest[:keep]) | {current, before}
-        return [name for name in last if name not in kept]
+        latest, current = self.latest(), self.current()
+        served = [event["release"] for event in self.history() if event["event"] == "serves"]
+        before = next((name for name in reversed(served) if name != current and name in latest), None)
+        kept = {*latest[:keep], current, before, self.previous()}
+        return [name for name in sorted(latest) if name not in kept]
 
-    def prune(self, keep: int) -> list[str]:
+    def prune(self, keep: int | None) -> list[str]:
         """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases."""
         removed = self.surplus(keep)
         for name in removed:
@@ -188,8 +220,7 @@ class Store:
 
     def refuse_others(self) -> None:
         """Raise StoreError where the folder is there and somebody else made it."""
-        ours = not os.path.islink(self.path) and (os.path.exists(self._key) or _missing_or_empty(self.path))
-        if not ours:
+        if not self.ours() and (os.path.islink(self.path) or not _missing_or_empty(self.path)):
             raise StoreError(
                 f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
             )

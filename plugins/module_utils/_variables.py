@@ -14,11 +14,13 @@ import os
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _digest,
     _environment,
     _headers,
     _names,
     _plan,
     _source,
+    _store,
     _unit,
     _url,
 )
@@ -144,6 +146,11 @@ def _module_name(value):
         yield f"is {value!r}, but must be the name of a module, such as 'shop.settings'"
 
 
+def _release(value):
+    if value != _store.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{_digest.RELEASE_LENGTH}}}", str(value)):
+        yield f"is {value!r}, but must be 'previous', or the id of a release, {_digest.RELEASE_LENGTH} hexadecimal digits"
+
+
 def _health(health):
     if not str(health.get("path", "/")).startswith("/") or _names.url_path(health.get("path", "/")):
         yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
@@ -259,6 +266,7 @@ _CHECKS = {
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": _environment.faults,
     "gunicorn_user": _user,
+    "gunicorn_release": _release,
     "gunicorn_health": _health,
     "gunicorn_bind": _one(_names.loopback_address),
     "gunicorn_drain_timeout": _at_least(0),

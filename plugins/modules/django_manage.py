@@ -20,7 +20,9 @@ attributes:
     details: Shows the migrations.
 options:
   release:
-    description: Id of the release. In check mode it may not be there yet.
+    description:
+      - Id of the release. In check mode it may not be there yet.
+      - With O(command=compare) also V(previous), the one that the last deploy replaced.
     type: str
   command:
     description:
@@ -28,9 +30,10 @@ options:
       - V(migrate) applies the migrations that the default database lacks.
       - V(collectstatic) puts the static files into the release, laid out by their URLs. The project needs no
         C(STATIC_ROOT), and one that it has is not touched.
+      - V(compare) says which migrations the database has that the code which serves knows and the release lacks.
     type: str
     required: true
-    choices: [check, migrate, collectstatic]
+    choices: [check, migrate, collectstatic, compare]
 """
 
 EXAMPLES = r"""
@@ -43,8 +46,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 migrations:
-  description: The migrations that were applied, or would be.
-  returned: when O(command=migrate) and the release is there
+  description: The migrations that were applied, or would be; or those that the release lacks.
+  returned: when O(command=migrate) and the release is there, or O(command=compare)
   type: list
   elements: str
   sample: [auth.0001_initial]
@@ -104,9 +107,20 @@ def collectstatic(module: Module, store: Store, release: Release) -> dict:
     return {"changed": True, "msg": "The static files were collected." if installed else without}
 
 
+def compare(module: Module, store: Store, release: Release) -> dict:
+    """Say what of the database the code of an earlier release doesn't know."""
+    # What no code knows any more, such as migrations that were squashed, is no news.
+    lacks = sorted(set(release.unknown()) - set(Release(store, store.current() or release.name).unknown()))
+    msg = f"The database has no migration that release {release.name} lacks."
+    if lacks:
+        msg = f"The database stays as it is, with migrations that release {release.name} lacks: {', '.join(lacks)}."
+        module.warn(msg)
+    return {"changed": False, "migrations": lacks, "msg": msg}
+
+
 def main() -> None:
     """Wire the module."""
-    commands = {"check": check, "migrate": migrate, "collectstatic": collectstatic}
+    commands = {"check": check, "migrate": migrate, "collectstatic": collectstatic, "compare": compare}
     module = Module(
         "gunicorn_",
         {
@@ -118,8 +132,12 @@ def main() -> None:
     )
     params = module.params
     store = Store(params["root"], params["name"])
-    release = Release(store, params["release"] or "")
-    if module.check_mode and not (params["release"] and os.path.isdir(release.path)):
+    name = params["release"] or ""
+    try:
+        release = Release(store, store.resolve(name) if params["command"] == "compare" else name)
+    except StoreError as error:
+        module.fail_json(msg=str(error))
+    if module.check_mode and not (name and os.path.isdir(release.path)):
         msg = "The release is not built yet, so this can't be known before the run."
         # That there are static files to collect is all that there is to know.
         diff = {"before": "", "after": "(not known yet)\n"} if params["command"] == "migrate" else {}

@@ -22,7 +22,20 @@ extends_documentation_fragment:
   - pyweb.stack.app.attributes
 options:
   release:
-    description: Id of the release; empty in check mode where it can't be known yet.
+    description:
+      - Id of the release; empty in check mode where it can't be known yet.
+      - With O(back) also V(previous), the one that the last deploy replaced.
+    type: str
+  back:
+    description:
+      - Whether this goes back to a release of an earlier deploy. Then the app keeps its fixed address where O(bind) isn't
+        given, the release is asked what it was asked when it last began to serve where O(health) isn't given, and all
+        releases stay.
+      - Going back is no deploy, so afterwards V(previous) still is the same release.
+    type: bool
+    default: false
+  by:
+    description: Who does this, for the history.
     type: str
   version:
     description: What the source of the release is called, for people to read in the diff.
@@ -34,21 +47,18 @@ options:
     default: {}
     suboptions:
       path:
-        description: The path to ask for.
+        description: The path to ask for, C(/) by default.
         type: str
-        default: /
       host:
-        description: The Host header to send. Django answers 400 to a host that its C(ALLOWED_HOSTS) lacks.
+        description:
+          - The Host header to send, C(localhost) by default. Django answers 400 to a host that its C(ALLOWED_HOSTS) lacks.
         type: str
-        default: localhost
       status:
-        description: The status codes that count as healthy, one or a range.
+        description: The status codes that count as healthy, one or a range, C(200-399) by default.
         type: str
-        default: 200-399
       timeout:
-        description: Seconds until the release must have answered, with all its workers up.
+        description: Seconds until the release must have answered, with all its workers up; 30 by default.
         type: float
-        default: 30
   drain_timeout:
     description: Seconds that the old instance may take to end what it has in hand.
     type: int
@@ -73,6 +83,12 @@ EXAMPLES = r"""
     health:
       path: /healthz
       host: www.example.com
+
+- name: Take the last deploy back
+  pyweb.stack.gunicorn_switch:
+    name: shop
+    release: previous
+    back: true
 """
 
 RETURN = r"""
@@ -98,10 +114,12 @@ cut:
   sample: 0
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+
+_HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
 
 
 def main() -> None:
@@ -113,14 +131,16 @@ def main() -> None:
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
             "version": {"type": "str", "default": ""},
+            "back": {"type": "bool", "default": False},
+            "by": {"type": "str"},
             "health": {
                 "type": "dict",
                 "default": {},
                 "options": {
-                    "path": {"type": "str", "default": "/"},
-                    "host": {"type": "str", "default": "localhost"},
-                    "status": {"type": "str", "default": "200-399"},
-                    "timeout": {"type": "float", "default": 30},
+                    "path": {"type": "str"},
+                    "host": {"type": "str"},
+                    "status": {"type": "str"},
+                    "timeout": {"type": "float"},
                 },
             },
             "drain_timeout": {"type": "int", "default": 30},
@@ -130,33 +150,43 @@ def main() -> None:
         unlike=["version"],
     )
     params = module.params
-    health = Health(**{**params["health"], "status": _statuses(params["health"]["status"])})
     store = Store(params["root"], params["name"])
-    handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
-    diff = handover.diff(params["release"], params["version"], params["bind"])
-    result = {"release": params["release"], "previous": store.current(), "answer": "", "cut": 0}
-    # The last step, so nobody reads this any more.
-    store.trial().remove()
-    if module.check_mode:
-        fault = handover.fault()
-        if fault:
-            module.fail_json(msg=fault)
-        module.exit_json(changed=handover.needed(params["release"]), diff=diff, **result)
-    if not params["release"]:
-        module.fail_json(msg="release is empty, but must be the id of a release")
-    if params["release"] not in store.names("releases"):
-        module.fail_json(msg=f"there is no release {params['release']} of the app {params['name']} in {store.path}")
+    release, version, bind, keep = params["release"], params["version"], params["bind"], params["keep_releases"]
+    asked = dict(_HEALTH)
     try:
+        if params["back"]:
+            release, keep, bind = store.resolve(release), None, bind or _nginx.address(params["name"])
+            version = store.release(release)["version"]
+            asked.update(store.last_served(release).get("asked", {}))
+        asked.update({name: value for name, value in params["health"].items() if value is not None})
+        handover = Handover(store, params["name"], params["drain_timeout"], keep, bind)
+        result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
+        result["diff"] = handover.diff(release, version, bind)
+        # This is the last step, so nobody reads it any more.
+        store.trial().remove()
+        if module.check_mode:
+            fault = handover.fault()
+            if fault:
+                module.fail_json(msg=fault)
+            module.exit_json(changed=handover.needed(release), **result)
+        if not release:
+            module.fail_json(msg="release is empty, but must be the id of a release")
+        health = Health(**{**asked, "status": _statuses(asked["status"])})
         with store.locked("switching its release"):
-            result.update(handover.run(params["release"], health))
+            result.update(handover.run(release, health, by=params["by"], back=params["back"], asked=asked))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
+    if params["back"] and result["changed"]:
+        module.warn(
+            f"release {release} serves again, with the code, packages, settings and environment that it had; what the app "
+            "wrote since then stays, its database, too"
+        )
     if result["cut"]:
         module.warn(
             f"{result['cut']} connections to the old release were cut, since they had not ended within "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
-    module.exit_json(diff=diff, **result)
+    module.exit_json(**result)
 
 
 def _statuses(text: str) -> range:

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils import _probe, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
 
 HEALTH = Health("/healthz", "www.example.com", range(200, 400), 5)
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
@@ -111,7 +111,9 @@ def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outc
 
 def test_a_release_that_is_not_there(tmp_path):
     handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
-    with pytest.raises(Refused, match="there is no release 4f6a7d8e9c0b of the app shop"):
+    with pytest.raises(
+        StoreError, match=r"is '4f6a7d8e9c0b', but there is no such release of the app shop; there are none"
+    ):
         handover.run("4f6a7d8e9c0b", HEALTH)
 
 

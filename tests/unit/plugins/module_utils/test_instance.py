@@ -67,10 +67,10 @@ def test_it_is_asked_again_until_somebody_answers(tmp_path, app):
 
 def test_the_children_of_a_process_are_its_workers():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert str(child.pid) in _instance._children(str(os.getpid()))
-        assert _instance._children(str(child.pid)) == set()
-    assert str(child.pid) not in _instance._children(str(os.getpid()))
-    assert _instance._children(str(child.pid)) == _instance._children("0") == set()
+        assert str(child.pid) in _instance.children(str(os.getpid()))
+        assert _instance.children(str(child.pid)) == set()
+    assert str(child.pid) not in _instance.children(str(os.getpid()))
+    assert _instance.children(str(child.pid)) == _instance.children("0") == set()
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ def test_the_folder_is_made_once_with_a_key_of_its_own(store):
 
 def test_others_reach_nothing_but_a_release_whose_name_they_know(prepared):
     modes = {name: _mode(os.path.join(prepared.path, name)) for name in os.listdir(prepared.path)}
-    assert modes == {"sources": 0o750, "venvs": 0o750, "releases": 0o711, "key": 0o600, "lock": 0o600}
+    assert modes == {"sources": 0o750, "venvs": 0o750, "releases": 0o751, "key": 0o600, "lock": 0o600}
     assert _mode(prepared.path) == 0o711
 
 
@@ -244,6 +244,61 @@ def test_what_check_mode_reads_before_it_is_in_its_place(prepared, write, tmp_pa
     trial.remove()
     assert prepared.names("sources") == ["s1"]
     assert not os.path.exists(trial.path)
+
+
+@pytest.fixture
+def deployed(prepared, write):
+    """Return a function that serves releases in turn; C(<) before one says that this went back to it."""
+
+    def serve(events: str):
+        before = None
+        for name in events.split():
+            release = name[-1]
+            write(prepared.item("releases", release), {"release.json": json.dumps({"built": "2026", "version": "v1"})})
+            prepared.switch(release)
+            prepared.record("serves", release, previous=before, back=name[0] == "<")
+            before = release
+        return prepared
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("events", "previous"),
+    [
+        pytest.param("", None, id="nothing yet"),
+        pytest.param("a", None, id="a first deploy"),
+        pytest.param("a b", "a", id="a second deploy"),
+        pytest.param("a b <a", "a", id="going back is no deploy"),
+        pytest.param("a b <a <b", "a", id="forth and back"),
+        pytest.param("a b <a c", "a", id="a deploy after a way back"),
+        pytest.param("a b a", "b", id="an earlier version, deployed"),
+    ],
+)
+def test_previous_is_what_the_last_deploy_replaced(deployed, events, previous):
+    store = deployed(events)
+    assert store.previous() == previous
+    if previous:
+        assert store.resolve("previous") == store.resolve(previous) == previous
+        # However few are kept, and however long ago it served.
+        store.prune(1)
+        assert store.previous() == previous
+    else:
+        with pytest.raises(StoreError, match="gunicorn_release is 'previous', but no deploy replaced a release"):
+            store.resolve("previous")
+
+
+def test_a_release_that_is_not_there_is_refused_with_those_that_are(deployed):
+    with pytest.raises(
+        StoreError, match=r"is 'x', but there is no such release of the app shop; there are b \(v1\), a \(v1\)"
+    ):
+        deployed("a b").resolve("x")
+
+
+def test_when_a_release_last_began_to_serve(deployed):
+    store = deployed("a b <a")
+    assert store.last_served("a")["previous"] == "b"
+    assert store.last_served("c") == {}
 
 
 def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write):
