@@ -9,6 +9,7 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import secrets
@@ -49,6 +50,17 @@ def address(app: str) -> str | None:
     return match and match[1]
 
 
+def leading_to(folder: str, app: str) -> list[str]:
+    """Return the files by which nginx brings visitors to an app: to its folder, or to its fixed address."""
+    ways = [f"{re.escape(folder)}/current/", *[rf"{re.escape(each)}\b" for each in [address(app)] if each]]
+    found = []
+    for path in sorted([*glob.glob(f"{ETC}/sites-enabled/*"), *glob.glob(f"{ETC}/conf.d/*.conf")]):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            if re.search("|".join(ways), re.sub(r"#.*", "", file.read())):
+                found.append(path)
+    return found
+
+
 def prove(tree: _site_tree.Tree) -> None:
     """Have nginx test its tree as it is, then a copy of it with the changes. Raises NginxError."""
     fault = _fault_of(ETC)[0]
@@ -64,8 +76,9 @@ def prove(tree: _site_tree.Tree) -> None:
     finally:
         shutil.rmtree(stage)
     if fault:
-        raise NginxError(f"nginx refuses the site {tree.path}; nothing was changed: {fault}")
-    if tree.entry not in loaded:
+        subject = f"the site {tree.path}" if tree.path else "to be without the site"
+        raise NginxError(f"nginx refuses {subject}; nothing was changed: {fault}")
+    if tree.entry and tree.entry not in loaded:
         raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
 
 
@@ -76,16 +89,21 @@ def install(tree: _site_tree.Tree) -> None:
         pass
     _site_tree.apply(ETC, tree.changes())
     try:
-        _take_up()
+        _take_up(start=tree.entry is not None)
         _forget_pending()
     except _systemd.SystemdError as error:
         _site_tree.apply(ETC, before)
         raise NginxError(f"nginx did not take up the site, so the former one is back: {error}") from error
 
 
+def pending() -> bool:
+    """Say whether nginx may not have taken up what is in its tree."""
+    return os.path.exists(_PENDING)
+
+
 def ready() -> bool:
     """Say whether nginx runs with what is in its tree, and will after a reboot."""
-    if os.path.exists(_PENDING):
+    if pending():
         return False
     state = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
     return state == {"ActiveState": "active", "UnitFileState": "enabled"}
@@ -105,10 +123,11 @@ def _forget_pending() -> None:
         os.unlink(_PENDING)
 
 
-def _take_up() -> None:
-    """Reload nginx, never restart it, and wait until new workers answer."""
+def _take_up(start: bool) -> None:
+    """Reload nginx, never restart it, and wait until new workers answer; where it doesn't run, I(start) it or let it be."""
     if _systemd.show("nginx.service", "ActiveState")["ActiveState"] != "active":
-        make_ready()
+        if start:
+            make_ready()
         return
     old = _workers()
     _systemd.require("reload", "nginx.service")
