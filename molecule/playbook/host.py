@@ -6,11 +6,21 @@ import stat
 import subprocess
 
 # What changes by itself: logs, caches, Ansible's own, accounts before the last edit.
-MOVING = """
-/dev /proc /sys /tmp /run/log /run/systemd /run/udev /root/.ansible /root/.ansible_async /var/cache/apt
-/var/cache/pyweb-stack /var/lib/apt /var/lib/systemd /var/log /var/tmp
-/etc/group- /etc/gshadow- /etc/passwd- /etc/shadow-
-""".split()
+MOVING = [
+    *(
+        "/dev",
+        "/proc",
+        "/sys",
+        "/tmp",
+        "/run/log",
+        "/run/systemd",
+        "/run/udev",
+        "/root/.ansible",
+        "/root/.ansible_async",
+    ),
+    *("/var/cache/apt", "/var/cache/pyweb-stack", "/var/lib/apt", "/var/lib/systemd", "/var/log", "/var/tmp"),
+    *("/etc/group-", "/etc/gshadow-", "/etc/passwd-", "/etc/shadow-"),
+]
 
 
 def line(path):

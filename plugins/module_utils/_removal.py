@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import pwd
 import re
 import shutil
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file, _nginx, _service, _systemd, _uv
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _nginx, _service, _systemd, _uv
 from ansible_collections.pyweb.stack.plugins.module_utils._instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
@@ -141,11 +142,12 @@ class Removal:
 
 
 def _unit_texts() -> dict[str, str]:
-    folder = _systemd.UNIT_FOLDER
+    paths = sorted(pathlib.Path(_systemd.UNIT_FOLDER).iterdir())
     return {
-        name: _file.read(os.path.join(folder, name))
-        for name in sorted(os.listdir(folder))
-        if name.endswith((".service", ".socket")) and os.path.isfile(os.path.join(folder, name))
+        # Those of others may be in any encoding.
+        path.name: path.read_text(encoding="utf-8", errors="replace")
+        for path in paths
+        if path.suffix in (".service", ".socket") and path.is_file()
     }
 
 

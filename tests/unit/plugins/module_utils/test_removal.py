@@ -152,7 +152,8 @@ def test_what_stands_is_stopped_after_the_instances_and_while_it_can_be(host):
     done = [line for line in asked if line.split()[0] in ("stop", "disable", "daemon-reload")]
     assert done[0] == f"stop gunicorn-shop@{RELEASE}.service gunicorn-shop@{RELEASE}.socket"
     assert {"gunicorn-shop.service", "gunicorn-shop-tcp.socket"} < set(done[1].split())
-    assert done[2:] == ["disable --quiet gunicorn-shop.service", "daemon-reload"]
+    assert done[2] == r"stop system-gunicorn\x2dshop.slice system-gunicorn\x2dshop\x2drelay.slice"
+    assert done[3:] == ["disable --quiet gunicorn-shop.service", "daemon-reload"]
     assert str(host / "units/gunicorn-shop.service") in (host / "there").read_text()
 
 
@@ -201,6 +202,7 @@ def test_a_folder_that_only_the_units_know_is_told(host, write):
 @pytest.mark.parametrize("unit", ["gunicorn-blog@2.service", "jobs.service"])
 def test_an_account_that_another_service_has_stays(host, write, unit):
     write(host / "units", {unit: "[Service]\nUser=painter\n"})
+    (host / "units/theirs.service").write_bytes("# für andere\n".encode("latin-1"))
     assert _removal_of(host, purge=True).stays() == ["account painter"]
 
 
