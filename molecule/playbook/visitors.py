@@ -6,7 +6,7 @@ import os
 import time
 import urllib.request
 
-END = time.monotonic() + 100
+END = time.monotonic() + 160
 
 
 def visit():

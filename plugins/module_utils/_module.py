@@ -42,13 +42,6 @@ class Module(AnsibleModule):
         """End with a message, with the options as they may be seen."""
         super().fail_json(msg, **kwargs, invocation=self._invocation())
 
-    def _given(self, name: str):
-        """Return an option without those of its suboptions that were left out."""
-        value = self.params[name]
-        if value and "options" in self.argument_spec[name]:
-            return {key: one for key, one in value.items() if one is not None}
-        return value
-
     def _invocation(self) -> dict:
         shown = {name: show(self.params[name]) for name, show in self._hidden.items() if self.params.get(name)}
         return {"module_args": {**self.params, **shown}}

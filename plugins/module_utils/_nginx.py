@@ -9,6 +9,7 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import secrets
@@ -59,10 +60,21 @@ def address(app: str) -> str | None:
     return match and match[1]
 
 
+def leading_to(folder: str, app: str) -> list[str]:
+    """Return the files by which nginx brings visitors to an app: to its folder, or to its fixed address."""
+    ways = [f"{re.escape(folder)}/current/", *[rf"{re.escape(each)}\b" for each in [address(app)] if each]]
+    found = []
+    for path in sorted([*glob.glob(f"{ETC}/sites-enabled/*"), *glob.glob(f"{ETC}/conf.d/*.conf")]):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            if re.search("|".join(ways), re.sub(r"#.*", "", file.read())):
+                found.append(path)
+    return found
+
+
 def look(tree: _site_tree.Tree) -> None:
     """Find out whether nginx can serve the tree's site beside all others. Raises NginxError, which says who is in the way."""
     state = _systemd.show("nginx.service", "LoadState", "MainPID")
-    if state["LoadState"] == "masked":
+    if state["LoadState"] == "masked" and tree.entry:
         raise NginxError(
             f"nginx.service is masked on this host, so nothing was changed. {_serving()} "
             "To have nginx serve the site: systemctl unmask nginx.service"
@@ -72,9 +84,9 @@ def look(tree: _site_tree.Tree) -> None:
         raise NginxError("\n".join([*clashes, f"Nothing was changed. {_serving()}"]))
     fault = _fault_of(ETC)[0]
     # Of a site that was changed by hand, what takes its place is proved.
-    if fault and not (tree.entry in fault and tree.changes()):
+    if fault and not (tree.entry and tree.entry in fault and tree.changes()):
         raise NginxError(
-            f"nginx's configuration is broken already, so the site {tree.path} was not touched; repair it first:\n{fault}\n"
+            f"nginx's configuration is broken already, so the site {tree.path or 'that is to go'} was not touched; repair it first:\n{fault}\n"
             f"{_serving()} The app is as it was deployed."
         )
     for address, listen in tree.listens().items():
@@ -103,44 +115,51 @@ def prove(tree: _site_tree.Tree) -> None:
     finally:
         shutil.rmtree(stage)
     if fault:
-        raise NginxError(f"nginx refuses the site {tree.path}; nothing was changed. {_serving()}\n{fault}")
-    if tree.entry not in loaded:
+        subject = f"the site {tree.path}" if tree.path else "to be without the site"
+        raise NginxError(f"nginx refuses {subject}; nothing was changed. {_serving()}\n{fault}")
+    if tree.entry and tree.entry not in loaded:
         raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
 
 
 def install(tree: _site_tree.Tree) -> None:
     """Move the proved changes into place and have nginx take them up, or put back what was there."""
-    before, pending = tree.before(), os.path.exists(_PENDING)
+    before, was_pending = tree.before(), pending()
     with open(_PENDING, "w", encoding="utf-8"):
         pass
     try:
         _site_tree.apply(ETC, tree.changes())
-        make_ready()
+        make_ready(start=tree.entry is not None)
     except (_systemd.SystemdError, OSError) as error:
         _site_tree.apply(ETC, before)
         # It may have been about to take up the new one.
         _systemd.ctl("reload", "nginx.service")
-        if not pending:
+        if not was_pending:
             _forget_pending()
         raise NginxError(
-            f"nginx did not take up the site {tree.path}, so its files are as they were before. {_serving()}\n{error}"
+            f"nginx did not take up {tree.path or 'its tree without the site'}, so its files are as they were before. {_serving()}\n{error}"
         ) from error
+
+
+def pending() -> bool:
+    """Say whether nginx may not have taken up what is in its tree."""
+    return os.path.exists(_PENDING)
 
 
 def state() -> str:
     """Return how nginx is: C(READY) where it runs with what is in its tree, and will after a reboot."""
     shown = _systemd.show("nginx.service", "ActiveState", "UnitFileState")
-    pending = ", to be reloaded" if os.path.exists(_PENDING) else ""
-    return f"{shown['ActiveState']}, {shown['UnitFileState']}{pending}"
+    return f"{shown['ActiveState']}, {shown['UnitFileState']}{', to be reloaded' * pending()}"
 
 
-def make_ready() -> None:
-    """Have nginx run now and after a reboot, with what is in its tree."""
-    if not _systemd.active("nginx.service"):
+def make_ready(start: bool = True) -> None:
+    """Have nginx run with what is in its tree, now and after a reboot. One that doesn't run is let be without I(start)."""
+    if _systemd.active("nginx.service"):
+        if pending():
+            _reload()
+    elif start:
         _tell("start")
-    elif os.path.exists(_PENDING):
-        _reload()
-    _systemd.require("enable", "--quiet", "nginx.service")
+    if start:
+        _systemd.require("enable", "--quiet", "nginx.service")
     _forget_pending()
 
 

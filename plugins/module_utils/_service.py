@@ -9,6 +9,8 @@ configuration is proved and its management commands run, so they have the same u
 
 from __future__ import annotations
 
+MARK = "# Made by pyweb.stack"
+
 # What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
 # No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
 SANDBOX = (
@@ -248,7 +250,7 @@ def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
 
 
 def _text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
-    blocks = ["# Made by pyweb.stack: changes here are lost. A release's unit never changes; deploy another one.\n"]
+    blocks = [f"{MARK}: changes here are lost. A release's unit never changes; deploy another one.\n"]
     for title, lines in sections:
         blocks.append(f"[{title}]\n" + "".join(f"{key}={value}\n" for key, value in lines))
     return "\n".join(blocks)

@@ -73,17 +73,17 @@ class Tree:
     """nginx's configuration, in the folder I(etc), and what a site changes in it: files by their paths below I(etc).
 
     None stands for no file, and a text that begins with a slash for a link to there. Raises L(SiteError) where the
-    site would take the place of somebody else's.
+    site would take the place of somebody else's. One that is not to be I(present) is nowhere: it has no path.
     """
 
-    def __init__(self, etc: str, site: _site.Site):
+    def __init__(self, etc: str, site: _site.Site, present: bool = True):
         self._etc = etc
         self._site = site
         named, self._default = _places(etc, site.app)
-        self._place = named if site.server_names else self._default
-        self.path = self._full(self._place.file)
+        self._place = (named if site.server_names else self._default) if present else None
+        self.path = self._full(self._place.file) if self._place else None
         # By which nginx reads it.
-        self.entry = self._full(self._place.entry)
+        self.entry = self._full(self._place.entry) if self._place else None
         self._wanted = self._plan()
 
     def changes(self) -> dict[str, str | None]:
@@ -109,11 +109,13 @@ class Tree:
 
     def clashes(self) -> list[str]:
         """Return sentences that name what another site claims as well, and what to do."""
+        if not self._place:
+            return []
         return _neighbours.clashes(self._site, _nginx_conf.blocks(self._others(), "http"))
 
     def listens(self) -> dict[str, _nginx_conf.Directive]:
         """Return the addresses at which nginx is to listen, and the directives that say so."""
-        own = _nginx_conf.parse(self._site.text(), self.path)
+        own = _nginx_conf.parse(self._site.text(), self.path) if self._place else []
         directives = [*own, *_nginx_conf.blocks(self._others(), "http", "stream", "mail")]
         servers = list(_nginx_conf.inside(directives, "server"))
         return {address: listen for server in servers for address, listen in _nginx_conf.listens(server).items()}
@@ -136,14 +138,17 @@ class Tree:
                     f"({default.splitlines()[0].strip('# ')}): name the hosts of the app {site.app}"
                 )
         else:
-            if site.mark not in (_read(self.path) or site.mark):
+            if place and site.mark not in (_read(self.path) or site.mark):
                 raise SiteError(f"{self.path} exists and was not made by this role: move it away")
             if site.mark in default:
                 wanted.update(self._give_back())
+        if not place:
+            return wanted
         if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self.path):
             raise SiteError(f"{self.entry} exists and was not made by this role: move it away")
         wanted[place.file] = site.text()
-        if place.link:
+        # One that is there leads here, maybe in other words.
+        if place.link and not os.path.lexists(self.entry):
             wanted[place.link] = self.path
         return wanted
 
@@ -151,7 +156,7 @@ class Tree:
         return os.path.join(self._etc, path)
 
     def _former(self) -> list[str]:
-        """Return the links and files of this site that are so no more: it had names, or an older version made them."""
+        """Return the links and files of this site that are so no more: it goes, it had names, or an older version made them."""
         app = self._site.app
         return [
             path
@@ -159,7 +164,7 @@ class Tree:
                 *(f"sites-enabled/gunicorn-{app}", f"sites-enabled/zz-gunicorn-{app}"),
                 *(f"sites-available/gunicorn-{app}", f"conf.d/zz-gunicorn-{app}.conf"),
             )
-            if path not in self._place and self._site.mark in (_read(os.path.realpath(self._full(path))) or "")
+            if path not in (self._place or ()) and self._site.mark in (_read(os.path.realpath(self._full(path))) or "")
         ]
 
     def _give_back(self) -> dict[str, str | None]:

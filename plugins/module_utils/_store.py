@@ -47,6 +47,7 @@ class Store:
         self.current_link = os.path.join(self.path, "current")
         self._history = os.path.join(self.path, "history.jsonl")
         self._key = os.path.join(self.path, "key")
+        self._gone = os.path.join(root, f".gone-{name}")
 
     def trial(self) -> Store:
         """Return the folder in which check mode has what is not in its place yet; see L(readable)."""
@@ -102,6 +103,8 @@ class Store:
                         f"{patience:.0f} s: wait for it, then run again"
                     )
                 time.sleep(0.1)
+            if not self.ours():
+                raise StoreError(f"the app {self.name} was removed meanwhile: run again if it is to be there")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
             self._prepare(group)
@@ -190,6 +193,19 @@ class Store:
         last = {name: self.release(name)["built"] for name in self.names("releases")}
         last.update({event["release"]: event["time"] for event in self.history() if event["release"] in last})
         return sorted(last, key=lambda name: last[name], reverse=True)
+
+    def remnants(self) -> list[str]:
+        """Return the folder, if it is there, and what a killed removal left of it."""
+        return [path for path in (self.path, self._gone) if os.path.lexists(path)]
+
+    def remove_all(self) -> None:
+        """Remove the whole folder; renamed first, so that a killed removal leaves nothing that looks like an app."""
+        if os.path.exists(self._gone):
+            shutil.rmtree(self._gone)
+        if self.ours():
+            os.rename(self.path, self._gone)
+            _sync_folder(os.path.dirname(self.path))
+            shutil.rmtree(self._gone)
 
     def release(self, release: str) -> dict:
         """Return what C(release.json) says of a release."""

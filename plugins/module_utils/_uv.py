@@ -18,7 +18,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command, _url
 VERSION = "0.13.9"
 # Tools of the host, not of an app: every app shares them.
 FOLDER = "/usr/local/lib/pyweb-stack"
-_CACHE = "/var/cache/pyweb-stack/uv"
+CACHE = "/var/cache/pyweb-stack"
+_CACHE = f"{CACHE}/uv"
 # Debian's own pip as a wheel, from the package python3-pip-whl: enough to fetch uv, and nothing gets installed.
 _PIP_WHEELS = "/usr/share/python-wheels/pip-*.whl"
 _PIP_OF_ALL = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")

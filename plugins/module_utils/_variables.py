@@ -292,5 +292,13 @@ _ROLES = ("django_", "gunicorn_", "nginx_site_")
 # All variables of the roles; of these last ones the type says it all.
 KNOWN = {
     *_CHECKS,
-    *("django_check_deploy", "django_collectstatic", "django_migrate", "gunicorn_overlap", "nginx_site_upstream"),
+    *(
+        "django_check_deploy",
+        "django_collectstatic",
+        "django_migrate",
+        "gunicorn_overlap",
+        "gunicorn_purge",
+        "gunicorn_state",
+    ),
+    *("nginx_site_state", "nginx_site_upstream"),
 }

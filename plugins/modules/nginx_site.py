@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_site
-short_description: Put a proved site in front of an app
+short_description: Put a proved site in front of an app, or take it away
 version_added: 0.1.0
 description:
   - Writes the nginx site of an app. nginx first tests its tree as it is, then a copy of the whole tree with the site in
@@ -17,6 +17,7 @@ description:
     is the default one at the same address, if somebody else has an address at which nginx is to listen, and if
     C(nginx.service) is masked. The message names the file and line, or the process. An nginx that is stopped is started.
   - The site sends requests to the socket of whichever release serves, and serves the release's static files itself.
+  - A site goes in the same way, proved first. nginx stays, and so do the sites of others.
 extends_documentation_fragment:
   - pyweb.stack.app.attributes
 options:
@@ -80,10 +81,18 @@ options:
     description: The largest request body that is accepted, in nginx's form; C(0) is refused.
     type: str
     default: 10m
+  state:
+    description:
+      - V(absent) takes the site of the app away, with names or without, of which only O(app) has to be given. If it was the
+        host's default site, the original is that again.
+      - Without nginx on the host, its files go unproved.
+    type: str
+    choices: [present, absent]
+    default: present
 author:
   - The pyweb.stack authors (@pyweb)
 requirements:
-  - nginx on the target, but in check mode
+  - nginx on the target, but in check mode and for V(absent)
 """
 
 EXAMPLES = r"""
@@ -98,11 +107,16 @@ EXAMPLES = r"""
     location: /shop/
     root: /var/www/html
     proxy_headers: {SCRIPT_NAME: /shop}
+
+- name: Take the site away
+  pyweb.stack.nginx_site:
+    app: shop
+    state: absent
 """
 
 RETURN = r"""
 path:
-  description: The site's file.
+  description: The site's file; none where the site is absent.
   returned: success
   type: str
   sample: /etc/nginx/sites-available/gunicorn-shop
@@ -130,12 +144,14 @@ def main() -> None:
             "proxy_headers": {"type": "dict", "default": {}},
             "cors_origins": {"type": "list", "elements": "str", "default": []},
             "client_max_body_size": {"type": "str", "default": "10m"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
     )
     fields = dict(module.params)
     app = fields["app"]
     folder = os.path.join(fields.pop("app_root"), app)
-    tcp = fields.pop("upstream") == "tcp"
+    present = fields.pop("state") == "present"
+    tcp = fields.pop("upstream") == "tcp" and present
     address = _nginx.address(app) if tcp else None
     # In check mode the roles before this one may not have done what it builds on.
     known = _nginx.installed() and (not tcp or address is not None)
@@ -148,8 +164,10 @@ def main() -> None:
         address = "ADDRESS-OF-gunicorn_bind"
     site = _site.Site(folder=folder, address=address, ipv6=os.path.exists("/proc/net/if_inet6"), **fields)
     try:
-        tree = _site_tree.Tree(_nginx.ETC, site)
+        tree = _site_tree.Tree(_nginx.ETC, site, present)
         result = {"path": tree.path, "diff": tree.diff()}
+        if not present:
+            module.exit_json(changed=_take_away(tree, module.check_mode), **result)
         if module.check_mode and not known:
             result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
             module.exit_json(changed=True, **result)
@@ -169,6 +187,21 @@ def main() -> None:
     except (_site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed or state != _nginx.READY, **result)
+
+
+def _take_away(tree: _site_tree.Tree, check_mode: bool) -> bool:
+    changes = tree.changes()
+    if not _nginx.installed():
+        if not check_mode:
+            _site_tree.apply(_nginx.ETC, changes)
+        return bool(changes)
+    if changes:
+        _nginx.look(tree)
+        _nginx.prove(tree)
+    changed = bool(changes) or _nginx.pending()
+    if changed and not check_mode:
+        _nginx.install(tree)
+    return changed
 
 
 if __name__ == "__main__":

@@ -285,3 +285,59 @@ def test_what_was_before_can_be_put_back(etc):
     _site_tree.apply(str(etc), tree.changes())
     _site_tree.apply(str(etc), there)
     assert _files(etc) == before
+
+
+def _take_away(etc, app="shop") -> None:
+    """Nothing of the site but its app need be known."""
+    tree = Tree(str(etc), _site(app), present=False)
+    assert (tree.path, tree.entry) == (None, None)
+    _site_tree.apply(str(etc), tree.changes())
+    assert Tree(str(etc), _site(app), present=False).changes() == {}
+
+
+@pytest.mark.parametrize("steps", [[()], [NAMES], [(), NAMES], [NAMES, ()]])
+@pytest.mark.parametrize("layout", ["etc", "nginx_org"])
+def test_a_site_that_goes_leaves_all_as_it_was(request, layout, steps):
+    folder = request.getfixturevalue(layout)
+    before = _files(folder)
+    for server_names in steps:
+        _put(folder, _site(server_names=server_names))
+    _take_away(folder)
+    assert _files(folder) == before
+
+
+def test_a_default_site_goes_where_there_was_none(etc):
+    (etc / "sites-enabled/default").unlink()
+    (etc / "sites-available/default").unlink()
+    _put(etc, _site())
+    _take_away(etc)
+    assert _files(etc) == {}
+
+
+def test_a_default_site_keeps_the_link_that_it_had(etc):
+    link = etc / "sites-enabled/default"
+    link.unlink()
+    link.symlink_to("../sites-available/default")
+    _put(etc, _site())
+    _take_away(etc)
+    assert os.readlink(link) == "../sites-available/default"
+
+
+def test_a_site_that_goes_takes_no_other_along(etc):
+    _put(etc, _site("blog"))
+    _put(etc, _site(server_names=NAMES))
+    (etc / "sites-available/gunicorn-gallery").write_text(DEBIAN)
+    before = _files(etc)
+    _take_away(etc, "gallery")
+    assert _files(etc) == before
+    _take_away(etc)
+    assert _files(etc) == {name: text for name, text in before.items() if "shop" not in name}
+
+
+def test_a_site_goes_before_its_file_does(etc):
+    # A link to nothing is a tree that nginx refuses, were the run killed there.
+    _put(etc, _site(server_names=NAMES))
+    assert list(Tree(str(etc), _site(), present=False).changes()) == [
+        "sites-enabled/zz-gunicorn-shop",
+        "sites-available/gunicorn-shop",
+    ]
