@@ -43,6 +43,8 @@ _REMEDIES = {
     "CERTIFICATE_VERIFY_FAILED": _UNKNOWN_AUTHORITY,
     "Git executable not found": "gunicorn_packages: list git, from which some requirements come",
     "401 Unauthorized": _NO_CREDENTIALS,
+    "No space left on device": "gunicorn_root, or the cache in /var/cache: make room on the file system named above",
+    "Request failed after": "gunicorn_index.url, or pip's configuration on the host: the index there doesn't answer",
     # All that pip says of it.
     "(from versions: none)": _NO_CREDENTIALS,
 }
