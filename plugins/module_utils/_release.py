@@ -127,8 +127,13 @@ class Release:
         return _plan.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
 
     def alike(self) -> str | None:
-        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same."""
+        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same.
+
+        None as well where the account has yet to be made, without which nothing can be asked of a release.
+        """
         current = self._store.current()
+        if not _account(self._params["user"]):
+            return None
         if os.path.isdir(self.path):
             return self.id
         if not current:
@@ -259,12 +264,18 @@ class Release:
         return done
 
 
-def _group(user: str) -> str:
-    """Return the group of an account, which in check mode may have yet to be made, with one of its own name."""
+def _account(user: str) -> pwd.struct_passwd | None:
+    """Return an account, or None where it has yet to be made, as it may be in check mode."""
     try:
-        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        return pwd.getpwnam(user)
     except KeyError:
-        return user
+        return None
+
+
+def _group(user: str) -> str:
+    """Return the group of an account, which is made with one of its own name."""
+    account = _account(user)
+    return grp.getgrgid(account.pw_gid).gr_name if account else user
 
 
 def _moved(text: str, old: str | None, new: str) -> str:

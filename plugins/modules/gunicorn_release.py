@@ -117,7 +117,7 @@ path:
 alike:
   description:
     - Id of a release that is there and has the same code, packages and environment. That is this one, once it is made.
-    - In check mode the one that serves, or none where it differs in them.
+    - In check mode the one that serves, or none where it differs in them, or the account is not there yet.
   returned: always
   type: str
   sample: 4f6a7d8e9c0b

@@ -133,20 +133,20 @@ def main() -> None:
     health = Health(**{**params["health"], "status": _statuses(params["health"]["status"])})
     store = Store(params["root"], params["name"])
     handover = Handover(store, params["name"], params["drain_timeout"], params["keep_releases"], params["bind"])
-    diff = handover.diff(params["release"], params["version"], params["bind"])
     result = {"release": params["release"], "previous": store.current(), "answer": "", "cut": 0}
-    # The last step, so nobody reads this any more.
+    # This is the last step, so nobody reads it any more.
     store.trial().remove()
-    if module.check_mode:
-        fault = handover.fault()
-        if fault:
-            module.fail_json(msg=fault)
-        module.exit_json(changed=handover.needed(params["release"]), diff=diff, **result)
-    if not params["release"]:
-        module.fail_json(msg="release is empty, but must be the id of a release")
-    if params["release"] not in store.names("releases"):
-        module.fail_json(msg=f"there is no release {params['release']} of the app {params['name']} in {store.path}")
     try:
+        result["diff"] = handover.diff(params["release"], params["version"], params["bind"])
+        if module.check_mode:
+            fault = handover.fault()
+            if fault:
+                module.fail_json(msg=fault)
+            module.exit_json(changed=handover.needed(params["release"]), **result)
+        if not params["release"]:
+            module.fail_json(msg="release is empty, but must be the id of a release")
+        if params["release"] not in store.names("releases"):
+            module.fail_json(msg=f"there is no release {params['release']} of the app {params['name']} in {store.path}")
         with store.locked("switching its release"):
             result.update(handover.run(params["release"], health))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
@@ -156,7 +156,7 @@ def main() -> None:
             f"{result['cut']} connections to the old release were cut, since they had not ended within "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
-    module.exit_json(diff=diff, **result)
+    module.exit_json(**result)
 
 
 def _statuses(text: str) -> range:
