@@ -137,6 +137,8 @@ class Uv:
     def _install(self, arguments: list[str], variable: str, cwd: str | None, within: list[str]) -> str:
         argv = [*within, self._path, "pip", "install", *self._index.options(), *arguments]
         done = _command.run(argv, env=self._index.uv(), cwd=cwd)
+        # Of no use, and of no meaning where that environment is check mode's.
+        done.stderr = re.sub(r"^Using Python .*\n", "", done.stderr)
         _require(done, variable, self._index)
         return done.stderr
 
