@@ -163,12 +163,7 @@ class Release:
         for name, text in self.units().items() if current else ():
             kind = name.rsplit(".", 1)[1]
             pairs.append((kind, _file.read(os.path.join(_systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
-        return [
-            {"before_header": name, "before": old, "after_header": name, "after": new}
-            for name, old, new in pairs
-            for old in [_moved(old, *sources)]
-            if old != new
-        ]
+        return [_file.diff(name, old, new) for name, old, new in pairs for old in [_moved(old, *sources)] if old != new]
 
     def _app(self) -> dict:
         params = self._params
@@ -214,11 +209,7 @@ class Release:
 
     def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
         group = pwd.getpwnam(self._params["user"]).pw_gid if mode & 0o040 else 0
-        descriptor = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, mode)
-            os.fchown(descriptor, 0, group)
-            file.write(text)
+        _file.create(os.path.join(folder, name), text, mode, group)
 
     def _verify(self) -> None:
         # What they run must be there, which under the release's own name it is not yet.
