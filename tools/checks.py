@@ -13,8 +13,6 @@ PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
 # Scenarios at a time: half of the time one waits, for a server or for the other end of a pipe.
 LANES = 2
-
-
 # What runs now, to be ended with this.
 RUNNING = set()
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a text, and put another in its place. Private to the collection."""
+"""Read a text, put another in its place, and show the difference. Private to the collection."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def replace(path: str, text: str) -> None:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
     os.rename(temporary, path)
+
+
+def create(path: str, text: str, mode: int, group: int = 0) -> None:
+    """Write a file that is not there yet, of root and I(group), which nobody could read before it has its I(mode)."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        os.fchown(descriptor, 0, group)
+        os.fchmod(descriptor, mode)
+        file.write(text)
+
+
+def diff(name: str, before: str, after: str) -> dict[str, str]:
+    """Return the difference between two texts as a module returns it to Ansible, which shows it with the I(name)."""
+    return {"before_header": name, "before": before, "after_header": name, "after": after}

@@ -45,8 +45,8 @@ class Handover:
         for lines, address in ((before, self.front.address()), (after, bind)):
             lines += [address] if address else []
         if current == release:
-            idle = [each for each in [Instance(self._app, release)] if not each.active()]
-            stopped = [each.service for each in idle] + self.front.idle()
+            instance = Instance(self._app, release)
+            stopped = [instance.service] * (not instance.active()) + self.front.idle()
             before += [f"{unit}: stopped or disabled" for unit in stopped]
             after += [f"{unit}: running" for unit in stopped]
             before += [f"{other}: of no more use" for other in sorted(self._surplus(release))]

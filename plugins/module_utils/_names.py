@@ -16,6 +16,8 @@ import re
 # A dash would nest systemd slices, and 31 characters keep socket paths below the kernel's 107 bytes.
 APP_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 APP_NAME_LENGTH = 31
+# Older ones lack what the roles ask of gunicorn, or don't run on the Pythons of today.
+OLDEST_GUNICORN = 23
 
 _HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE | re.ASCII)

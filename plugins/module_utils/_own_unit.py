@@ -15,6 +15,7 @@ import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils import (
     _environment,
+    _file,
     _proof,
     _service,
     _systemd,
@@ -48,8 +49,8 @@ def prove(content: str, params: dict) -> None:
     # In memory, since it holds secrets; the app may pass through to its configuration.
     with tempfile.TemporaryDirectory(prefix="pyweb-stack-", dir="/run") as folder:
         os.chmod(folder, 0o711)
-        _write(f"{folder}/gunicorn.conf.py", content, 0o644)
-        _write(f"{folder}/env", _environment.render(params["env"]), 0o600)
+        _file.create(f"{folder}/gunicorn.conf.py", content, 0o644)
+        _file.create(f"{folder}/env", _environment.render(params["env"]), 0o600)
         done = _systemd.run(
             user,
             _properties(folder, account, params),
@@ -81,9 +82,3 @@ def _properties(folder: str, account, params: dict) -> list[tuple[str, str]]:
     )
     properties = [line for line in service.properties(folder) if line[0] not in _OF_RELEASES]
     return [*properties, ("Environment", f'"HOME={account.pw_dir}"')]
-
-
-def _write(path: str, text: str, mode: int) -> None:
-    with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        file.write(text)
-        os.fchmod(file.fileno(), mode)

@@ -127,8 +127,13 @@ class Release:
         return _plan.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
 
     def alike(self) -> str | None:
-        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same."""
+        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same.
+
+        None as well where the account has yet to be made, without which nothing can be asked of a release.
+        """
         current = self._store.current()
+        if not _account(self._params["user"]):
+            return None
         if os.path.isdir(self.path):
             return self.id
         if not current:
@@ -158,12 +163,7 @@ class Release:
         for name, text in self.units().items() if current else ():
             kind = name.rsplit(".", 1)[1]
             pairs.append((kind, _file.read(os.path.join(_systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
-        return [
-            {"before_header": name, "before": old, "after_header": name, "after": new}
-            for name, old, new in pairs
-            for old in [_moved(old, *sources)]
-            if old != new
-        ]
+        return [_file.diff(name, old, new) for name, old, new in pairs for old in [_moved(old, *sources)] if old != new]
 
     def _app(self) -> dict:
         params = self._params
@@ -209,11 +209,7 @@ class Release:
 
     def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
         group = pwd.getpwnam(self._params["user"]).pw_gid if mode & 0o040 else 0
-        descriptor = os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, mode)
-            os.fchown(descriptor, 0, group)
-            file.write(text)
+        _file.create(os.path.join(folder, name), text, mode, group)
 
     def _verify(self) -> None:
         # What they run must be there, which under the release's own name it is not yet.
@@ -259,12 +255,18 @@ class Release:
         return done
 
 
-def _group(user: str) -> str:
-    """Return the group of an account, which in check mode may have yet to be made, with one of its own name."""
+def _account(user: str) -> pwd.struct_passwd | None:
+    """Return an account, or None where it has yet to be made, as it may be in check mode."""
     try:
-        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        return pwd.getpwnam(user)
     except KeyError:
-        return user
+        return None
+
+
+def _group(user: str) -> str:
+    """Return the group of an account, which is made with one of its own name."""
+    account = _account(user)
+    return grp.getgrgid(account.pw_gid).gr_name if account else user
 
 
 def _moved(text: str, old: str | None, new: str) -> str:

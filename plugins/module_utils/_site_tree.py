@@ -9,11 +9,12 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pathlib
 from typing import NamedTuple
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _neighbours, _nginx_conf, _site
+from ansible_collections.pyweb.stack.plugins.module_utils import _file, _neighbours, _nginx_conf, _site
 
 
 class SiteError(Exception):
@@ -97,29 +98,23 @@ class Tree:
     def diff(self) -> list[dict[str, str]]:
         """Return the changes as Ansible shows them."""
         before, after = self.before(), self.changes()
-        return [
-            {
-                "before": _printable(before[path] or ""),
-                "after": _printable(after[path] or ""),
-                "before_header": self._full(path),
-                "after_header": self._full(path),
-            }
-            for path in after
-        ]
+        texts = {path: [_printable(each[path] or "") for each in (before, after)] for path in after}
+        return [_file.diff(self._full(path), *both) for path, both in texts.items()]
 
     def clashes(self) -> list[str]:
         """Return sentences that name what another site claims as well, and what to do."""
         if not self._place:
             return []
-        return _neighbours.clashes(self._site, _nginx_conf.blocks(self._others(), "http"))
+        return _neighbours.clashes(self._site, _nginx_conf.blocks(self._others, "http"))
 
     def listens(self) -> dict[str, _nginx_conf.Directive]:
         """Return the addresses at which nginx is to listen, and the directives that say so."""
         own = _nginx_conf.parse(self._site.text(), self.path) if self._place else []
-        directives = [*own, *_nginx_conf.blocks(self._others(), "http", "stream", "mail")]
+        directives = [*own, *_nginx_conf.blocks(self._others, "http", "stream", "mail")]
         servers = list(_nginx_conf.inside(directives, "server"))
         return {address: listen for server in servers for address, listen in _nginx_conf.listens(server).items()}
 
+    @functools.cached_property
     def _others(self) -> list[_nginx_conf.Directive]:
         """Return nginx's configuration without the files that are the site's, or go with it."""
         return _nginx_conf.load(self._etc, [self._full(path) for path in self._wanted])

@@ -190,8 +190,11 @@ class Store:
 
     def latest(self) -> list[str]:
         """Return the releases, the latest first, by the history, and by the time of building where no event names one."""
-        last = {name: self.release(name)["built"] for name in self.names("releases")}
-        last.update({event["release"]: event["time"] for event in self.history() if event["release"] in last})
+        last = {name: (self.release(name)["built"], 0) for name in self.names("releases")}
+        # Events of one second are told apart by their order.
+        for number, event in enumerate(self.history(), 1):
+            if event["release"] in last:
+                last[event["release"]] = (event["time"], number)
         return sorted(last, key=lambda name: last[name], reverse=True)
 
     def remnants(self) -> list[str]:

@@ -124,11 +124,8 @@ def differing(units: dict[str, str]) -> list[str]:
 
 def edited(units: dict[str, str]) -> list[dict]:
     """Return how those unit files that are there differ from the texts given here, as Ansible shows it."""
-    paths = {name: os.path.join(UNIT_FOLDER, name) for name in differing(units) if unit_text(name)}
-    return [
-        {"before_header": path, "before": unit_text(name), "after_header": path, "after": units[name]}
-        for name, path in paths.items()
-    ]
+    there = {name: unit_text(name) for name in differing(units)}
+    return [_file.diff(os.path.join(UNIT_FOLDER, name), text, units[name]) for name, text in there.items() if text]
 
 
 def install(units: dict[str, str]) -> list[str]:

@@ -44,6 +44,8 @@ _REMEDIES = {
     "CERTIFICATE_VERIFY_FAILED": _UNKNOWN_AUTHORITY,
     "Git executable not found": "gunicorn_packages: list git, from which some requirements come",
     "401 Unauthorized": _NO_CREDENTIALS,
+    "No space left on device": "gunicorn_root, or the cache in /var/cache: make room on the file system named above",
+    "Request failed after": "gunicorn_index.url, or pip's configuration on the host: the index there doesn't answer",
     # All that pip says of it.
     "(from versions: none)": _NO_CREDENTIALS,
 }
@@ -136,6 +138,8 @@ class Uv:
     def _install(self, arguments: list[str], variable: str, cwd: str | None, within: list[str]) -> str:
         argv = [*within, self._path, "pip", "install", *self._index.options(), *arguments]
         done = _command.run(argv, env=self._index.uv(), cwd=cwd)
+        # Of no use, and of no meaning where that environment is check mode's.
+        done.stderr = re.sub(r"^Using Python .*\n", "", done.stderr)
         _require(done, variable, self._index)
         return done.stderr
 

@@ -133,6 +133,8 @@ def _version(value):
     # A number has lost its zeros: 27.10 is 27.1.
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", value):
         yield f"is {value!r}, but must be one whole version, as text: for instance '27.0.1'"
+    elif int(value.partition(".")[0]) < _names.OLDEST_GUNICORN:
+        yield f"is {value!r}, but must be {_names.OLDEST_GUNICORN} or newer: leave it out, or name such a one"
 
 
 def _settings(settings):

@@ -10,7 +10,8 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils._lock import Lock
+from ansible_collections.pyweb.stack.plugins.module_utils import _names
+from ansible_collections.pyweb.stack.plugins.module_utils._lock import Lock, LockError
 from ansible_collections.pyweb.stack.plugins.module_utils._uv import Uv
 
 _RECORD = "installed.txt"
@@ -44,6 +45,12 @@ def build(lock: Lock, stage: str, uv: Uv) -> None:
             install(
                 [*what, f"--requirement={_write(work, 'extra.txt', *lock.extra, lock.gunicorn)}"], "gunicorn_version"
             )
+    (version,) = (line.partition("==")[2] for line in installed(stage) if line.startswith("gunicorn=="))
+    if int(version.partition(".")[0]) < _names.OLDEST_GUNICORN:
+        raise LockError(
+            f"gunicorn_requirements_file or gunicorn_requirements: they bring gunicorn {version}, but it must be "
+            f"{_names.OLDEST_GUNICORN} or newer: have them name such a one, or none"
+        )
     # uv leaves its lock file behind, which anybody could write.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(stage, ".lock"))

@@ -186,12 +186,7 @@ def main() -> None:
     if params["dest"]:
         before = _file.read(params["dest"])
         result["changed"] = before != content
-        result["diff"] = {
-            "before": before,
-            "after": content,
-            "before_header": params["dest"],
-            "after_header": params["dest"],
-        }
+        result["diff"] = _file.diff(params["dest"], before, content)
         if result["changed"] and not module.check_mode:
             if params["user"]:
                 _prove(module, content)

@@ -117,7 +117,7 @@ path:
 alike:
   description:
     - Id of a release that is there and has the same code, packages and environment. That is this one, once it is made.
-    - In check mode the one that serves, or none where it differs in them.
+    - In check mode the one that serves, or none where it differs in them, or the account is not there yet.
   returned: always
   type: str
   sample: 4f6a7d8e9c0b
@@ -130,7 +130,7 @@ serves:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _file, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
@@ -176,7 +176,7 @@ def main() -> None:
             units = release.units()
             changed = bool(new or missing or _systemd.differing(units))
             diff = (release.diff() if new else []) + _systemd.edited(units)
-            diff += [_new(folder, f"a folder of {params['user']}, 0750\n") for folder in missing]
+            diff += [_file.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
             if not module.check_mode:
                 for folder in missing:
                     release.make_folder(folder)
@@ -191,10 +191,6 @@ def main() -> None:
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
     module.exit_json(**result)
-
-
-def _new(path: str, text: str) -> dict:
-    return {"before_header": path, "before": "", "after_header": path, "after": text}
 
 
 def _lock_unless(check_mode: bool, store: Store):

@@ -124,7 +124,7 @@ path:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _site, _site_tree, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _file, _nginx, _site, _site_tree, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 
 
@@ -178,8 +178,7 @@ def main() -> None:
         if changed:
             _nginx.prove(tree)
         if state != _nginx.READY:
-            shown = {"before": f"{state}\n", "after": f"{_nginx.READY}\n"}
-            result["diff"].append({**shown, "before_header": "nginx.service", "after_header": "nginx.service"})
+            result["diff"].append(_file.diff("nginx.service", f"{state}\n", f"{_nginx.READY}\n"))
         if changed and not module.check_mode:
             _nginx.install(tree)
         elif state != _nginx.READY and not module.check_mode:

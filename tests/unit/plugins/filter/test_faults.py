@@ -159,6 +159,7 @@ def test_all_is_well(yaml):
         ("gunicorn_requirements: [7]", "has 7, but must list requirement specifiers"),
         ("gunicorn_version: '>=23'", "is '>=23', but must be one whole version, as text"),
         ("gunicorn_version: 27.10", "is 27.1, but must be one whole version, as text: for instance '27.0.1'"),
+        ("gunicorn_version: 20.1.0", "is '20.1.0', but must be 23 or newer: leave it out"),
         ("gunicorn_version: '27.\u0660'", "but must be one whole version"),
         ("gunicorn_settings: {1: 2}", "has the name 1, but must have settings of gunicorn by their names"),
         ("gunicorn_python: python3", "is 'python3', but must be an absolute path"),

@@ -262,8 +262,12 @@ def test_the_serving_release_answers_for_one_that_has_the_same_code_packages_and
     assert other.alike() == other.id
 
 
-def test_an_account_that_check_mode_has_yet_to_make_has_a_group_of_its_name(release):
-    assert "Group=nobody-has-this-name\n" in "".join(release(user="nobody-has-this-name").units().values())
+def test_an_account_that_check_mode_has_yet_to_make(release, store):
+    theirs = release(user="nobody-has-this-name")
+    assert "Group=nobody-has-this-name\n" in "".join(theirs.units().values())
+    # Nothing can be asked of a release that can't run.
+    os.mkdir(theirs.path)
+    assert theirs.alike() is None
 
 
 def test_the_diff_of_a_new_limit_is_in_the_unit(release, store):

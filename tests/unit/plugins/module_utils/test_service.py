@@ -12,8 +12,10 @@ import shlex
 import shutil
 import subprocess
 
+import hypothesis
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _service, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _service, _systemd, _unit, _variables
+from hypothesis import strategies
 
 
 def _shop(**more) -> _service.Service:
@@ -237,3 +239,101 @@ def test_an_override_takes_the_place_of_all_lines_of_its_property():
 def test_folders_to_write_are_one_line():
     assert ("ReadWritePaths", "/data/a /data/b") in _shop(writable=["/data/a", "/data/b"]).properties("/r")
     assert not any(name == "ReadWritePaths" for name, _value in SERVICE.properties("/r"))
+
+
+# Words, quotes, specifiers, comments and all that ends a line, for systemd or for Python.
+_BAD = strategies.text("a1.-/~%i$;#=[]\"'\\ \n\r\t\0\x0b\x85\u2028\u0661\u00a0", max_size=6)
+
+
+def _near(*good: str):
+    """Return good values, and those that begin well."""
+    begun = strategies.sampled_from(good)
+    return begun | strategies.tuples(begun, _BAD).map("".join)
+
+
+_PROPERTIES = strategies.sampled_from(["ProtectHome", "TasksMax", "SystemCallFilter"]) | _near("Nice")
+_VALUES = {
+    "gunicorn_name": _near("shop", "my_shop"),
+    "gunicorn_root": _near("/srv", "/opt/apps"),
+    "gunicorn_user": _near("shop", "www-data"),
+    "gunicorn_chdir": _near("src", "my app/src"),
+    "gunicorn_memory_max": _near("512M", "1G"),
+    "gunicorn_cpu_quota": _near("50%", "1"),
+    "gunicorn_bind": _near("127.0.0.1:9999", "[::1]:1"),
+    "gunicorn_writable_paths": strategies.lists(_near("/data", "/srv/files"), max_size=3),
+    "gunicorn_unit": strategies.dictionaries(
+        _PROPERTIES, _near("x", "10%") | strategies.lists(_near("x"), max_size=2) | strategies.booleans(), max_size=3
+    ),
+}
+
+
+def _units(values: dict) -> dict[str, str]:
+    """Return the texts of all units of an app with such values of the roles' variables, put together as the modules do."""
+    app, user = values.get("gunicorn_name", "shop"), values.get("gunicorn_user", "shop")
+    folder = f"{values.get('gunicorn_root', '/srv')}/{app}"
+    limits = {"MemoryMax": values.get("gunicorn_memory_max"), "CPUQuota": values.get("gunicorn_cpu_quota")}
+    service = _service.Service(
+        app=app,
+        user=user,
+        group=user,
+        folder=folder,
+        workdir=os.path.normpath(f"{folder}/sources/8f9b/{values.get('gunicorn_chdir', '.')}"),
+        socket_user="nginx",
+        stop_timeout=35,
+        limits=[(name, value) for name, value in limits.items() if value],
+        writable=values.get("gunicorn_writable_paths", ()),
+        overrides=_unit.lines(values.get("gunicorn_unit", {})),
+    )
+    return {
+        "service": service.service_unit(),
+        "socket": service.socket_unit(),
+        "starter": _service.starter_unit(app, folder, f"gunicorn-{app}-tcp.socket"),
+        "tcp": _service.tcp_socket_unit(app, values.get("gunicorn_bind", "127.0.0.1:9999")),
+        "proxy": _service.proxy_unit(app, folder, user, f"gunicorn-{app}-tcp.socket"),
+    }
+
+
+def _shape(text: str) -> list[tuple]:
+    """Return of each line its section, its key, and how its value looks to systemd: its words, and what would be put in."""
+    lines = []
+    for section, key, value in _lines(text):
+        assert value == value.strip(), "systemd would strip it"
+        # A path that may have spaces, alone in its line.
+        words = 1 if key == "WorkingDirectory" else len(value.split())
+        lines.append((section, key, words, re.findall(r"[\"'\\]|%[^%\d]|\$+", value)))
+    return lines
+
+
+def _plain(name: str, value):
+    """Return a harmless value as large as this one."""
+    if isinstance(value, dict):
+        return {key: ["x"] * len(each) if isinstance(each, list) else "x" for key, each in value.items()}
+    if isinstance(value, list):
+        return [f"/plain{number}" for number in range(len(value))]
+    return {"gunicorn_root": "/plain", "gunicorn_bind": "127.0.0.1:1"}.get(name, "plain")
+
+
+@pytest.mark.parametrize("name", _VALUES)
+def test_no_value_that_passes_the_checks_bends_a_unit(name):
+    taken = []
+
+    @hypothesis.settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @hypothesis.given(value=_VALUES[name])
+    def looks_like_a_plain_one(value):
+        if _variables.faults({name: value}):
+            return
+        taken.append(value)
+        units, plain = _units({name: value}), _units({name: _plain(name, value)})
+        if name == "gunicorn_unit":
+            # What they say is the user's own; where it stands, and that it stays in its line, is not.
+            said = [line for line in _lines(units["service"]) if line[1] in value]
+            assert [(key, text) for _section, key, text in said] == _unit.lines(value)
+            units, plain = ({key: _without(text, value) for key, text in each.items()} for each in (units, plain))
+        assert {key: _shape(text) for key, text in units.items()} == {key: _shape(text) for key, text in plain.items()}
+
+    looks_like_a_plain_one()
+    assert len(taken) > 2, "the checks let too little pass for this to say something"
+
+
+def _without(text: str, keys) -> str:
+    return "\n".join(line for line in text.splitlines() if line.partition("=")[0] not in keys)

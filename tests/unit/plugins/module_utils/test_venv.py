@@ -27,6 +27,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _uv, _ve
 WHEELS = {
     "gunicorn-27.0.1": "",
     "gunicorn-26.0.0": "",
+    "gunicorn-20.1.0": "",
     "flask-3.0": "Requires-Dist: click\n",
     "flask-3.1": "Requires-Dist: click\n",
     "click-8.0": "",
@@ -185,6 +186,11 @@ def test_what_comes_beside_leaves_what_is_exact(build, wheels, kind):
     assert _venv.installed(str(build(files, ["flask"]))) == ["click==8.0", "flask==3.1", "gunicorn==27.0.1"]
     with pytest.raises(_uv.UvError, match=r"(?s)gunicorn_requirements: .*click>=8.1 and click==8.0"):
         build(files, ["click>=8.1"])
+
+
+def test_a_gunicorn_that_is_too_old(build):
+    with pytest.raises(_lock.LockError, match=r"they bring gunicorn 20.1.0, but it must be 23 or newer"):
+        build({"requirements.txt": "gunicorn<23"})
 
 
 def test_a_lock_has_the_last_word_on_what_is_needed(build, wheels):
