@@ -140,7 +140,11 @@ class Instance:
                 break
             time.sleep(_TICK / 2)
         cut = sum(_probe.queue(self.path))
-        self.stop()
+        if cut:
+            # Not at gunicorn's own pace, which would serve some of those that are reported as cut.
+            self.discard()
+        else:
+            self.stop()
         return cut
 
     def journal(self) -> str:
