@@ -46,7 +46,7 @@ options:
         type: float
         default: 30
   drain_timeout:
-    description: Seconds that the old instance may take to end what it has in hand.
+    description: Seconds that the old instance may take to end what it has in hand. What is left then is cut, and reported.
     type: int
     default: 30
   bind:
@@ -88,7 +88,7 @@ answer:
   type: str
   sample: 200 OK
 cut:
-  description: How many connections the old instance had not ended when O(drain_timeout) was over.
+  description: How many connections the old instance had not ended when O(drain_timeout) was over, and were cut.
   returned: success
   type: int
   sample: 0
