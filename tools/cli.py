@@ -5,6 +5,7 @@ import signal
 
 from tools import demo, tests
 from tools.checks import run_all
+from tools.gapless import gapless
 from tools.lint import lint
 from tools.setup import ensure_tools
 from tools.shell import Failure, say
@@ -57,6 +58,10 @@ def parser():
     command("lint", "run the linters and ansible-test sanity", lambda _: run_all(lint()))
     some = command("molecule", "run Molecule's scenarios", lambda given: run_all(tests.molecule(given.names)))
     some.add_argument("names", metavar="NAME", nargs="*", help="a scenario (default: all of them)")
+    trial = command("gapless", "have releases take over under load, and count what that loses", run_gapless)
+    trial.add_argument("number", metavar="N", type=int, nargs="?", default=100, help="handovers (default: 100)")
+    trial.add_argument("--workers", choices=["sync", "gthread", "asgi"], default="sync", help="(default: sync)")
+    trial.add_argument("--debian", choices=["bookworm", "trixie"], default="bookworm", help="(default: bookworm)")
     command("setup", "only set up what the tests need", set_up)
     return top
 
@@ -64,6 +69,11 @@ def parser():
 def run_demo(arguments):
     """Put up the demo, or take it down."""
     return demo.down() if arguments.down else demo.up()
+
+
+def run_gapless(arguments):
+    """Count what handovers lose."""
+    return gapless(arguments.number, arguments.workers, arguments.debian)
 
 
 def set_up(_arguments):

@@ -14,6 +14,8 @@ import time
 from ansible_collections.pyweb.stack.plugins.module_utils import _probe, _systemd
 
 _TICK = 0.05
+# Seconds for an app whose time is over.
+_PARTING = 5.0
 
 
 class Refused(Exception):
@@ -140,7 +142,11 @@ class Instance:
                 break
             time.sleep(_TICK / 2)
         cut = sum(_probe.queue(self.path))
-        self.stop()
+        if cut:
+            self._quit()
+            self.discard()
+        else:
+            self.stop()
         return cut
 
     def close(self, timeout: float) -> int:
@@ -153,6 +159,18 @@ class Instance:
         cut = sum(_probe.queue(self.path))
         self.stop()
         return cut
+
+    def _quit(self) -> None:
+        """Have gunicorn end at once, and let the app do what it does at its end.
+
+        Its C(graceful_timeout) would serve some of those that are reported as cut.
+        """
+        pid = _systemd.show(self.service, "MainPID")["MainPID"]
+        _systemd.ctl("stop", "--no-block", self.service, self.socket)
+        _systemd.ctl("kill", "--kill-who=main", "--signal=QUIT", self.service)
+        deadline = time.monotonic() + _PARTING
+        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+            time.sleep(_TICK)
 
     def journal(self) -> str:
         """Return the last lines that the units wrote since start."""

@@ -60,7 +60,7 @@ options:
         description: Seconds until the release must have answered, with all its workers up; 30 by default.
         type: float
   drain_timeout:
-    description: Seconds that the old instance may take to end what it has in hand.
+    description: Seconds that the old instance may take to end what it has in hand. What is left then is cut, and reported.
     type: int
     default: 30
   bind:
@@ -108,7 +108,7 @@ answer:
   type: str
   sample: 200 OK
 cut:
-  description: How many connections the old instance had not ended when O(drain_timeout) was over.
+  description: How many connections the old instance had not ended when O(drain_timeout) was over, and were cut.
   returned: success
   type: int
   sample: 0

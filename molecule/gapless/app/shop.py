@@ -1,0 +1,91 @@
+"""An app that tells which of its releases answers, as WSGI and as ASGI, and can be broken in many ways.
+
+    GET  /             at once
+    GET  /slow?2       after two seconds
+    GET  /stream?2     a line each tenth of a second, for two seconds
+    POST /             the digest of what was sent
+    websocket (ASGI)   says what it hears
+
+What its environment calls BROKEN gets past the proof of its configuration, and comes out in the service alone.
+"""
+
+import asyncio
+import hashlib
+import os
+import pathlib
+import sys
+import time
+
+# gunicorn's --config is the release's own.
+RELEASE = pathlib.Path(sys.argv[-1]).parent.name
+EDITION = pathlib.Path(__file__).with_name("edition").read_text()
+BROKEN = os.environ.get("BROKEN")
+HEADERS = {"X-Release": RELEASE, "X-Edition": EDITION.strip(), "X-Accel-Buffering": "no"}
+TICK = 0.1
+
+if BROKEN == "boot" and "NOTIFY_SOCKET" in os.environ:
+    os._exit(1)
+
+
+def meet_fate():
+    """Be as broken as the environment wants it; return the seconds that a request has to wait for that."""
+    if BROKEN == "import":
+        import there_is_no_such_module  # noqa: F401
+    if BROKEN == "error":
+        raise RuntimeError("nothing works")
+    if BROKEN == "exit":
+        os._exit(1)
+    if BROKEN == "memory":
+        # More than the service may have, less than would hurt the host.
+        hoard = [b"x" * 10**7 for _ in range(60)]
+        raise MemoryError(f"{len(hoard)} blocks were to be had")
+    return {"never": 3600, "late": 8}.get(BROKEN, 0)
+
+
+def lines(seconds):
+    """Return the lines of a stream."""
+    return [b"%d\n" % number for number in range(int(seconds / TICK))]
+
+
+def wsgi(environ, start_response):
+    """Answer a request of WSGI."""
+    time.sleep(meet_fate())
+    path, seconds = environ["PATH_INFO"], float(environ["QUERY_STRING"] or 0)
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    if path == "/stream":
+        start_response("200 OK", list(HEADERS.items()))
+        return (time.sleep(TICK) or line for line in lines(seconds))
+    time.sleep(seconds)
+    start_response("200 OK", [*HEADERS.items(), ("Content-Length", "64")])
+    return [hashlib.sha256(body).hexdigest().encode()]
+
+
+async def asgi(scope, receive, send):
+    """Answer a request, or talk over a websocket, of ASGI."""
+    if scope["type"] == "websocket":
+        await talk(receive, send)
+        return
+    await asyncio.sleep(meet_fate())
+    seconds, body, more = float(scope["query_string"] or 0), b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message.get("more_body")
+    headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+    if scope["path"] == "/stream":
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for line in lines(seconds):
+            await asyncio.sleep(TICK)
+            await send({"type": "http.response.body", "body": line, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await asyncio.sleep(seconds)
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"content-length", b"64")]})
+    await send({"type": "http.response.body", "body": hashlib.sha256(body).hexdigest().encode()})
+
+
+async def talk(receive, send):
+    """Say which release this is, then all that is heard."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": f"{RELEASE} {message['text']}"})
