@@ -11,7 +11,7 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
-# Scenarios at a time: half of the time one waits, for a server or for the other end of a pipe.
+# Checks at a time: one alone waits now and then, for a server or for the other end of a pipe.
 LANES = 2
 # What runs now, to be ended with this.
 RUNNING = set()

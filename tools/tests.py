@@ -1,4 +1,4 @@
-"""Which tests there are, in the order in which they say most soonest."""
+"""Which tests there are; those that say most soonest come first."""
 
 from tools.checks import Check, Lanes, logged
 from tools.collection import collection
@@ -10,7 +10,8 @@ from tools.shell import ROOT, Failure
 
 def everything():
     """Return all checks."""
-    return [*unit(), *lint(), Check("collection installs", collection), *molecule([])]
+    servers, scenarios = molecule([])
+    return [servers, Lanes([*unit(), *lint(), Check("collection installs", collection), *scenarios.checks])]
 
 
 def unit():
