@@ -10,8 +10,7 @@ from tools.shell import ROOT, Failure
 
 def everything():
     """Return all checks."""
-    servers, scenarios = molecule([])
-    return [servers, Lanes([*unit(), *lint(), Check("collection installs", collection), *scenarios.checks])]
+    return on_servers([*unit(), *lint(), Check("collection installs", collection), *scenarios([])])
 
 
 def unit():
@@ -20,13 +19,22 @@ def unit():
 
 
 def molecule(names):
+    """Return what the scenarios of Molecule need, and these of them, or all."""
+    return on_servers(scenarios(names))
+
+
+def on_servers(checks):
+    """Return such checks behind what those of them need that are on servers."""
+    return [Check("test servers", ensure_servers), Lanes(checks)]
+
+
+def scenarios(names):
     """Return the checks on servers: these scenarios of Molecule, or all of them."""
     known = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     unknown = sorted(set(names) - set(known))
     if unknown or not known:
         raise Failure(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(known)}")
-    scenarios = [Check(f"molecule {name}", scenario, name) for name in names or known]
-    return [Check("test servers", ensure_servers), Lanes(scenarios)]
+    return [Check(f"molecule {name}", scenario, name) for name in names or known]
 
 
 def ensure_servers():

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real parts that several tests need: files, git, a server on a unix socket."""
+"""Real parts that several tests need: files, git, a server on a unix socket, values of variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import socketserver
 import subprocess
 import threading
 
+import hypothesis
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils import _variables
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +99,23 @@ def app():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def whatever_passes():
+    """Return a function that makes a claim about values of a variable, those that its checks let pass."""
+
+    def claim(name, values, holds):
+        taken = []
+
+        @hypothesis.settings(max_examples=200, deadline=None, database=None, derandomize=True)
+        @hypothesis.given(value=values)
+        def each(value):
+            if not _variables.faults({name: value}):
+                taken.append(value)
+                holds(value)
+
+        each()
+        assert len(taken) > 2, "the checks let too little pass for this to say something"
+
+    return claim
