@@ -2,7 +2,7 @@
 
     killed.py CONTAINER PLACES COMMAND…
 
-COMMAND plays deploy.yml and takes more arguments. PLACES says at which of its tasks it is killed: a list such as 3,17,24,
+COMMAND plays site.yml and takes more arguments. PLACES says at which of its tasks it is killed: a list such as 3,17,24,
 counted from 1 by those that do something on the server, or `all`. What is told goes to stdout, a line for each place.
 """
 
