@@ -193,10 +193,11 @@ async def live(kind, port, last, seen):
 async def come(port, who, last):
     """Have them come; return every request."""
     if who in AT_ONCE:
-        return await asyncio.gather(*(attempt(who, Connection(port)) for _ in range(AT_ONCE[who])))
+        return await asyncio.gather(*[attempt(who, Connection(port)) for each in range(AT_ONCE[who])])
     seen = []
     everybody = {**EVERYBODY, "websocket": 2 * (who == "talkers")}
-    await asyncio.gather(*(live(kind, port, last, seen) for kind, number in everybody.items() for _ in range(number)))
+    kinds = [kind for kind, number in everybody.items() for each in range(number)]
+    await asyncio.gather(*[live(kind, port, last, seen) for kind in kinds])
     return seen
 
 

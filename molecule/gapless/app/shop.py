@@ -37,7 +37,7 @@ def meet_fate():
         os._exit(1)
     if BROKEN == "memory":
         # More than the service may have, less than would hurt the host.
-        hoard = [b"x" * 10**7 for _ in range(60)]
+        hoard = [bytes([number]) * 10**7 for number in range(60)]
         raise MemoryError(f"{len(hoard)} blocks were to be had")
     return {"never": 3600, "late": 8}.get(BROKEN, 0)
 
