@@ -27,6 +27,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
+# For how many seconds a source or an environment that no release has may be that of a run which goes on.
+_RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _STAGE = ".stage-"
 # What the last deploy replaced, as a user asks for it.
@@ -156,9 +158,15 @@ class Store:
                     events.append(json.loads(line))
         return events
 
+    def served(self) -> list[dict]:
+        """Return the events with which releases began to serve, oldest first."""
+        events = [event for event in self.history() if event["event"] == "serves"]
+        # The history comes before the switch, which something may have prevented.
+        return events[:-1] if events and events[-1]["release"] != self.current() else events
+
     def last_served(self, release: str) -> dict:
         """Return the event with which a release began to serve the last time, nothing where it never did."""
-        events = [event for event in self.history() if event["event"] == "serves" and event["release"] == release]
+        events = [event for event in self.served() if event["release"] == release]
         return events[-1] if events else {}
 
     def ours(self) -> bool:
@@ -170,7 +178,7 @@ class Store:
 
         A switch back is no deploy, so the answer stays the same after it.
         """
-        deploys = [event for event in self.history() if event["event"] == "serves" and not event.get("back")]
+        deploys = [event for event in self.served() if not event.get("back")]
         before = deploys[-1].get("previous") if deploys else None
         return before if before in self.names("releases") else None
 
@@ -221,21 +229,29 @@ class Store:
         The release that serves, the one that served before it and the one to go back to stay in any case.
         """
         latest, current = self.latest(), self.current()
-        served = [event["release"] for event in self.history() if event["event"] == "serves"]
+        served = [event["release"] for event in self.served()]
         before = next((name for name in reversed(served) if name != current and name in latest), None)
         kept = {*latest[:keep], current, before, self.previous()}
         return [name for name in sorted(latest) if name not in kept]
 
     def prune(self, keep: int | None) -> list[str]:
-        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases."""
+        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases.
+
+        What no release ever used stays for a while, since another run may be about to make one of it.
+        """
         removed = self.surplus(keep)
+        links = {"sources": "src", "venvs": "venv"}
+        freed = {kind: self._used(removed, link) for kind, link in links.items()}
         for name in removed:
             _remove(self.item("releases", name))
-        for kind, link in (("sources", "src"), ("venvs", "venv")):
-            used = {_target(os.path.join(self.item("releases", name), link)) for name in self.names("releases")}
-            for name in set(self.names(kind)) - used:
-                _remove(self.item(kind, name))
+        for kind, link in links.items():
+            for name in set(self.names(kind)) - self._used(self.names("releases"), link):
+                if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
+                    _remove(self.item(kind, name))
         return removed
+
+    def _used(self, releases: list[str], link: str) -> set[str | None]:
+        return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
 
     def refuse_others(self) -> None:
         """Raise StoreError where the folder is there and somebody else made it."""

@@ -255,8 +255,8 @@ def deployed(prepared, write):
         for name in events.split():
             release = name[-1]
             write(prepared.item("releases", release), {"release.json": json.dumps({"built": "2026", "version": "v1"})})
-            prepared.switch(release)
             prepared.record("serves", release, previous=before, back=name[0] == "<")
+            prepared.switch(release)
             before = release
         return prepared
 
@@ -288,6 +288,17 @@ def test_previous_is_what_the_last_deploy_replaced(deployed, events, previous):
             store.resolve("previous")
 
 
+@pytest.mark.parametrize("events", ["a b", "a b <a", "a b <a <b"])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_switch_that_was_killed_changes_nothing_of_the_way_back(deployed, write, events, back):
+    store = deployed(events)
+    before = store.previous(), store.last_served("c"), store.surplus(1)
+    store.record("serves", "c", previous=store.current(), back=back)
+    assert (store.previous(), store.last_served("c"), store.surplus(1)) == before
+    store.record("refused", "c", reason="503")
+    assert store.previous() == before[0]
+
+
 def test_a_release_that_is_not_there_is_refused_with_those_that_are(deployed):
     with pytest.raises(
         StoreError, match=r"is 'x', but there is no such release of the app shop; there are b \(v1\), a \(v1\)"
@@ -301,7 +312,7 @@ def test_when_a_release_last_began_to_serve(deployed):
     assert store.last_served("c") == {}
 
 
-def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write):
+def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write, monkeypatch):
     for name, source, venv in (("a", "s1", "v1"), ("b", "s1", "v2"), ("c", None, "v2")):
         folder = write(
             prepared.item("releases", name), {"release.json": json.dumps({"built": f"2026-01-01T00:00:0{name}"})}
@@ -311,11 +322,14 @@ def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, wri
         if source:
             write(prepared.item("sources", source), {"app.py": ""})
             (folder / "src").symlink_to(f"../../sources/{source}")
-    write(prepared.item("sources", "s0"), {"app.py": "of a release that never came to be"})
+    write(prepared.item("sources", "s0"), {"app.py": "of a release that never came to be, or not yet"})
     prepared.switch("c")
 
     prepared.prune(2)
-    assert (prepared.names("sources"), prepared.names("venvs")) == (["s1"], ["v2"])
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0", "s1"], ["v2"])
+    prepared.prune(1)
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0"], ["v2"])
+    monkeypatch.setattr(_store, "_RUN", -1)
     prepared.prune(1)
     assert (prepared.names("sources"), prepared.names("venvs")) == ([], ["v2"])
     assert os.listdir(os.path.join(prepared.path, "sources")) == []
