@@ -142,12 +142,14 @@ class Store:
         _sync_folder(self.path)
 
     def record(self, event: str, release: str, **details) -> None:
-        """Append what happened to a release (C(serves) or C(refused)) to the history."""
+        """Append what happens to a release (C(serves) or C(refused)) to the history, durable when this returns."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
         with open(self._history, "a+", encoding="utf-8") as file:
             # A crash may have cut the last line short.
             file.seek(max(0, file.tell() - 1))
             file.write(line + "\n" if file.read() in ("", "\n") else f"\n{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def history(self) -> list[dict]:
         """Return the events, oldest first; a line that a crash cut short is passed over."""
