@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import json
 import os
@@ -90,7 +91,7 @@ class Store:
         """Hold the app's lock, making the folder where it is missing.
 
         Waits up to I(patience) seconds for another run. The kernel frees the lock of a process that died.
-        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it.
+        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it, or the disk gets full.
         """
         group = self._group()
         self._adopt()
@@ -111,6 +112,13 @@ class Store:
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
             self._prepare(group)
             yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StoreError(
+                f"no room is left for the app {self.name}: {error}: make some (gunicorn_root is "
+                f"{os.path.dirname(self.path)!r}), then run again"
+            ) from error
         finally:
             os.close(descriptor)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -99,6 +100,19 @@ def test_a_root_in_which_nothing_can_be_made(tmp_path):
     store = Store(str(tmp_path / "file"), "shop")
     with pytest.raises(StoreError, match=f"gunicorn_root is '{tmp_path}/file', but nothing can be made there"):
         store.locked("a run").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no room is left for the app shop: .*No space left.*: make some .gunicorn_root is '{root}'"),
+        (errno.EPERM, "not permitted"),
+    ],
+)
+def test_a_full_disk_is_told_from_other_faults(store, number, said):
+    root = os.path.dirname(store.path)
+    with pytest.raises((StoreError, OSError), match=said.format(root=root)), store.locked("a run"):
+        raise OSError(number, os.strerror(number), "app.py")
 
 
 def test_a_second_run_is_told_who_holds_the_lock(store):
