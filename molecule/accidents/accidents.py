@@ -1,14 +1,15 @@
 """Accidents that happen to deploys, and that another deploy comes out right after each.
 
-    accidents.py CONTAINER killed PLACES COMMAND…     Ansible and what it has running on the server, at a task
+    accidents.py CONTAINER killed TASKS COMMAND…      Ansible and what it has running on the server, at a task
     accidents.py CONTAINER overtaken COMMAND…         a deploy is begun and ended while another sleeps
     accidents.py CONTAINER locked COMMAND…            one waits for another, which then dies with the lock in its hands
     accidents.py CONTAINER rebooted COMMAND…          the server, as by a power cut, while a release is proved
 
-COMMAND plays site.yml and takes more arguments. PLACES says at which of its tasks it is killed: a list such as 3,17,24,
-counted from 1 by those that do something on the server, or `all`. What is told goes to stdout.
+COMMAND plays site.yml and takes more arguments. TASKS says at which of its tasks it is killed: their names with commas
+between them, or `all` that do something on the server. What is told goes to stdout.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -130,7 +131,8 @@ class Deploy:
     def signal(self, number):
         """Send a signal to it and all that it has started."""
         for pid in family(self._process.pid):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def end(self):
         """Wait for its end; return its code and all that it said."""
@@ -159,10 +161,11 @@ def family(pid):
     return found
 
 
-def killed(server, places):
+def killed(server, names):
     """Kill deploys, each at another task, and deploy again."""
     tasks = server.served(server.deploy())
-    chosen = list(tasks) if places == "all" else [list(tasks)[int(place) - 1] for place in places.split(",")]
+    chosen = [place for place, name in tasks.items() if names == "all" or name in names.split(",")]
+    check(f"{names} are among {list(tasks.values())}", names == "all" or len(chosen) == len(names.split(",")))
     for place in chosen:
         deploy = server.deploy()
         name = deploy.reach(place=place)
