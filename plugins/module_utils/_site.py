@@ -118,15 +118,15 @@ class Site:
 
     def _servers(self) -> list[str]:
         if not self.tls:
-            return [self._server(self._names("80"), [])]
+            return [self._server(self._at("80"), [])]
         old = " http2" * (not self.tls.http2)
-        return [self._redirect(), self._server(self._names("443", f" ssl{old}"), self._speak_tls(self.tls))]
+        return [self._redirect(), self._server(self._at("443", f" ssl{old}"), self._speak_tls(self.tls))]
 
-    def _server(self, names: list[str], tls: list[str]) -> str:
+    def _server(self, where: list[str], tls: list[str]) -> str:
         return _block(
             "server",
             [
-                *names,
+                *where,
                 *["absolute_redirect off;"] * (self.location != "/"),
                 f"client_max_body_size {self.client_max_body_size};",
             ],
@@ -141,9 +141,9 @@ class Site:
     def _redirect(self) -> str:
         # That one is for answers over TLS alone (RFC 6797, section 7.2).
         headers = [line for line in self._add_headers() if "strict-transport-security" not in line.lower()]
-        return _block("server", self._names("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
+        return _block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
 
-    def _names(self, port: str, how: str = "") -> list[str]:
+    def _at(self, port: str, how: str = "") -> list[str]:
         how += "" if self.server_names else " default_server"
         return [
             f"listen {port}{how};",
@@ -155,7 +155,7 @@ class Site:
     def _speak_tls(self, tls: Tls) -> list[str]:
         return [
             *["http2 on;"] * tls.http2,
-            "# A renewed certificate is another content of that file, which makes this line another one:",
+            "# Of the certificate's file. A renewed one makes this another line, for which nginx is reloaded.",
             f"# SHA-256 {tls.digest}",
             f"ssl_certificate {tls.certificate};",
             f"ssl_certificate_key {tls.key};",

@@ -230,7 +230,13 @@ def main() -> None:
             _nginx.install(tree)
         elif state != _nginx.READY and not module.check_mode:
             _nginx.make_ready()
-    except (_certificate.CertificateError, _site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
+    except (
+        _certificate.CertificateError,
+        _site_tree.SiteError,
+        _nginx.NginxError,
+        _systemd.SystemdError,
+        OSError,
+    ) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed or state != _nginx.READY, **result)
 
