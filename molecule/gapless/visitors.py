@@ -13,7 +13,7 @@ with `begun` and `ended` in seconds since 1970, the `release`, and whether it wa
     cut         answered in part: a body that is shorter than promised, a stream or a websocket without its end
     crossed     sent on a kept connection, while the server closed that without a word of an answer
 
-A kept connection that the server closes before the next request is sent is no loss (RFC 9112, section 9.3).
+On port 443 they speak TLS. A kept connection that the server closes before the next request is sent is no loss (RFC 9112, section 9.3).
 """
 
 import asyncio
@@ -24,6 +24,7 @@ import json
 import os
 import pathlib
 import random
+import ssl
 import struct
 import sys
 import time
@@ -35,6 +36,11 @@ AT_ONCE = {"crowd": 300, "sleeper": 1}
 # In seconds: between two requests of a visitor, for an answer, for all of it; and how long some hold their connection.
 PAUSE, PATIENCE, LONGEST = 0.05, 300, 7200
 HELD = 2
+# Where they speak TLS, and ask for nobody's name: that the certificate is the right one is seen to elsewhere.
+TLS_PORT = 443
+ANYBODY = ssl.create_default_context()
+ANYBODY.check_hostname = False
+ANYBODY.verify_mode = ssl.CERT_NONE
 
 
 class Lost(Exception):
@@ -47,10 +53,12 @@ class Connection:
     def __init__(self, port):
         self._port = port
         self._reader = self._writer = None
+        # Whether it has brought an answer already.
+        self._kept = False
 
     async def ask(self, method, target, body=b"", pause=0.0, headers=""):
         """Send a request, its body in two halves with a pause between; return status, headers and body."""
-        reused = await self._open()
+        await self.open()
         read = 0
         try:
             head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
@@ -67,30 +75,30 @@ class Connection:
             status = int(lines[0].split()[1])
             answer = await self._body(fields) if status != 101 else b""
         except (asyncio.IncompleteReadError, OSError) as error:
-            self.close()
             began = read or getattr(error, "partial", b"")
-            raise Lost(
-                "cut" if began else "crossed" if reused else "failed", f"{type(error).__name__}: {error}"
-            ) from None
+            outcome = "cut" if began else "crossed" if self._kept else "failed"
+            self.close()
+            raise Lost(outcome, f"{type(error).__name__}: {error}") from None
+        self._kept = True
         if fields.get("connection") == "close" or "Connection: close" in headers:
             self.close()
         return status, fields, answer
 
-    async def _open(self):
-        """Connect, unless that was done and the server has left it so; say whether it was."""
+    async def open(self):
+        """Connect, unless that was done and the server has left it so."""
         if (
             self._writer
             and not self._reader.at_eof()
             and not self._writer.is_closing()
             and not self._reader.exception()
         ):
-            return True
+            return
         self.close()
         try:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+            tls = ANYBODY if self._port == TLS_PORT else None
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=tls)
         except OSError as error:
             raise Lost("failed", f"no connection: {error}") from None
-        return False
 
     async def _body(self, fields):
         if fields.get("transfer-encoding") != "chunked":
@@ -117,6 +125,7 @@ class Connection:
         if self._writer:
             self._writer.close()
         self._writer = None
+        self._kept = False
 
 
 async def answered(connection, target="/", body=b"", expected=None, **how):
@@ -193,7 +202,10 @@ async def live(kind, port, last, seen):
 async def come(port, who, last):
     """Have them come; return every request."""
     if who in AT_ONCE:
-        return await asyncio.gather(*[attempt(who, Connection(port)) for each in range(AT_ONCE[who])])
+        connections = [Connection(port) for each in range(AT_ONCE[who])]
+        # All are there before the first one asks, however long it takes to agree on a cipher with each.
+        await asyncio.gather(*[connection.open() for connection in connections])
+        return await asyncio.gather(*[attempt(who, connection) for connection in connections])
     seen = []
     everybody = {**EVERYBODY, "websocket": 2 * (who == "talkers")}
     kinds = [kind for kind, number in everybody.items() for each in range(number)]

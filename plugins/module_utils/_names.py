@@ -104,7 +104,7 @@ def _remedy_for_name(text: str) -> str | None:
         host = re.sub(r"^.*?://|[/:].*", "", text)
         return f"that is a URL: write its host alone, {host!r}" if _SERVER_NAME.fullmatch(host) else None
     if match := re.fullmatch(r"(.*[^:]):[0-9]+", text, re.ASCII):
-        return f"the site is on port 80, and a name has none: write {match[1]!r}"
+        return f"the site is on port 80, with nginx_site_tls on 443, and a name has none: write {match[1]!r}"
     if text.startswith(".") and _SERVER_NAME.fullmatch(text[1:]):
         return f"that stands for two names: list {text[1:]!r} and {'*' + text!r}"
     if text.endswith(".") and _SERVER_NAME.fullmatch(text[:-1]):

@@ -19,16 +19,17 @@ _DEFINING = ("upstream", "map", "geo", "split_clients")
 def clashes(site: _site.Site, others: list[_nginx_conf.Directive]) -> list[str]:
     """Return sentences that name what I(site) and I(others), the rest of the http block, both claim, and what to do."""
     ours = _nginx_conf.parse(site.text())
-    (server,) = _nginx_conf.inside(ours, "server")
-    found = [claim for other in _nginx_conf.inside(others, "server") for claim in _claims(site, server, other)]
+    servers = list(_nginx_conf.inside(ours, "server"))
+    found = [claim for other in _nginx_conf.inside(others, "server") for claim in _claims(site, servers, other)]
     return [*found, *_copies(site, ours, others)]
 
 
-def _claims(site: _site.Site, server: _nginx_conf.Directive, other: _nginx_conf.Directive) -> Iterator[str]:
+def _claims(site: _site.Site, servers: list[_nginx_conf.Directive], other: _nginx_conf.Directive) -> Iterator[str]:
     # At an address of its own another server hides nothing.
-    own = _nginx_conf.listens(server)
+    own = {address for server in servers for address in _nginx_conf.listens(server)}
     shared = {address: listen for address, listen in _nginx_conf.listens(other).items() if address in own}
-    own_names, default = _nginx_conf.names(server), filter(_nginx_conf.is_default, shared.values())
+    # Those of all servers of a site are the same.
+    own_names, default = _nginx_conf.names(servers[0]), filter(_nginx_conf.is_default, shared.values())
     if site.server_names and shared:
         for name, directive in _nginx_conf.names(other).items():
             if name in own_names:

@@ -53,6 +53,17 @@ def installed() -> bool:
     return os.path.isfile(os.path.join(ETC, "nginx.conf")) and shutil.which("nginx") is not None
 
 
+def has_http2() -> bool:
+    """Say whether nginx has the directive C(http2), as from 1.25.1 on, where C(listen) warns of the same word.
+
+    One that is not installed yet is taken for a newer one.
+    """
+    if not installed():
+        return True
+    version = re.search(r"/(\d+)\.(\d+)\.(\d+)", _command.run(["nginx", "-v"]).stderr)
+    return not version or tuple(map(int, version.groups())) >= (1, 25, 1)
+
+
 def address(app: str) -> str | None:
     """Return the app's C(gunicorn_bind), as its unit on this host has it, or None."""
     unit = _file.read(os.path.join(_systemd.UNIT_FOLDER, f"gunicorn-{app}-tcp.socket"))
@@ -83,8 +94,8 @@ def look(tree: _site_tree.Tree) -> None:
     if clashes:
         raise NginxError("\n".join([*clashes, f"Nothing was changed. {_serving()}"]))
     fault = _fault_of(ETC)[0]
-    # Of a site that was changed by hand, what takes its place is proved.
-    if fault and not (tree.entry and tree.entry in fault and tree.changes()):
+    # Of a site that was changed by hand, or has lost its certificate, what takes its place is proved.
+    if fault and not tree.repairs(fault):
         raise NginxError(
             f"nginx's configuration is broken already, so the site {tree.path or 'that is to go'} was not touched; repair it first:\n{fault}\n"
             f"{_serving()} The app is as it was deployed."

@@ -31,12 +31,25 @@ _PROXY_HEADERS = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Tls:
+    """How a site speaks TLS: the paths of its I(certificate) and its I(key), and the I(digest) of the former's content.
+
+    I(http2) says whether nginx has a directive of that name.
+    """
+
+    certificate: str
+    key: str
+    digest: str
+    http2: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Site:
     """The site in front of I(app), whose folder is I(folder) (C(/srv/APP)).
 
     The app is reached at I(address), or over the socket of the release that serves where that is None. Without
-    I(server_names) it is the host's default site. I(ipv6) says whether the host has IPv6. The other fields are what the
-    variables of the role nginx_site say, and have no fault.
+    I(server_names) it is the host's default site. I(ipv6) says whether the host has IPv6. Without I(tls) it speaks plain
+    HTTP. The other fields are what the variables of the role nginx_site say, and have no fault.
     """
 
     app: str
@@ -51,6 +64,7 @@ class Site:
     headers: dict[str, str]
     proxy_headers: dict[str, str]
     cors_origins: list[str]
+    tls: Tls | None = None
 
     @property
     def mark(self) -> str:
@@ -59,7 +73,7 @@ class Site:
 
     def text(self) -> str:
         """Return the site's configuration."""
-        return "\n\n".join([self.mark, self._upstream(), *self._maps(), self._server()]) + "\n"
+        return "\n\n".join([self.mark, self._upstream(), *self._maps(), *self._servers()]) + "\n"
 
     @property
     def _id(self) -> str:
@@ -102,24 +116,56 @@ class Site:
             maps.append(_block(f"map $host ${self._id}_stranger", ["hostnames;", "default 1;", *names]))
         return maps
 
-    def _server(self) -> str:
-        default = "" if self.server_names else " default_server"
+    def _servers(self) -> list[str]:
+        if not self.tls:
+            return [self._server(self._at("80"), [])]
+        old = " http2" * (not self.tls.http2)
+        return [self._redirect(), self._server(self._at("443", f" ssl{old}"), self._speak_tls(self.tls))]
+
+    def _server(self, where: list[str], tls: list[str]) -> str:
         return _block(
             "server",
             [
-                f"listen 80{default};",
-                *[f"listen [::]:80{default};"] * self.ipv6,
-                f"server_name {' '.join(self.server_names) or '_'};",
-                "server_tokens off;",
+                *where,
                 *["absolute_redirect off;"] * (self.location != "/"),
                 f"client_max_body_size {self.client_max_body_size};",
             ],
+            tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
             self._guard(),
             self._add_headers(),
             *self._locations(),
             [_block("location @app", *self._proxy())],
         )
+
+    def _redirect(self) -> str:
+        # That one is for answers over TLS alone (RFC 6797, section 7.2).
+        headers = [line for line in self._add_headers() if "strict-transport-security" not in line.lower()]
+        return _block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
+
+    def _at(self, port: str, how: str = "") -> list[str]:
+        how += "" if self.server_names else " default_server"
+        return [
+            f"listen {port}{how};",
+            *[f"listen [::]:{port}{how};"] * self.ipv6,
+            f"server_name {' '.join(self.server_names) or '_'};",
+            "server_tokens off;",
+        ]
+
+    def _speak_tls(self, tls: Tls) -> list[str]:
+        return [
+            *["http2 on;"] * tls.http2,
+            "# Of the certificate's file. A renewed one makes this another line, for which nginx is reloaded.",
+            f"# SHA-256 {tls.digest}",
+            f"ssl_certificate {tls.certificate};",
+            f"ssl_certificate_key {tls.key};",
+            "ssl_protocols TLSv1.2 TLSv1.3;",
+            "# With these, and without tickets, a key that is stolen opens nothing that was sent before.",
+            "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;",
+            "ssl_session_tickets off;",
+            f"ssl_session_cache shared:{self._id}:10m;",
+            "ssl_session_timeout 1d;",
+        ]
 
     def _guard(self) -> list[str]:
         if not self.server_names:

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import re
 from typing import NamedTuple
 
 from ansible_collections.pyweb.stack.plugins.module_utils import _file, _neighbours, _nginx_conf, _site
@@ -94,6 +95,15 @@ class Tree:
     def before(self) -> dict[str, str | None]:
         """Return the same files as they are."""
         return {path: _read(self._full(path)) for path in self.changes()}
+
+    def repairs(self, fault: str) -> bool:
+        """Say whether the I(fault) that nginx finds is one of the site as it is, which is to be another or to go."""
+        before = self.before()
+        # Of a certificate or a key nginx names the file alone, and not who refers to it.
+        named = [f" {path};" for path in re.findall(r'"(/[^"]+)"', fault)]
+        return (before and self.entry and self.entry in fault) or any(
+            each in (text or "") for text in before.values() for each in named
+        )
 
     def diff(self) -> list[dict[str, str]]:
         """Return the changes as Ansible shows them."""

@@ -193,6 +193,15 @@ def _twice(names):
             yield f"has {name} more than once, but case makes no difference: leave the others out"
 
 
+def _tls(tls):
+    for part in ("certificate", "key"):
+        if _names.absolute_path(tls.get(part)):
+            yield (
+                f"has the {part} {tls.get(part)!r}, but it must be the absolute path of a file on the target, of letters, "
+                "digits and '._@+-', and without '..'"
+            )
+
+
 def _cors_origins(origins):
     if "*" not in origins:
         yield from map(_names.origin, origins)
@@ -251,6 +260,7 @@ _STRUCTURED = {
     "nginx_site_headers": (dict, "dictionary"),
     "nginx_site_proxy_headers": (dict, "dictionary"),
     "nginx_site_cors_origins": (list, "list"),
+    "nginx_site_tls": (dict, "dictionary"),
 }
 _CHECKS = {
     "gunicorn_name": _one(_names.app_name),
@@ -289,6 +299,7 @@ _CHECKS = {
     "nginx_site_proxy_headers": _headers_by(_headers.request_fault),
     "nginx_site_cors_origins": _cors_origins,
     "nginx_site_client_max_body_size": _one(_names.size),
+    "nginx_site_tls": _tls,
 }
 _ROLES = ("django_", "gunicorn_", "nginx_site_")
 # All variables of the roles; of these last ones the type says it all.

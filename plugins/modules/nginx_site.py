@@ -81,6 +81,24 @@ options:
     description: The largest request body that is accepted, in nginx's form; C(0) is refused.
     type: str
     default: 10m
+  tls:
+    description:
+      - With it the site speaks TLS, 1.2 or 1.3, and HTTP/2 on port 443, and port 80 sends visitors there. Without it, plain
+        HTTP on port 80.
+      - A certificate that was renewed in its place is a change, for which nginx is reloaded.
+      - Fails if one of the two files can't be read, if they don't belong together, and if every account of the host can
+        read the key; warns of a certificate that has expired, where C(openssl) is there. In check mode files that are
+        not there yet can't be known, so the site is reported as changed and not proved.
+    type: dict
+    suboptions:
+      certificate:
+        description: The certificate's file on the target (PEM), the site's own certificate first and its chain after it.
+        type: path
+        required: true
+      key:
+        description: The file of its private key on the target (PEM), without a passphrase. It is in no output, diff or log.
+        type: path
+        required: true
   state:
     description:
       - V(absent) takes the site of the app away, with names or without, of which only O(app) has to be given. If it was the
@@ -108,6 +126,14 @@ EXAMPLES = r"""
     root: /var/www/html
     proxy_headers: {SCRIPT_NAME: /shop}
 
+- name: Serve the app over TLS
+  pyweb.stack.nginx_site:
+    app: shop
+    server_names: [shop.example.com]
+    tls:
+      certificate: /etc/letsencrypt/live/shop.example.com/fullchain.pem
+      key: /etc/letsencrypt/live/shop.example.com/privkey.pem
+
 - name: Take the site away
   pyweb.stack.nginx_site:
     app: shop
@@ -124,7 +150,14 @@ path:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _file, _nginx, _site, _site_tree, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import (
+    _certificate,
+    _file,
+    _nginx,
+    _site,
+    _site_tree,
+    _systemd,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
 
 
@@ -144,6 +177,13 @@ def main() -> None:
             "proxy_headers": {"type": "dict", "default": {}},
             "cors_origins": {"type": "list", "elements": "str", "default": []},
             "client_max_body_size": {"type": "str", "default": "10m"},
+            "tls": {
+                "type": "dict",
+                "options": {
+                    "certificate": {"type": "path", "required": True},
+                    "key": {"type": "path", "required": True, "no_log": False},
+                },
+            },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
     )
@@ -153,8 +193,10 @@ def main() -> None:
     present = fields.pop("state") == "present"
     tcp = fields.pop("upstream") == "tcp" and present
     address = _nginx.address(app) if tcp else None
+    files = fields.pop("tls")
+    there = not (files and present) or _certificate.there(**files)
     # In check mode the roles before this one may not have done what it builds on.
-    known = _nginx.installed() and (not tcp or address is not None)
+    known = _nginx.installed() and (not tcp or address is not None) and there
     if tcp and address is None:
         if not module.check_mode:
             module.fail_json(
@@ -162,8 +204,13 @@ def main() -> None:
                 "such as 127.0.0.1:9999, for the role that deploys the app, and have that role come before this one"
             )
         address = "ADDRESS-OF-gunicorn_bind"
-    site = _site.Site(folder=folder, address=address, ipv6=os.path.exists("/proc/net/if_inet6"), **fields)
     try:
+        tls = None
+        if files and present:
+            digest = _digest(module, files) if there or not module.check_mode else "(not known yet)"
+            tls = _site.Tls(**files, digest=digest, http2=_nginx.has_http2())
+        ipv6 = os.path.exists("/proc/net/if_inet6")
+        site = _site.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
         tree = _site_tree.Tree(_nginx.ETC, site, present)
         result = {"path": tree.path, "diff": tree.diff()}
         if not present:
@@ -183,9 +230,22 @@ def main() -> None:
             _nginx.install(tree)
         elif state != _nginx.READY and not module.check_mode:
             _nginx.make_ready()
-    except (_site_tree.SiteError, _nginx.NginxError, _systemd.SystemdError, OSError) as error:
+    except (
+        _certificate.CertificateError,
+        _site_tree.SiteError,
+        _nginx.NginxError,
+        _systemd.SystemdError,
+        OSError,
+    ) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed or state != _nginx.READY, **result)
+
+
+def _digest(module: Module, files: dict[str, str]) -> str:
+    digest = _certificate.digest(**files)
+    if _certificate.expired(files["certificate"]):
+        module.warn(f"nginx_site_tls has the certificate {files['certificate']!r}, which has expired: renew it")
+    return digest
 
 
 def _take_away(tree: _site_tree.Tree, check_mode: bool) -> bool:

@@ -58,6 +58,18 @@ def git():
     return git
 
 
+@pytest.fixture(scope="session")
+def certificate():
+    """Make a certificate of its own in a folder, C(NAME.pem), and its key, C(NAME.key)."""
+
+    def certificate(folder, name: str) -> None:
+        kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=localhost")
+        files = ("-out", f"{name}.pem", "-keyout", f"{name}.key")
+        subprocess.run(["openssl", "req", "-x509", *kind, *files], cwd=folder, capture_output=True, check=True)
+
+    return certificate
+
+
 @pytest.fixture
 def listening():
     """Listen on a loopback address and return it."""

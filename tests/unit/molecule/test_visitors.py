@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import pathlib
 import socket
+import ssl
 import struct
 
 import pytest
@@ -36,7 +37,7 @@ STREAM = b"".join(b"%d\n" % number for number in range(20))
 WEBSOCKET = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 
 
-async def _meet(kind, *turns):
+async def _meet(kind, *turns, tls=None):
     """Attempt one visit for each of the answers, on one connection while that lasts; return the outcomes.
 
     After an answer of bytes the connection stays; after that and "end" it is closed; and "reset" resets it.
@@ -60,8 +61,10 @@ async def _meet(kind, *turns):
         finally:
             writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        connection = visitors.Connection(server.sockets[0].getsockname()[1])
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        visitors.TLS_PORT = port if tls else 443
+        connection = visitors.Connection(port)
         outcomes = []
         for _turn in turns:
             outcomes.append((await visitors.attempt(kind, connection))["outcome"])
@@ -72,6 +75,17 @@ async def _meet(kind, *turns):
     return outcomes
 
 
+@pytest.fixture(scope="module")
+def tls(certificate, tmp_path_factory):
+    """Return what a server needs to speak TLS."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate(folder, "a")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "a.pem", folder / "a.key")
+    return context
+
+
+@pytest.mark.parametrize("over", ["plain HTTP", "TLS"])
 @pytest.mark.parametrize(
     ("kind", "turns", "outcomes"),
     [
@@ -94,8 +108,8 @@ async def _meet(kind, *turns):
         ("websocket", [(_answer(b"no", status="502 Bad Gateway"), "end")], ["failed"]),
     ],
 )
-def test_what_is_a_loss(kind, turns, outcomes):
-    assert asyncio.run(_meet(kind, *turns)) == outcomes
+def test_what_is_a_loss(kind, turns, outcomes, over, tls):
+    assert asyncio.run(_meet(kind, *turns, tls=tls if over == "TLS" else None)) == outcomes
 
 
 def test_nobody_there_is_a_loss():

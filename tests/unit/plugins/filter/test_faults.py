@@ -60,6 +60,7 @@ def _faults(yaml: str) -> list[str]:
         "{nginx_site_root: null, nginx_site_cors_origins: ['*']}",
         "nginx_site_cors_origins: ['https://app.example.com', 'http://localhost:3000']",
         "nginx_site_headers: {P3P: 'CP=\"ALL DSP\"', X-Frame-Options: DENY, X-Powered-By: ''}",
+        "nginx_site_tls: {certificate: /etc/letsencrypt/live/a.de/fullchain.pem, key: /etc/ssl/private/a.key}",
         "nginx_site_proxy_headers: {SCRIPT_NAME: /shop, X-Forwarded-Host: $server_name, Forwarded: 'for=${remote_addr}'}",
         "{gunicorn_conf_file: gunicorn.conf.py, gunicorn_writable_paths: [], gunicorn_unit: {}}",
         "{gunicorn_conf_file: conf/gunicorn.py, gunicorn_writable_paths: [/srv/media, /var/lib/my-files, /home2, /runs]}",
@@ -271,6 +272,20 @@ def test_all_is_well(yaml):
             "nginx_site_cors_origins: ['*', 'https://a.de']",
             "has '*' beside others, but must list either origins or '*'",
         ),
+        (
+            "nginx_site_tls: {certificate: /a.pem}",
+            "has the key None, but it must be the absolute path of a file on the",
+        ),
+        (
+            "nginx_site_tls: {certificate: a.pem, key: /a.key}",
+            "has the certificate 'a.pem', but it must be the absolute",
+        ),
+        ("nginx_site_tls: {certificate: /a/../b.pem, key: /a.key}", "and without '..'"),
+        (
+            "nginx_site_tls: {certificate: /a.pem, key: '/a.key; ssl_x on'}",
+            "has the key '/a.key; ssl_x on', but it must",
+        ),
+        ("nginx_site_tls: {certificate: /a.pem, key: $ssl_server_name}", "has the key '$ssl_server_name', but it must"),
     ],
 )
 def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
@@ -292,6 +307,7 @@ def test_a_fault_names_the_variable_the_value_and_the_remedy(yaml, said):
         ("nginx_site_server_names: shop.example.com", "'shop.example.com'"),
         ("nginx_site_cors_origins: '*'", "'*'"),
         ("nginx_site_headers: [X-A]", "['X-A']"),
+        ("nginx_site_tls: /etc/ssl/a.pem", "'/etc/ssl/a.pem'"),
         ("gunicorn_packages: libpq5", "'libpq5'"),
         ("gunicorn_drain_timeout: soon", "'soon'"),
         ("gunicorn_settings: timeout=60", "'timeout=60'"),
@@ -355,7 +371,7 @@ def test_a_variable_without_a_value_is_not_one_that_is_left_out(name, value):
         *[(f"django_{own}", None) for own in ("settings", "debug", "secret_key", "static_root", "check", "superuser")],
         *[
             (f"nginx_site_{own}", None)
-            for own in ("ports", "name", "names", "tls", "domain", "apps", "enabled", "rooms")
+            for own in ("ports", "name", "names", "ssl", "domain", "apps", "enabled", "rooms")
         ],
         *[
             (own, None)

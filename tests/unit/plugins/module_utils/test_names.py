@@ -172,7 +172,10 @@ def test_refused_with_the_value_and_what_is_allowed(check, value):
     [
         ("https://www.example.com/shop/", "that is a URL: write its host alone, 'www.example.com'"),
         ("http://www.example.com:8080", "that is a URL: write its host alone, 'www.example.com'"),
-        ("www.example.com:8080", "the site is on port 80, and a name has none: write 'www.example.com'"),
+        (
+            "www.example.com:8080",
+            "the site is on port 80, with nginx_site_tls on 443, and a name has none: write 'www.example.com'",
+        ),
         (".example.com", "that stands for two names: list 'example.com' and '*.example.com'"),
         ("www.example.com.", "browsers leave the last dot out: write 'www.example.com'"),
         ("münchen.example", "nginx compares names as browsers send them: write 'xn--mnchen-3ya.example'"),

@@ -9,14 +9,16 @@ import re
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils import _neighbours, _nginx_conf
-from ansible_collections.pyweb.stack.plugins.module_utils._site import Site
+from ansible_collections.pyweb.stack.plugins.module_utils._site import Site, Tls
+
+TLS = Tls("/a.pem", "/a.key", "0a" * 32, http2=True)
 
 
-def _clashes(theirs: str, *server_names: str) -> list[str]:
+def _clashes(theirs: str, *server_names: str, tls: Tls | None = None) -> list[str]:
     site = Site(
         **{"app": "shop", "folder": "/srv/shop", "address": None, "ipv6": True, "server_names": list(server_names)},
         **{"location": "/", "root": None, "index": [], "headers": {}, "proxy_headers": {}, "cors_origins": []},
-        client_max_body_size="10m",
+        **{"client_max_body_size": "10m", "tls": tls},
     )
     return _neighbours.clashes(site, _nginx_conf.parse(theirs, "/etc/nginx/zoo"))
 
@@ -39,6 +41,15 @@ def test_a_name_that_another_server_has(theirs, name):
         f"nginx_site_server_names has {name!r}, but /etc/nginx/zoo:2 gives that name to another server on"
     )
     assert f" on {address}: take it out there" in said
+
+
+def test_with_tls_a_site_claims_both_its_ports():
+    theirs = "server { listen 80; listen 443 ssl default_server; server_name shop.de; }"
+    assert _clashes(theirs.replace("listen 80; ", ""), "shop.de") == []
+    (said,) = _clashes(theirs, "shop.de", tls=TLS)
+    assert " on 0.0.0.0:80, 0.0.0.0:443: take it out there" in said
+    (said,) = _clashes(theirs, tls=TLS)
+    assert "has 'listen 443 ssl default_server'. Take default_server out there" in said
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import re
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils import _nginx_conf
-from ansible_collections.pyweb.stack.plugins.module_utils._site import Site
+from ansible_collections.pyweb.stack.plugins.module_utils._site import Site, Tls
 from hypothesis import strategies
 
 NAMES = ["shop.example.com", "*.shop.example.com"]
+TLS = Tls(certificate="/etc/ssl/a.pem", key="/etc/ssl/a.key", digest="0a" * 32, http2=True)
 P3P = 'CP="ALL DSP COR PSAa PSDa OUR NOR ONL UNI COM NAV"'
 
 
@@ -72,7 +73,9 @@ def _locations(directives, inherited=()) -> dict[str, list[list[str]]]:
 
 
 def _server(site: Site) -> list:
-    (server,) = _blocks(_directives(site.text()), "server")
+    """Return the one that serves: one with TLS comes after one that redirects."""
+    *redirects, server = _blocks(_directives(site.text()), "server")
+    assert len(redirects) == bool(site.tls)
     return server
 
 
@@ -127,6 +130,21 @@ def _proxy(site: Site) -> list:
             ],
             ['proxy_set_header X-Forwarded-Host "";'], id="as the guides have it",
         ),
+        pytest.param(
+            _site(tls=TLS, ipv6=True),
+            [
+                *("listen 80 default_server;", "listen [::]:80 default_server;", "http2 on;"),
+                *("listen 443 ssl default_server;", "listen [::]:443 ssl default_server;"),
+                *("ssl_certificate /etc/ssl/a.pem;", "ssl_certificate_key /etc/ssl/a.key;", f"# SHA-256 {TLS.digest}"),
+                *("ssl_protocols TLSv1.2 TLSv1.3;", "ssl_session_tickets off;"),
+            ],
+            ["listen 443 ssl http2 default_server;"], id="TLS",
+        ),
+        pytest.param(
+            _site(tls=dataclasses.replace(TLS, http2=False), server_names=NAMES, ipv6=True),
+            ["listen 80;", "listen [::]:80;", "listen 443 ssl http2;", "listen [::]:443 ssl http2;"],
+            ["http2 on;", "listen 443 ssl;"], id="TLS as nginx spoke HTTP/2 before 1.25.1",
+        ),
     ],
 )  # fmt: skip
 def test_a_site_says(site, lines, not_lines):
@@ -152,6 +170,25 @@ def test_a_site_with_names_closes_requests_for_others():
     assert [words for words, inner in names] == [["hostnames"], ["default", "1"], *([name, "0"] for name in NAMES)]
     (guard,) = _blocks(_server(_site(server_names=NAMES)), "if ($gunicorn_shop_stranger)")
     assert _values(guard, "return") == [["444"]]
+
+
+@pytest.mark.parametrize("names", [[], NAMES])
+def test_with_tls_plain_http_leads_there_and_nowhere_else(names):
+    headers = {"X-Frame-Options": "DENY", "strict-transport-security": "max-age=600"}
+    site = _site(tls=TLS, server_names=names, headers=headers)
+    redirect, server = _blocks(_directives(site.text()), "server")
+    assert _values(redirect, "return") == [["301", "https://$host$request_uri"]]
+    assert _values(redirect, "add_header") == [["X-Frame-Options", "DENY", "always"]]
+    assert _values(server, "add_header") == [[*header, "always"] for header in headers.items()]
+    assert _values(redirect, "server_name") == _values(server, "server_name") == [names or ["_"]]
+    # Names that are nobody's go before they are redirected.
+    heads = [" ".join(words) for words, _inner in redirect if words[0] in ("if", "return")]
+    assert heads[:-1] == ["if ($gunicorn_shop_stranger)"] * bool(names)
+    assert [" ".join(words) for words, _inner in server].count("if ($gunicorn_shop_stranger)") == bool(names)
+
+
+def test_a_renewed_certificate_is_another_site():
+    assert _site(tls=TLS).text() != _site(tls=dataclasses.replace(TLS, digest="0b" * 32)).text()
 
 
 @pytest.mark.parametrize(
@@ -295,7 +332,10 @@ _FIELDS = {
     "headers": _HEADERS,
     "proxy_headers": _HEADERS,
     "cors_origins": strategies.lists(_near("https://a.de", "*"), max_size=2),
+    "tls": strategies.fixed_dictionaries({"certificate": _near("/a.pem"), "key": _near("/b", "/etc/c.key")}),
 }
+# In what the parts of a dictionary are written, where they are not their own names.
+_WRITTEN = {"certificate": "ssl_certificate", "key": "ssl_certificate_key"}
 
 
 def _shape(directives) -> list:
@@ -310,15 +350,21 @@ def _parsed(site: Site) -> list:
 @pytest.mark.parametrize("field", _FIELDS)
 def test_no_value_that_passes_the_checks_becomes_syntax(field, whatever_passes):
     def looks_like_a_plain_one(value):
-        site = _site(**{"root": "/srv/www", field: value})
-        plain = dataclasses.replace(site, **{field: _plain(field, value)})
+        site, plain = (
+            _site(**{"root": "/srv/www", field: _given(field, each)}) for each in (value, _plain(field, value))
+        )
         assert _shape(_parsed(site)) == _shape(_parsed(plain))
         for name, text in value.items() if isinstance(value, dict) else ():
-            (server,) = _nginx_conf.inside(_parsed(site), "server")
-            written = [each.arguments[:2] for each in [*server.block, *server.block[-1].block]]
-            assert not text or [name, text] in written
+            *_redirect, server = _nginx_conf.inside(_parsed(site), "server")
+            words = [[each.name, *each.arguments] for each in [*server.block, *server.block[-1].block]]
+            written = [pair for each in words for pair in (each[:2], each[1:3])]
+            assert not text or [_WRITTEN.get(name, name), text] in written
 
     whatever_passes(f"nginx_site_{field}", _FIELDS[field], looks_like_a_plain_one)
+
+
+def _given(field: str, value):
+    return dataclasses.replace(TLS, **value) if field == "tls" else value
 
 
 def _plain(field: str, value):

@@ -257,6 +257,24 @@ def test_a_site_of_somebody_else_that_claims_the_same_is_found_wherever_it_is(et
         _site_tree.apply(str(etc), tree.changes())
 
 
+CERTIFICATE = 'nginx: [emerg] cannot load certificate "/etc/ssl/shop.pem": BIO_new_file() failed'
+
+
+@pytest.mark.parametrize("server_names", [(), NAMES])
+@pytest.mark.parametrize("present", [True, False])
+def test_what_repairs_the_tree(etc, server_names, present):
+    _put(etc, _site(server_names=server_names))
+    path = etc / "sites-available" / ("gunicorn-shop" if server_names else "default")
+    tree = Tree(str(etc), _site(server_names=server_names))
+    assert not tree.repairs(CERTIFICATE)
+    assert not tree.repairs(f"nginx: [emerg] unknown directive in {tree.entry}:1")
+    path.write_text(path.read_text() + "ssl_certificate /etc/ssl/shop.pem;\n")
+    tree = Tree(str(etc), _site(server_names=server_names), present)
+    assert tree.repairs(CERTIFICATE)
+    assert not tree.repairs(CERTIFICATE.replace("shop", "another"))
+    assert bool(tree.entry and tree.repairs(f"nginx: [emerg] unknown directive in {tree.entry}:1")) is present
+
+
 def test_what_the_site_takes_over_does_not_clash_with_it(etc):
     (etc / "sites-available/default").write_text(DEBIAN.replace("root", "server_name shop.example.com; root"))
     for site in (_site(), _site(), _site(server_names=["b.example.com"]), _site()):
