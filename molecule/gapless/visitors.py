@@ -34,7 +34,7 @@ EVERYBODY = {"fresh": 4, "kept": 4, "post": 2, "upload": 1, "slow": 1, "stream":
 QUICK = ("fresh", "kept", "post")
 AT_ONCE = {"crowd": 300, "sleeper": 1}
 # In seconds: between two requests of a visitor, for an answer, for all of it; and how long some hold their connection.
-PAUSE, PATIENCE, LONGEST = 0.05, 40, 7200
+PAUSE, PATIENCE, LONGEST = 0.05, 300, 7200
 HELD = 2
 # Where they speak TLS, and ask for nobody's name: that the certificate is the right one is seen to elsewhere.
 TLS_PORT = 443
@@ -202,13 +202,14 @@ async def live(kind, port, last, seen):
 async def come(port, who, last):
     """Have them come; return every request."""
     if who in AT_ONCE:
-        connections = [Connection(port) for _ in range(AT_ONCE[who])]
+        connections = [Connection(port) for each in range(AT_ONCE[who])]
         # All are there before the first one asks, however long it takes to agree on a cipher with each.
-        await asyncio.gather(*(connection.open() for connection in connections))
-        return await asyncio.gather(*(attempt(who, connection) for connection in connections))
+        await asyncio.gather(*[connection.open() for connection in connections])
+        return await asyncio.gather(*[attempt(who, connection) for connection in connections])
     seen = []
     everybody = {**EVERYBODY, "websocket": 2 * (who == "talkers")}
-    await asyncio.gather(*(live(kind, port, last, seen) for kind, number in everybody.items() for _ in range(number)))
+    kinds = [kind for kind, number in everybody.items() for each in range(number)]
+    await asyncio.gather(*[live(kind, port, last, seen) for kind in kinds])
     return seen
 
 

@@ -18,6 +18,16 @@ git add .
 git commit --quiet --message=first
 git tag --annotate --message=first v1
 sed -i 's/<h1>Guest book/<h1>Guest book, second edition/' backend/guestbook/templates/guestbook/book.html
-git commit --quiet --all --message=second
+cat > backend/guestbook/migrations/0002_mood.py <<'MIGRATION'
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("guestbook", "0001_initial")]
+    operations = [migrations.AddField("entry", "mood", models.CharField(max_length=20, null=True))]
+MIGRATION
+sed -i '/written = /a\    mood = models.CharField(max_length=20, null=True)' backend/guestbook/models.py
+git add .
+git commit --quiet --message=second
 git clone --quiet --bare /opt/work /opt/guestbook.git.new
 mv /opt/guestbook.git.new /opt/guestbook.git

@@ -14,7 +14,7 @@ description:
 positional: []
 options:
   _input:
-    description: The host's facts. C(processor_vcpus) and C(memtotal_mb) are needed.
+    description: The host's facts. C(processor_vcpus) and C(memtotal_mb) are needed; C(memory_mb) says what is free.
     type: dict
     required: true
   settings:
@@ -48,23 +48,25 @@ plan: "{{ ansible_facts | pyweb.stack.gunicorn_plan(memory_max='512M') }}"
 RETURN = r"""
 _value:
   description:
-    - C(summary), a line for people.
-    - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take, at
-      C(memory_per_worker) each; C(room) and C(room_of_host), the MiB that one and all of them can have; C(overlap).
+    - C(summary), a line for people, and C(switch), one on what a switch takes, when two instances run for a moment.
+    - C(workers) and C(threads) of each; C(memory), the MiB that an instance is estimated to take; C(connections), those to
+      a database that it opens where each thread keeps one, none where the worker class has an event loop.
+    - C(host), what is known of the host's memory, for M(pyweb.stack.gunicorn_release).
     - C(limit), what decided, one of C(cpus), C(quota), C(class), C(memory), C(given); C(reason), that in words.
     - C(warnings), such as that the host can't hold the two instances that run for a moment at a switch.
   type: dict
   sample:
     summary: 4 workers (what 512 MiB hold with 100 MiB a worker), about 432 MiB for an instance
+    switch: >-
+      at a switch two instances run for a moment: about 864 of 3200 MiB, and up to 8 database connections, where each
+      thread keeps one
     workers: 4
     threads: 1
     memory: 432
-    memory_per_worker: 100
-    room: 512
-    room_of_host: 3200
-    overlap: true
+    connections: 4
     limit: memory
     reason: what 512 MiB hold with 100 MiB a worker
+    host: {memory_per_worker: 100, room: 512, room_of_all: 3200, free: 2950, overlap: true, event_loop: false}
     warnings: []
 """
 
@@ -89,6 +91,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
             memory_per_worker=memory_per_worker,
             given=_number(settings, "workers"),
             overlap=overlap,
+            free=facts.get("memory_mb", {}).get("nocache", {}).get("free"),
         )
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error

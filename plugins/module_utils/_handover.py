@@ -14,6 +14,8 @@ the serving one, and a socket is closed only when nobody waits on it any more.
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._instance import Health, Instance, Refused
@@ -58,11 +60,16 @@ class Handover:
         fault = self.front.fault()
         return fault and f"{fault}; {_serves_on(self._store.current())}"
 
-    def run(self, release: str, health: Health, **told) -> dict:
+    def run(self, release: str, health: Health, replaces: str | None = None, **told) -> dict:
         """Bring I(release) to serve, then clear away the rest. Returns C(changed), C(answer), C(cut).
 
-        I(told) goes into the history. Raises StoreError where there is no such release, or Refused; the old one serves on.
+        I(replaces) is the release that served when whoever wants this began, empty where none did, and None where that
+        makes no difference. I(told) goes into the history. Raises StoreError where there is no such release, or Refused;
+        the old one serves on.
         """
+        fault = self._overtaken(release, replaces)
+        if fault:
+            raise Refused(fault)
         self._store.resolve(release)
         fault = self.fault()
         if fault:
@@ -81,6 +88,17 @@ class Handover:
             _systemd.remove([f"{name}.service", f"{name}.socket"])
         result["changed"] |= self.front.listen()
         return result
+
+    def _overtaken(self, release: str, replaces: str | None) -> str | None:
+        """Return who was quicker, if another run had a release take over since this one began."""
+        current = self._store.current()
+        if replaces is None or (current or "") in (replaces, release):
+            return None
+        event = self._store.last_served(current)
+        return (
+            f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
+            f"so release {release} does not take its place unasked: run again if it is to"
+        )
 
     def _serves(self, release: str | None) -> bool:
         return bool(release) and self._store.current() == release and Instance(self._app, release).active()
@@ -107,6 +125,8 @@ class Handover:
                 cut = sum(other.end(self._drain_timeout) for other in others)
             answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
             if before != release:
+                # First, so that whatever ends this run here, the way back from the new release is known.
+                self._store.record("serves", release, previous=before, **told)
                 self._store.switch(release)
         except (Refused, _systemd.SystemdError, OSError) as refusal:
             journal = candidate.journal().strip()
@@ -115,10 +135,10 @@ class Handover:
                 for old in ended:
                     if old.release == before:
                         old.start()
-                self._store.record("refused", release, reason=str(refusal), **told)
+                # A full disk can be why it is refused.
+                with contextlib.suppress(OSError):
+                    self._store.record("refused", release, reason=str(refusal), **told)
             raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
-        if before != release:
-            self._store.record("serves", release, previous=before, **told)
         return answer, cut
 
     def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
@@ -130,7 +150,8 @@ class Handover:
             outcome = _serves_on(before)
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
-            f"Its folder stays for a look: {self._store.item('releases', release)}. It last wrote:\n{journal}"
+            f"Its folder stays for a look, {self._store.item('releases', release)}, and all that it wrote: "
+            f"journalctl --unit={_systemd.instance(self._app, release)}.service. The last lines:\n{journal}"
         )
 
 

@@ -33,16 +33,18 @@ def plan(
     memory_per_worker=100,
     given=None,
     overlap=True,
+    free=None,
 ) -> dict:
     """Return the plan for one instance of an app.
 
     I(vcpus) and I(memory) (MiB) are the host's; I(memory_max) (C(512M)) and I(cpu_quota) (C(150%)) the limits of the
     instance, in systemd's terms; I(memory_per_worker) is in MiB; I(given) is a number of workers that the user fixed;
-    I(overlap) says whether two instances run for a moment at a switch.
+    I(overlap) says whether two instances run for a moment at a switch; I(free) is how much of the memory nobody uses now.
 
-    The result has C(summary), a line for people, C(workers), C(threads), C(memory) (MiB of one instance, estimated), C(limit) (C(cpus), C(quota),
-    C(class), C(memory) or C(given): what decided), C(reason) (that in words), C(room) and C(room_of_host) (MiB that an
-    instance and all of them can have), C(memory_per_worker) (MiB), C(overlap) and C(warnings).
+    The result has C(summary), a line for people, C(switch), one on what a switch takes, C(workers), C(threads), C(memory)
+    (MiB of one instance, estimated), C(connections) (to a database, of one instance, where each thread keeps one; None
+    where they don't depend on threads), C(limit) (C(cpus), C(quota), C(class), C(memory) or C(given): what decided),
+    C(reason) (that in words), C(host) (what of the host in_force needs) and C(warnings).
     Raises ValueError with a sentence about the value that can't be used.
     """
     vcpus, threads = whole(vcpus, "vcpus"), whole(threads, "threads")
@@ -64,7 +66,15 @@ def plan(
     if given is not None:
         number, limit, reason = whole(given, "workers"), "given", "set in gunicorn_settings"
 
-    return _result(number, threads, limit, reason, per_worker, room, math.floor(memory * _SHARE_OF_HOST), overlap)
+    host = {
+        "memory_per_worker": per_worker,
+        "room": room,
+        "room_of_all": math.floor(memory * _SHARE_OF_HOST),
+        "free": free,
+        "overlap": overlap,
+        "event_loop": worker_class.startswith(EVENT_LOOPS),
+    }
+    return _result(number, threads, limit, reason, host)
 
 
 def in_force(planned: dict, found: dict | None) -> dict:
@@ -76,8 +86,7 @@ def in_force(planned: dict, found: dict | None) -> dict:
         return {**planned, "summary": f"planned: {planned['summary']}"}
     if all(found[name] == planned[name] for name in ("workers", "threads")):
         return planned
-    rest = (planned[name] for name in ("memory_per_worker", "room", "room_of_host", "overlap"))
-    return _result(found["workers"], found["threads"], "given", "set in gunicorn_conf_file", *rest)
+    return _result(found["workers"], found["threads"], "given", "set in gunicorn_conf_file", planned["host"])
 
 
 def mebibytes(size) -> int:
@@ -103,31 +112,44 @@ def whole(value, name: str) -> int:
     return int(value)
 
 
-def _result(number, threads, limit, reason, per_worker, room, room_of_host, overlap) -> dict:
-    estimate = _ARBITER + number * per_worker
+def _result(number, threads, limit, reason, host) -> dict:
+    estimate = _ARBITER + number * host["memory_per_worker"]
+    connections = None if host["event_loop"] else number * threads
     each = f", {threads} threads each" if threads > 1 else ""
     return {
         "summary": f"{number} workers ({reason}){each}, about {estimate} MiB for an instance",
+        "switch": _switch(estimate, connections, host),
         "workers": number,
         "threads": threads,
         "memory": estimate,
-        "memory_per_worker": per_worker,
-        "room": room,
-        "room_of_host": room_of_host,
-        "overlap": overlap,
+        "connections": connections,
         "limit": limit,
         "reason": reason,
-        "warnings": _warnings(estimate, room, room_of_host, overlap),
+        "host": host,
+        "warnings": _warnings(estimate, host),
     }
 
 
-def _warnings(estimate: int, room: int, host: int, overlap: bool) -> list[str]:
+def _switch(estimate: int, connections: int | None, host: dict) -> str:
+    both = 2 if host["overlap"] else 1
+    opened = f"{both} times the database connections that the app opens"
+    if connections:
+        opened = f"up to {both * connections} database connections, where each thread keeps one"
+    how = "two instances run for a moment" if host["overlap"] else "one instance ends before the other answers"
+    return f"at a switch {how}: about {both * estimate} of {host['room_of_all']} MiB, and {opened}"
+
+
+def _warnings(estimate: int, host: dict) -> list[str]:
     found = []
-    if estimate > room:
-        found.append(f"an instance may take {estimate} MiB, but only {room} MiB are there for it")
-    if overlap and 2 * estimate > host:
+    if estimate > host["room"]:
+        found.append(f"an instance may take {estimate} MiB, but only {host['room']} MiB are there for it")
+    if host["overlap"] and 2 * estimate > host["room_of_all"]:
         found.append(
             f"at a switch two instances run for a moment and may take {2 * estimate} MiB; "
-            f"of this host's memory {host} MiB can be counted on"
+            f"of this host's memory {host['room_of_all']} MiB can be counted on"
+        )
+    elif host["overlap"] and host["free"] is not None and estimate > host["free"]:
+        found.append(
+            f"a new instance may take {estimate} MiB beside all that runs on this host now, where {host['free']} MiB are free"
         )
     return found

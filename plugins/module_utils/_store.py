@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import json
 import os
@@ -27,6 +28,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils import _command
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
+# For how many seconds a source or an environment that no release has may be that of a run which goes on.
+_RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _STAGE = ".stage-"
 # What the last deploy replaced, as a user asks for it.
@@ -88,7 +91,7 @@ class Store:
         """Hold the app's lock, making the folder where it is missing.
 
         Waits up to I(patience) seconds for another run. The kernel frees the lock of a process that died.
-        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it.
+        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it, or the disk gets full.
         """
         group = self._group()
         self._adopt()
@@ -109,6 +112,13 @@ class Store:
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
             self._prepare(group)
             yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StoreError(
+                f"no room is left for the app {self.name}: {error}: make some (gunicorn_root is "
+                f"{os.path.dirname(self.path)!r}), then run again"
+            ) from error
         finally:
             os.close(descriptor)
 
@@ -140,12 +150,14 @@ class Store:
         _sync_folder(self.path)
 
     def record(self, event: str, release: str, **details) -> None:
-        """Append what happened to a release (C(serves) or C(refused)) to the history."""
+        """Append what happens to a release (C(serves) or C(refused)) to the history, durable when this returns."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
         with open(self._history, "a+", encoding="utf-8") as file:
             # A crash may have cut the last line short.
             file.seek(max(0, file.tell() - 1))
             file.write(line + "\n" if file.read() in ("", "\n") else f"\n{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def history(self) -> list[dict]:
         """Return the events, oldest first; a line that a crash cut short is passed over."""
@@ -156,9 +168,15 @@ class Store:
                     events.append(json.loads(line))
         return events
 
+    def served(self) -> list[dict]:
+        """Return the events with which releases began to serve, oldest first."""
+        events = [event for event in self.history() if event["event"] == "serves"]
+        # The history comes before the switch, which something may have prevented.
+        return events[:-1] if events and events[-1]["release"] != self.current() else events
+
     def last_served(self, release: str) -> dict:
         """Return the event with which a release began to serve the last time, nothing where it never did."""
-        events = [event for event in self.history() if event["event"] == "serves" and event["release"] == release]
+        events = [event for event in self.served() if event["release"] == release]
         return events[-1] if events else {}
 
     def ours(self) -> bool:
@@ -170,7 +188,7 @@ class Store:
 
         A switch back is no deploy, so the answer stays the same after it.
         """
-        deploys = [event for event in self.history() if event["event"] == "serves" and not event.get("back")]
+        deploys = [event for event in self.served() if not event.get("back")]
         before = deploys[-1].get("previous") if deploys else None
         return before if before in self.names("releases") else None
 
@@ -221,21 +239,29 @@ class Store:
         The release that serves, the one that served before it and the one to go back to stay in any case.
         """
         latest, current = self.latest(), self.current()
-        served = [event["release"] for event in self.history() if event["event"] == "serves"]
+        served = [event["release"] for event in self.served()]
         before = next((name for name in reversed(served) if name != current and name in latest), None)
         kept = {*latest[:keep], current, before, self.previous()}
         return [name for name in sorted(latest) if name not in kept]
 
     def prune(self, keep: int | None) -> list[str]:
-        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases."""
+        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases.
+
+        What no release ever used stays for a while, since another run may be about to make one of it.
+        """
         removed = self.surplus(keep)
+        links = {"sources": "src", "venvs": "venv"}
+        freed = {kind: self._used(removed, link) for kind, link in links.items()}
         for name in removed:
             _remove(self.item("releases", name))
-        for kind, link in (("sources", "src"), ("venvs", "venv")):
-            used = {_target(os.path.join(self.item("releases", name), link)) for name in self.names("releases")}
-            for name in set(self.names(kind)) - used:
-                _remove(self.item(kind, name))
+        for kind, link in links.items():
+            for name in set(self.names(kind)) - self._used(self.names("releases"), link):
+                if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
+                    _remove(self.item(kind, name))
         return removed
+
+    def _used(self, releases: list[str], link: str) -> set[str | None]:
+        return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
 
     def refuse_others(self) -> None:
         """Raise StoreError where the folder is there and somebody else made it."""

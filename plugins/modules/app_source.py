@@ -134,6 +134,11 @@ version:
   returned: always
   type: str
   sample: v1.4.2
+serving:
+  description: The release that served when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
+  returned: always
+  type: str
+  sample: 4f6a7d8e9c0b
 """
 
 import errno
@@ -182,7 +187,13 @@ def main() -> None:
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
     sources = store.item("sources", "")
-    result = {"changed": True, "path": "", "digest": None, "version": _version(params)}
+    result = {
+        "changed": True,
+        "path": "",
+        "digest": None,
+        "version": _version(params),
+        "serving": store.current() or "",
+    }
     if module.check_mode and not _can_ask(params["git"]):
         module.exit_json(**result)
     if not _can_ask(params["git"]):

@@ -34,6 +34,12 @@ options:
       - Going back is no deploy, so afterwards V(previous) still is the same release.
     type: bool
     default: false
+  replaces:
+    description:
+      - The release that served when the run began, as M(pyweb.stack.app_source) and M(pyweb.stack.python_venv) return it
+        in C(serving); empty where none did. Where another one has taken over since then, this fails, and that one stays.
+      - Without it whatever serves is replaced.
+    type: str
   by:
     description: Who does this, for the history.
     type: str
@@ -132,6 +138,7 @@ def main() -> None:
             "release": {"type": "str"},
             "version": {"type": "str", "default": ""},
             "back": {"type": "bool", "default": False},
+            "replaces": {"type": "str"},
             "by": {"type": "str"},
             "health": {
                 "type": "dict",
@@ -173,7 +180,8 @@ def main() -> None:
             module.fail_json(msg="release is empty, but must be the id of a release")
         health = Health(**{**asked, "status": _statuses(asked["status"])})
         with store.locked("switching its release"):
-            result.update(handover.run(release, health, by=params["by"], back=params["back"], asked=asked))
+            told = {"by": params["by"], "back": params["back"], "asked": asked}
+            result.update(handover.run(release, health, params["replaces"], **told))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     if params["back"] and result["changed"]:

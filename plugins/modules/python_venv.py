@@ -102,6 +102,11 @@ requirements_file:
   returned: always
   type: str
   sample: requirements.txt
+serving:
+  description: The release that served when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
+  returned: always
+  type: str
+  sample: 4f6a7d8e9c0b
 """
 
 import os
@@ -138,15 +143,21 @@ def main() -> None:
         },
     )
     params = module.params
-    result = {"changed": False, "path": "", "requirements_file": params["requirements_file"]}
+    store = _store.Store(params["root"], params["name"], params["user"])
+    result = {
+        "changed": False,
+        "path": "",
+        "requirements_file": params["requirements_file"],
+        "serving": store.current() or "",
+    }
     try:
-        result.update(_build(params, module.check_mode))
+        result.update(_build(params, store, module.check_mode))
     except (_lock.LockError, _uv.UvError, _store.StoreError, OSError) as error:
         module.fail_json(msg=str(error), **result)
     module.exit_json(**result)
 
 
-def _build(params: dict, check_mode: bool) -> dict:
+def _build(params: dict, store: _store.Store, check_mode: bool) -> dict:
     source, file = params["source"], params["requirements_file"]
     for variable, fault in (
         ("gunicorn_python", _names.interpreter(os.path.realpath(params["python"]))),
@@ -164,7 +175,6 @@ def _build(params: dict, check_mode: bool) -> dict:
     lock = _lock.Lock(
         params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
     )
-    store = _store.Store(params["root"], params["name"], params["user"])
     name = lock.digest()
     path = store.item("venvs", name)
     if os.path.isdir(path):

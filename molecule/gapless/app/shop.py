@@ -4,9 +4,11 @@
     GET  /slow?2       after two seconds
     GET  /stream?2     a line each tenth of a second, for two seconds
     POST /             the digest of what was sent
+    GET  /hoard        never, as that takes more memory than there is (WSGI)
     websocket (ASGI)   says what it hears
 
-What its environment calls BROKEN gets past the proof of its configuration, and comes out in the service alone.
+What its environment calls BROKEN gets past the proof of its configuration, and comes out in the service alone. So does
+that a release has fallen, which a file in the app's own folder says.
 """
 
 import asyncio
@@ -23,8 +25,18 @@ BROKEN = os.environ.get("BROKEN")
 HEADERS = {"X-Release": RELEASE, "X-Edition": EDITION.strip(), "X-Accel-Buffering": "no"}
 TICK = 0.1
 
+FALLEN = pathlib.Path(os.environ.get("STATE_DIRECTORY", "/nowhere"), "fallen")
+
 if BROKEN == "boot" and "NOTIFY_SOCKET" in os.environ:
     os._exit(1)
+if FALLEN.exists() and FALLEN.read_text() == RELEASE:
+    raise RuntimeError(f"{RELEASE} has fallen")
+
+
+def hoard():
+    """Take more memory than the service may have, less than would hurt the host."""
+    blocks = [bytes([number]) * 10**7 for number in range(60)]
+    raise MemoryError(f"{len(blocks)} blocks were to be had")
 
 
 def meet_fate():
@@ -36,9 +48,7 @@ def meet_fate():
     if BROKEN == "exit":
         os._exit(1)
     if BROKEN == "memory":
-        # More than the service may have, less than would hurt the host.
-        hoard = [b"x" * 10**7 for _ in range(60)]
-        raise MemoryError(f"{len(hoard)} blocks were to be had")
+        hoard()
     return {"never": 3600, "late": 8}.get(BROKEN, 0)
 
 
@@ -52,6 +62,8 @@ def wsgi(environ, start_response):
     time.sleep(meet_fate())
     path, seconds = environ["PATH_INFO"], float(environ["QUERY_STRING"] or 0)
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    if path == "/hoard":
+        hoard()
     if path == "/stream":
         start_response("200 OK", list(HEADERS.items()))
         return (time.sleep(TICK) or line for line in lines(seconds))

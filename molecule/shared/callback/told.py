@@ -30,7 +30,7 @@ class CallbackModule(CallbackBase):
         """Keep it; a task that only includes others says nothing."""
         diff = result.result.get("diff") or []
         text = "".join(self._get_diff(part) for part in (diff if isinstance(diff, list) else [diff]))
-        said = result.result.get("msg") if result.task.action.endswith("debug") else None
+        said = [each["msg"] for each in result.result.get("results", [result.result]) if "msg" in each]
         told = {"changed": result.result.get("changed", False), "diff": text, "said": said}
         self.told[result.task_name.rpartition(" : ")[2]] = told
 

@@ -29,8 +29,7 @@ def test_the_plan_of_a_host(options, workers, limit):
     plan = gunicorn_plan(FACTS, **options)
     assert (plan["workers"], plan["limit"]) == (workers, limit)
     assert set(plan) == {
-        *("summary", "workers", "threads", "limit", "reason", "warnings"),
-        *("memory", "memory_per_worker", "room", "room_of_host", "overlap"),
+        *("summary", "switch", "workers", "threads", "memory", "connections", "limit", "reason", "host", "warnings"),
     }
 
 
@@ -55,6 +54,12 @@ def test_what_an_instance_takes(settings, threads, memory):
 def test_what_can_not_be_planned(facts, options, said):
     with pytest.raises(AnsibleFilterError, match=f"^gunicorn_plan: {said}"):
         gunicorn_plan(facts, **options)
+
+
+def test_what_is_free_is_known_of_most_hosts():
+    free = {"memory_mb": {"nocache": {"free": 500}}}
+    assert gunicorn_plan(FACTS | free)["host"]["free"] == 500
+    assert gunicorn_plan(FACTS)["host"]["free"] is None
 
 
 def test_a_setting_that_is_wrong_is_left_to_who_checks_the_settings():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -46,16 +47,19 @@ def handover(tmp_path, monkeypatch, write):
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
         monkeypatch.setattr(_systemd, "UNIT_FOLDER", str(tmp_path / "units"))
 
-        def run(old: bool, new: bool, status: int = 200) -> tuple[str, list[str]]:
+        def run(old: bool, new: bool, status: int = 200, replaces: str | None = None) -> tuple[str, list[str]]:
             # The socket would be in /run.
             monkeypatch.setattr(_probe, "get", lambda *_arguments: (status, ""))
             store = Store(str(tmp_path), "shop")
             for release, overlap in ((OLD, old), (NEW, new)):
                 record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}
                 write(store.item("releases", release), {"release.json": json.dumps(record)})
+            (tmp_path / "asked").touch()
+            store.record("serves", OLD, by="bob")
             store.switch(OLD)
             try:
-                said = str(Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None).run(NEW, HEALTH))
+                handover = Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None)
+                said = str(handover.run(NEW, HEALTH, replaces, by="ann"))
             except Refused as refusal:
                 said = str(refusal)
             return said, [
@@ -107,6 +111,34 @@ def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outc
     assert outcome in said
     assert "It broke." in said
     assert asked == order
+
+
+def test_who_was_overtaken_takes_nobodys_place(handover):
+    said, asked = handover(True, True, replaces="c0ffeec0ffee")
+    assert f"release {OLD} began to serve while this run was at work, at 2" in said
+    assert f"by bob, so release {NEW} does not take its place unasked: run again if it is to" in said
+    assert asked == []
+
+
+def test_who_was_not_overtaken_goes_on(handover):
+    assert "'changed': True" in handover(True, True, replaces=OLD)[0]
+
+
+@pytest.mark.parametrize("prevented", ["record", "switch"])
+def test_a_full_disk_leaves_the_old_one_serving_and_going_back_as_it_was(handover, monkeypatch, tmp_path, prevented):
+    actual = getattr(Store, prevented)
+
+    def full(store, *arguments, **details):
+        if NEW in arguments:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "history.jsonl")
+        actual(store, *arguments, **details)
+
+    monkeypatch.setattr(Store, prevented, full)
+    said, asked = handover(True, True)
+    assert f"No space left on device: 'history.jsonl'; release {OLD} serves on, untouched" in said
+    assert asked == START + DISCARD
+    store = Store(str(tmp_path), "shop")
+    assert (store.current(), [event["release"] for event in store.served()]) == (OLD, [OLD])
 
 
 def test_a_release_that_is_not_there(tmp_path):

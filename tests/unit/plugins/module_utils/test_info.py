@@ -34,8 +34,8 @@ def shop(tmp_path, monkeypatch, write):
             record = {"version": f"v{release[0]}", "built": "2026", "app": {"wsgi_app": "shop:app"}}
             record.update(in_force={"workers": 3}, env={"SECRET_KEY": "a digest"})
             write(store.item("releases", release), {"release.json": json.dumps(record)})
-            store.switch(release)
             store.record("serves", release, previous=before, by="ann")
+            store.switch(release)
             before = release
     return store
 

@@ -63,12 +63,30 @@ def test_threads_are_said_where_there_are_some(threads, said):
         pytest.param(1000, {"overlap": False}, [], id="only one at a switch"),
         pytest.param(8000, {"memory_max": "256M", "given": 5}, ["532 MiB, but only 256 MiB"], id="above its limit"),
         pytest.param(500, {"given": 5}, ["532 MiB, but only 400 MiB", "may take 1064 MiB"], id="not for one"),
+        pytest.param(8000, {"free": 532}, [], id="room for one more"),
+        pytest.param(
+            8000, {"free": 531}, ["532 MiB beside all that runs .* 531 MiB are free"], id="no room for one more"
+        ),
+        pytest.param(8000, {"free": 531, "overlap": False}, [], id="room once the other has ended"),
     ],
 )
 def test_warnings(memory, options, warnings):
     got = _plan.plan(2, memory, **options)["warnings"]
     assert len(got) == len(warnings)
     assert all(re.search(expected, warning) for expected, warning in zip(warnings, got, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "two instances run for a moment: about 1064 of 6400 MiB, and up to 10 database connections, where each"),
+        ({"threads": 3}, "about 1064 of 6400 MiB, and up to 30 database connections"),
+        ({"worker_class": "asgi"}, "about 464 of 6400 MiB, and 2 times the database connections that the app opens"),
+        ({"overlap": False}, "ends before the other answers: about 532 of 6400 MiB, and up to 5 database connections"),
+    ],
+)
+def test_what_a_switch_takes(options, said):
+    assert said in _plan.plan(2, 8000, **options)["switch"]
 
 
 @pytest.mark.parametrize(

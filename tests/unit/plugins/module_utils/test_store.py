@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -99,6 +100,19 @@ def test_a_root_in_which_nothing_can_be_made(tmp_path):
     store = Store(str(tmp_path / "file"), "shop")
     with pytest.raises(StoreError, match=f"gunicorn_root is '{tmp_path}/file', but nothing can be made there"):
         store.locked("a run").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no room is left for the app shop: .*No space left.*: make some .gunicorn_root is '{root}'"),
+        (errno.EPERM, "not permitted"),
+    ],
+)
+def test_a_full_disk_is_told_from_other_faults(store, number, said):
+    root = os.path.dirname(store.path)
+    with pytest.raises((StoreError, OSError), match=said.format(root=root)), store.locked("a run"):
+        raise OSError(number, os.strerror(number), "app.py")
 
 
 def test_a_second_run_is_told_who_holds_the_lock(store):
@@ -255,8 +269,8 @@ def deployed(prepared, write):
         for name in events.split():
             release = name[-1]
             write(prepared.item("releases", release), {"release.json": json.dumps({"built": "2026", "version": "v1"})})
-            prepared.switch(release)
             prepared.record("serves", release, previous=before, back=name[0] == "<")
+            prepared.switch(release)
             before = release
         return prepared
 
@@ -288,6 +302,17 @@ def test_previous_is_what_the_last_deploy_replaced(deployed, events, previous):
             store.resolve("previous")
 
 
+@pytest.mark.parametrize("events", ["a b", "a b <a", "a b <a <b"])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_switch_that_was_killed_changes_nothing_of_the_way_back(deployed, write, events, back):
+    store = deployed(events)
+    before = store.previous(), store.last_served("c"), store.surplus(1)
+    store.record("serves", "c", previous=store.current(), back=back)
+    assert (store.previous(), store.last_served("c"), store.surplus(1)) == before
+    store.record("refused", "c", reason="503")
+    assert store.previous() == before[0]
+
+
 def test_a_release_that_is_not_there_is_refused_with_those_that_are(deployed):
     with pytest.raises(
         StoreError, match=r"is 'x', but there is no such release of the app shop; there are b \(v1\), a \(v1\)"
@@ -301,7 +326,7 @@ def test_when_a_release_last_began_to_serve(deployed):
     assert store.last_served("c") == {}
 
 
-def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write):
+def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write, monkeypatch):
     for name, source, venv in (("a", "s1", "v1"), ("b", "s1", "v2"), ("c", None, "v2")):
         folder = write(
             prepared.item("releases", name), {"release.json": json.dumps({"built": f"2026-01-01T00:00:0{name}"})}
@@ -311,11 +336,14 @@ def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, wri
         if source:
             write(prepared.item("sources", source), {"app.py": ""})
             (folder / "src").symlink_to(f"../../sources/{source}")
-    write(prepared.item("sources", "s0"), {"app.py": "of a release that never came to be"})
+    write(prepared.item("sources", "s0"), {"app.py": "of a release that never came to be, or not yet"})
     prepared.switch("c")
 
     prepared.prune(2)
-    assert (prepared.names("sources"), prepared.names("venvs")) == (["s1"], ["v2"])
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0", "s1"], ["v2"])
+    prepared.prune(1)
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0"], ["v2"])
+    monkeypatch.setattr(_store, "_RUN", -1)
     prepared.prune(1)
     assert (prepared.names("sources"), prepared.names("venvs")) == ([], ["v2"])
     assert os.listdir(os.path.join(prepared.path, "sources")) == []
