@@ -119,8 +119,8 @@ class Site:
     def _servers(self) -> list[str]:
         if not self.tls:
             return [self._server(self._at("80"), [])]
-        old = " http2" * (not self.tls.http2)
-        return [self._redirect(), self._server(self._at("443", f" ssl{old}"), self._speak_tls(self.tls))]
+        how = " ssl" if self.tls.http2 else " ssl http2"
+        return [self._redirect(), self._server(self._at("443", how), self._speak_tls(self.tls))]
 
     def _server(self, where: list[str], tls: list[str]) -> str:
         return _block(
@@ -140,7 +140,8 @@ class Site:
 
     def _redirect(self) -> str:
         # That one is for answers over TLS alone (RFC 6797, section 7.2).
-        headers = [line for line in self._add_headers() if "strict-transport-security" not in line.lower()]
+        security = "add_header strict-transport-security "
+        headers = [line for line in self._add_headers() if not line.lower().startswith(security)]
         return _block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
 
     def _at(self, port: str, how: str = "") -> list[str]:
