@@ -90,7 +90,7 @@ class Server:
     def run(self, program):
         """Run a program in Python on the server; return what it says."""
         command = ["docker", "exec", "--interactive", self._container, "python3", "-"]
-        return subprocess.run(command, input=program, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, input=program, capture_output=True, text=True, check=True, timeout=300).stdout
 
     def deploy(self):
         """Start a deploy of the next turn."""

@@ -34,7 +34,7 @@ EVERYBODY = {"fresh": 4, "kept": 4, "post": 2, "upload": 1, "slow": 1, "stream":
 QUICK = ("fresh", "kept", "post")
 AT_ONCE = {"crowd": 300, "sleeper": 1}
 # In seconds: between two requests of a visitor, for an answer, for all of it; and how long some hold their connection.
-PAUSE, PATIENCE, LONGEST = 0.05, 300, 7200
+PAUSE, PATIENCE, LONGEST = 0.1, 300, 7200
 HELD = 2
 # Where they speak TLS, and ask for nobody's name: that the certificate is the right one is seen to elsewhere.
 TLS_PORT = 443
