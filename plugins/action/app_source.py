@@ -32,7 +32,8 @@ class ActionModule(ActionBase):
         answer = self._ask(arguments, task_vars)
         if send and not (answer.get("failed") or answer["path"]):
             send()
-            answer = self._ask(arguments, task_vars)
+            # What served when this began, before anything was sent.
+            answer = {**self._ask(arguments, task_vars), "serving": answer["serving"]}
         return {**result, **answer}
 
     def _ask(self, arguments, task_vars):

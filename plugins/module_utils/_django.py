@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
 _SETTINGS = re.compile(r"""^[^#\n]*DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""", re.MULTILINE)
@@ -128,6 +128,9 @@ class Release:
                     os.lchown(os.path.join(path, file), 0, 0)
                     if not os.path.islink(os.path.join(path, file)):
                         os.chmod(os.path.join(path, file), 0o644)
+            synced = _command.run(["sync", "--file-system", stage])
+            if synced.returncode:
+                raise DjangoError(f"the static files can't be written: {synced.stderr.strip()}")
             os.rename(stage, os.path.join(self.path, "static"))
         finally:
             shutil.rmtree(stage, ignore_errors=True)

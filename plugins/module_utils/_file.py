@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import typing
 
 
 def read(path: str) -> str:
@@ -18,12 +19,32 @@ def read(path: str) -> str:
 
 
 def replace(path: str, text: str) -> None:
-    """Give a file, readable for everybody, another text, by a rename: whoever reads it gets the old or the new one."""
+    """Give a file, readable for everybody, another text, by a rename: whoever reads it gets the old or the new one.
+
+    Durable when this returns.
+    """
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
+        sync(file)
     os.rename(temporary, path)
+    sync_folder(os.path.dirname(path))
+
+
+def sync(file: typing.IO) -> None:
+    """Have what was written to a file outlive a power cut."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(path: str) -> None:
+    """Have the names in a folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def create(path: str, text: str, mode: int, group: int = 0) -> None:

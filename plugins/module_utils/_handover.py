@@ -46,7 +46,7 @@ class Handover:
         after = [f"{release or '(not known yet)'} {version}"]
         for lines, address in ((before, self.front.address()), (after, bind)):
             lines += [address] if address else []
-        if current == release:
+        if release and current == release:
             instance = Instance(self._app, release)
             stopped = [instance.service] * (not instance.active()) + self.front.idle()
             before += [f"{unit}: stopped or disabled" for unit in stopped]
@@ -82,10 +82,12 @@ class Handover:
         for other in self._others(release):
             result["changed"] = True
             result["cut"] += other.drain(self._drain_timeout)
-        for gone in self._store.prune(self._keep_releases):
+        for gone in self._store.surplus(self._keep_releases):
             result["changed"] = True
             name = _systemd.instance(self._app, gone)
             _systemd.remove([f"{name}.service", f"{name}.socket"])
+        # Last, as it is known by its folder.
+        self._store.prune(self._keep_releases)
         result["changed"] |= self.front.listen()
         return result
 
@@ -94,6 +96,8 @@ class Handover:
         current = self._store.current()
         if replaces is None or (current or "") in (replaces, release):
             return None
+        if not current:
+            return f"the app {self._app} was removed while this run was at work: run again if it is to be there"
         event = self._store.last_served(current)
         return (
             f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
@@ -130,7 +134,7 @@ class Handover:
                 self._store.switch(release)
         except (Refused, _systemd.SystemdError, OSError) as refusal:
             journal = candidate.journal().strip()
-            if before != release:
+            if self._store.current() != release:
                 candidate.discard()
                 for old in ended:
                     if old.release == before:
@@ -142,7 +146,7 @@ class Handover:
         return answer, cut
 
     def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
-        if before == release:
+        if self._store.current() == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
         elif before and ended:
             outcome = f"release {before} was started again and takes those who waited"

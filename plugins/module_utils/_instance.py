@@ -14,6 +14,8 @@ import time
 from ansible_collections.pyweb.stack.plugins.module_utils import _probe, _systemd
 
 _TICK = 0.05
+# Seconds between two looks at whether a service lives that is to end.
+_LOOK = 0.5
 # Seconds for an app whose time is over.
 _PARTING = 5.0
 
@@ -127,14 +129,17 @@ class Instance:
         """Stop the instance when all it accepted or has queued is answered; return how many connections it cut.
 
         Waits at most I(timeout) seconds for the queue to empty and then for what is in hand. Where the service has
-        ended before, the queue is passed on to the release that serves.
+        ended, or ends again and again, the queue is passed on to the release that serves.
         """
-        if not _systemd.active(self.service):
-            # Nobody answers those who wait here; the release that serves will.
-            _systemd.require("start", self.relay)
         deadline = time.monotonic() + timeout
-        still = 0
+        still, relayed, look = 0, False, time.monotonic()
         while time.monotonic() < deadline:
+            if not relayed and time.monotonic() >= look:
+                look += _LOOK
+                relayed = not _systemd.active(self.service)
+                if relayed:
+                    # Nobody answers those who wait here; the release that serves will.
+                    _systemd.require("start", self.relay)
             waiting, accepted = _probe.queue(self.path)
             # Twice, since a connection may for a moment be neither queued nor accepted.
             still = still + 1 if waiting == accepted == 0 else 0

@@ -9,6 +9,7 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import os
 import re
@@ -32,6 +33,7 @@ _RELOAD_PATIENCE = 10.0
 READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
+_LOCK = "/run/pyweb-stack-nginx.lock"
 
 
 class NginxError(Exception):
@@ -80,6 +82,14 @@ def leading_to(folder: str, app: str) -> list[str]:
             if re.search("|".join(ways), re.sub(r"#.*", "", file.read())):
                 found.append(path)
     return found
+
+
+@contextlib.contextmanager
+def locked():
+    """Let no other run change nginx's tree meanwhile; waits for one that does."""
+    with open(_LOCK, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def look(tree: _site_tree.Tree) -> None:

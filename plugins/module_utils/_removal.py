@@ -54,7 +54,13 @@ class Removal:
             elsewhere = re.search(rf"^\w+=(/\S+)/{store.name}/(?:current|releases/%i/env)$", text, re.MULTILINE)
             if elsewhere and elsewhere[1] != root:
                 return f"gunicorn_root is {root!r}, but the app {store.name} is in {elsewhere[1]!r}: name that"
-        if self._purge and os.path.islink(self._state):
+        unnamed = [folder for folder in self._writable_by_units() if folder not in self._writable]
+        if unnamed and self._accounts():
+            return (
+                f"the app may write to {', '.join(unnamed)}, which stays, and so must its account: have that in "
+                "gunicorn_writable_paths, as when it was deployed"
+            )
+        if os.path.islink(self._state) and not self._keeps_state():
             return f"{self._state} leads to {os.path.realpath(self._state)}: remove both yourself, then run again"
         return None
 
@@ -75,8 +81,7 @@ class Removal:
 
     def stays(self) -> list[str]:
         """Return the folders and accounts of the app that stay."""
-        writable = re.findall(r"^ReadWritePaths=(.+)$", "\n".join(self._units().values()), re.MULTILINE)
-        folders = {*self._writable, *" ".join(writable).split()}
+        folders = {*self._writable, *self._writable_by_units()}
         state = [self._state] if self._keeps_state() else []
         accounts = [f"account {name}" for name in self._accounts() if self._needed(name)]
         return [*state, *filter(os.path.isdir, sorted(folders)), *accounts]
@@ -97,6 +102,11 @@ class Removal:
                 _remove(path)
             store.remove_all()
         return cut
+
+    def _writable_by_units(self) -> list[str]:
+        """Return the folders that are there and that the app's units let it write."""
+        writable = re.findall(r"^ReadWritePaths=(.+)$", "\n".join(self._units().values()), re.MULTILINE)
+        return sorted(filter(os.path.isdir, set(" ".join(writable).split())))
 
     def _units(self) -> dict[str, str]:
         """Return the texts of the app's unit files by name."""

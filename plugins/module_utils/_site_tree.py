@@ -99,11 +99,12 @@ class Tree:
     def repairs(self, fault: str) -> bool:
         """Say whether the I(fault) that nginx finds is one of the site as it is, which is to be another or to go."""
         before = self.before()
+        files = {os.path.realpath(self._full(path)) for path in before}
+        if any(os.path.realpath(path) in files for path in re.findall(r" in (/\S+):\d+", fault)):
+            return True
         # Of a certificate or a key nginx names the file alone, and not who refers to it.
         named = [f" {path};" for path in re.findall(r'"(/[^"]+)"', fault)]
-        return (before and self.entry and self.entry in fault) or any(
-            each in (text or "") for text in before.values() for each in named
-        )
+        return any(each in (text or "") for text in before.values() for each in named)
 
     def diff(self) -> list[dict[str, str]]:
         """Return the changes as Ansible shows them."""
@@ -204,7 +205,9 @@ def apply(etc: str, files: dict[str, str | None]) -> None:
                 with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                     file.write(text)
                     os.fchmod(file.fileno(), 0o644)
+                    _file.sync(file)
             os.rename(temporary, full)
+            _file.sync_folder(os.path.dirname(full))
         except OSError:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)

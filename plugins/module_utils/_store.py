@@ -17,6 +17,7 @@ import contextlib
 import datetime
 import errno
 import fcntl
+import itertools
 import json
 import os
 import pwd
@@ -24,7 +25,7 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command
+from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
@@ -106,7 +107,7 @@ class Store:
                         f"{patience:.0f} s: wait for it, then run again"
                     )
                 time.sleep(0.1)
-            if not self.ours():
+            if not self._is_the_lock(descriptor):
                 raise StoreError(f"the app {self.name} was removed meanwhile: run again if it is to be there")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
@@ -147,7 +148,7 @@ class Store:
             os.unlink(temporary)
         os.symlink(os.path.join("releases", release), temporary)
         os.rename(temporary, self.current_link)
-        _sync_folder(self.path)
+        _file.sync_folder(self.path)
 
     def record(self, event: str, release: str, **details) -> None:
         """Append what happens to a release (C(serves) or C(refused)) to the history, durable when this returns."""
@@ -156,8 +157,7 @@ class Store:
             # A crash may have cut the last line short.
             file.seek(max(0, file.tell() - 1))
             file.write(line + "\n" if file.read() in ("", "\n") else f"\n{line}\n")
-            file.flush()
-            os.fsync(file.fileno())
+            _file.sync(file)
 
     def history(self) -> list[dict]:
         """Return the events, oldest first; a line that a crash cut short is passed over."""
@@ -171,8 +171,13 @@ class Store:
     def served(self) -> list[dict]:
         """Return the events with which releases began to serve, oldest first."""
         events = [event for event in self.history() if event["event"] == "serves"]
-        # The history comes before the switch, which something may have prevented.
-        return events[:-1] if events and events[-1]["release"] != self.current() else events
+        # The history comes before the switch, which something may have prevented: then the next one replaced another.
+        later = [event.get("previous", before["release"]) for before, event in itertools.pairwise(events)]
+        return [
+            event
+            for event, serving in zip(events, [*later, self.current()], strict=False)
+            if event["release"] == serving
+        ]
 
     def last_served(self, release: str) -> dict:
         """Return the event with which a release began to serve the last time, nothing where it never did."""
@@ -225,7 +230,7 @@ class Store:
             shutil.rmtree(self._gone)
         if self.ours():
             os.rename(self.path, self._gone)
-            _sync_folder(os.path.dirname(self.path))
+            _file.sync_folder(os.path.dirname(self.path))
             shutil.rmtree(self._gone)
 
     def release(self, release: str) -> dict:
@@ -259,6 +264,12 @@ class Store:
                 if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
                     _remove(self.item(kind, name))
         return removed
+
+    def _is_the_lock(self, descriptor: int) -> bool:
+        """Say whether what was locked still is the app's lock, and not that of a folder that is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.ours() and os.path.samestat(os.fstat(descriptor), os.stat(os.path.join(self.path, "lock")))
+        return False
 
     def _used(self, releases: list[str], link: str) -> set[str | None]:
         return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
@@ -347,14 +358,6 @@ def _target(link: str) -> str | None:
         return os.path.basename(os.readlink(link))
     except FileNotFoundError:
         return None
-
-
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def now() -> str:

@@ -102,6 +102,9 @@ def collectstatic(module: Module, store: Store, release: Release) -> dict:
     if module.check_mode:
         return {"changed": True, "msg": "The static files will be collected."}
     with store.locked("collecting its static files"):
+        # Another run may have collected them while this one waited.
+        if release.has_static():
+            return {"changed": False, "msg": "The release has its static files."}
         installed = release.collect_static()
     without = "The project has no static files, django.contrib.staticfiles is not installed."
     return {"changed": True, "msg": "The static files were collected." if installed else without}
@@ -110,7 +113,12 @@ def collectstatic(module: Module, store: Store, release: Release) -> dict:
 def compare(module: Module, store: Store, release: Release) -> dict:
     """Say what of the database the code of an earlier release doesn't know."""
     # What no code knows any more, such as migrations that were squashed, is no news.
-    lacks = sorted(set(release.unknown()) - set(Release(store, store.current() or release.name).unknown()))
+    try:
+        lacks = sorted(set(release.unknown()) - set(Release(store, store.current() or release.name).unknown()))
+    except DjangoError as error:
+        # What is wrong with the release that serves may be why one goes back.
+        module.warn(f"which migrations of the database release {release.name} lacks can't be told: {error}")
+        return {"changed": False, "migrations": [], "msg": "This can't be told."}
     msg = f"The database has no migration that release {release.name} lacks."
     if lacks:
         msg = f"The database stays as it is, with migrations that release {release.name} lacks: {', '.join(lacks)}."
@@ -135,7 +143,7 @@ def main() -> None:
     name = params["release"] or ""
     try:
         release = Release(store, store.resolve(name) if params["command"] == "compare" else name)
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     if module.check_mode and not (name and os.path.isdir(release.path)):
         msg = "The release is not built yet, so this can't be known before the run."

@@ -104,7 +104,7 @@ release:
   type: str
   sample: 4f6a7d8e9c0b
 previous:
-  description: The release that served before; none if there was none.
+  description: The release that served when this began; none if there was none.
   returned: success
   type: str
   sample: 0b1a2f3e4d5c
@@ -123,7 +123,7 @@ cut:
 from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._store import PREVIOUS, Store, StoreError
 
 _HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
 
@@ -162,9 +162,13 @@ def main() -> None:
     asked = dict(_HEALTH)
     try:
         if params["back"]:
+            # What is gone back from is what serves now.
+            params["replaces"] = store.current() or ""
             release, keep, bind = store.resolve(release), None, bind or _nginx.address(params["name"])
             version = store.release(release)["version"]
             asked.update(store.last_served(release).get("asked", {}))
+        elif release == PREVIOUS:
+            module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update({name: value for name, value in params["health"].items() if value is not None})
         handover = Handover(store, params["name"], params["drain_timeout"], keep, bind)
         result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
@@ -178,8 +182,12 @@ def main() -> None:
             module.exit_json(changed=handover.needed(release), **result)
         if not release:
             module.fail_json(msg="release is empty, but must be the id of a release")
+        if not store.ours():
+            # To lock it would make it.
+            store.resolve(release)
         health = Health(**{**asked, "status": _statuses(asked["status"])})
         with store.locked("switching its release"):
+            result["previous"] = store.current()
             told = {"by": params["by"], "back": params["back"], "asked": asked}
             result.update(handover.run(release, health, params["replaces"], **told))
     except (Refused, StoreError, _systemd.SystemdError, OSError) as error:

@@ -148,6 +148,7 @@ path:
   sample: /etc/nginx/sites-available/gunicorn-shop
 """
 
+import contextlib
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils import (
@@ -211,25 +212,26 @@ def main() -> None:
             tls = _site.Tls(**files, digest=digest, http2=_nginx.has_http2())
         ipv6 = os.path.exists("/proc/net/if_inet6")
         site = _site.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
-        tree = _site_tree.Tree(_nginx.ETC, site, present)
-        result = {"path": tree.path, "diff": tree.diff()}
-        if not present:
-            module.exit_json(changed=_take_away(tree, module.check_mode), **result)
-        if module.check_mode and not known:
-            result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
-            module.exit_json(changed=True, **result)
-        if not known:
-            module.fail_json(msg="nginx is not installed on this host")
-        _nginx.look(tree)
-        changed, state = bool(tree.changes()), _nginx.state()
-        if changed:
-            _nginx.prove(tree)
-        if state != _nginx.READY:
-            result["diff"].append(_file.diff("nginx.service", f"{state}\n", f"{_nginx.READY}\n"))
-        if changed and not module.check_mode:
-            _nginx.install(tree)
-        elif state != _nginx.READY and not module.check_mode:
-            _nginx.make_ready()
+        with contextlib.nullcontext() if module.check_mode else _nginx.locked():
+            tree = _site_tree.Tree(_nginx.ETC, site, present)
+            result = {"path": tree.path, "diff": tree.diff()}
+            if not present:
+                module.exit_json(changed=_take_away(tree, module.check_mode), **result)
+            if module.check_mode and not known:
+                result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
+                module.exit_json(changed=True, **result)
+            if not known:
+                module.fail_json(msg="nginx is not installed on this host")
+            _nginx.look(tree)
+            changed, state = bool(tree.changes()), _nginx.state()
+            if changed:
+                _nginx.prove(tree)
+            if state != _nginx.READY:
+                result["diff"].append(_file.diff("nginx.service", f"{state}\n", f"{_nginx.READY}\n"))
+            if changed and not module.check_mode:
+                _nginx.install(tree)
+            elif state != _nginx.READY and not module.check_mode:
+                _nginx.make_ready()
     except (
         _certificate.CertificateError,
         _site_tree.SiteError,

@@ -141,6 +141,20 @@ def test_a_full_disk_leaves_the_old_one_serving_and_going_back_as_it_was(handove
     assert (store.current(), [event["release"] for event in store.served()]) == (OLD, [OLD])
 
 
+def test_a_failure_right_after_the_switch_takes_nothing_from_what_serves_now(handover, monkeypatch):
+    actual = Store.switch
+
+    def fail_late(store, release):
+        actual(store, release)
+        if release == NEW:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Store, "switch", fail_late)
+    said, asked = handover(True, True)
+    assert "Input/output error; it is the one that nginx goes to" in said
+    assert asked == START
+
+
 def test_a_release_that_is_not_there(tmp_path):
     handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
     with pytest.raises(

@@ -197,6 +197,9 @@ def test_a_folder_that_only_the_units_know_is_told(host, write):
     (host / "files").mkdir()
     _deploy(host, write, "shop", writable=f"ReadWritePaths={host}/files\n")
     assert f"{host}/files" in _removal_of(host).stays()
+    # The next run could not know any more whose it is.
+    assert f"may write to {host}/files, which stays, and so must its account" in _removal_of(host).fault()
+    assert _removal_of(host, comment="Painter").fault() is None
 
 
 @pytest.mark.parametrize("unit", ["gunicorn-blog@2.service", "jobs.service"])

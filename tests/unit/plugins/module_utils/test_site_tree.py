@@ -266,13 +266,15 @@ def test_what_repairs_the_tree(etc, server_names, present):
     _put(etc, _site(server_names=server_names))
     path = etc / "sites-available" / ("gunicorn-shop" if server_names else "default")
     tree = Tree(str(etc), _site(server_names=server_names))
+    unknown = f"nginx: [emerg] unknown directive in {tree.entry}:1"
     assert not tree.repairs(CERTIFICATE)
-    assert not tree.repairs(f"nginx: [emerg] unknown directive in {tree.entry}:1")
+    assert not tree.repairs(unknown)
     path.write_text(path.read_text() + "ssl_certificate /etc/ssl/shop.pem;\n")
     tree = Tree(str(etc), _site(server_names=server_names), present)
     assert tree.repairs(CERTIFICATE)
     assert not tree.repairs(CERTIFICATE.replace("shop", "another"))
-    assert bool(tree.entry and tree.repairs(f"nginx: [emerg] unknown directive in {tree.entry}:1")) is present
+    assert tree.repairs(unknown)
+    assert not tree.repairs(unknown.replace("shop", "another").replace("default", "another"))
 
 
 def test_what_the_site_takes_over_does_not_clash_with_it(etc):

@@ -311,6 +311,10 @@ def test_a_switch_that_was_killed_changes_nothing_of_the_way_back(deployed, writ
     assert (store.previous(), store.last_served("c"), store.surplus(1)) == before
     store.record("refused", "c", reason="503")
     assert store.previous() == before[0]
+    # Nor does it once something else followed.
+    store.record("serves", "a", previous=store.current(), back=True)
+    store.switch("a")
+    assert (store.previous(), store.last_served("c")) == before[:2]
 
 
 def test_a_release_that_is_not_there_is_refused_with_those_that_are(deployed):
