@@ -11,17 +11,7 @@ import subprocess
 
 RANDOM = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{12}\b|(?<=-)[A-Za-z0-9_]{6}\b|\d{3,}")
 # Where a trace could be, and what there changes by itself: the journal's files and Ansible's own.
-FOLDERS = (
-    "/etc/systemd",
-    "/etc/nginx",
-    "/run",
-    "/srv/shop",
-    "/sys/fs/cgroup",
-    "/tmp",
-    "/usr/local",
-    "/var/lib",
-    "/var/tmp",
-)
+FOLDERS = ("/etc/systemd", "/etc/nginx", "/run", "/srv/shop", "/tmp", "/usr/local", "/var/lib", "/var/tmp")
 MOVING = ("/run/log", "/run/systemd/journal", "/run/udev", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd")
 
 
@@ -65,11 +55,20 @@ def units():
         yield " ".join(line.split()[:4])
 
 
+def cgroups():
+    """Yield the groups below the server's own, in each hierarchy that the kernel has."""
+    for line in pathlib.Path("/proc/1/cgroup").read_text().splitlines():
+        own = line.split(":", 2)[2].removesuffix("/init.scope").lstrip("/")
+        for hierarchy in ("", *os.listdir("/sys/fs/cgroup")) if own else ():
+            for folder, folders, _files in os.walk(pathlib.Path("/sys/fs/cgroup", hierarchy, own)):
+                yield from (os.path.join(folder, name) for name in folders)
+
+
 def mounts():
     """Yield what is mounted where, for systemd."""
     return (line.split()[4] for line in pathlib.Path("/proc/1/mountinfo").read_text().splitlines())
 
 
-for look in (files, processes, descriptors, units, mounts):
+for look in (files, processes, descriptors, units, cgroups, mounts):
     for what, number in sorted(collections.Counter(map(plain, look())).items()):
         print(look.__name__, number, what)

@@ -182,9 +182,8 @@ def main() -> None:
             module.exit_json(changed=handover.needed(release), **result)
         if not release:
             module.fail_json(msg="release is empty, but must be the id of a release")
-        if not store.ours():
-            # To lock it would make it.
-            store.resolve(release)
+        # Before the lock, which makes the folder of an app that isn't there.
+        store.resolve(release)
         health = Health(**{**asked, "status": _statuses(asked["status"])})
         with store.locked("switching its release"):
             result["previous"] = store.current()
