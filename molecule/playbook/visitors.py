@@ -6,7 +6,7 @@ import os
 import time
 import urllib.request
 
-END = time.monotonic() + 160
+END = time.monotonic() + 880
 
 
 def visit():
