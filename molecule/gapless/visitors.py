@@ -170,7 +170,7 @@ def visit(kind, connection):
         seconds = HELD if kind == "stream" else 30
         return answered(connection, f"/stream?{seconds}", expected=b"".join(b"%d\n" % n for n in range(seconds * 10)))
     if kind == "crowd":
-        return answered(connection, "/slow?0.1")
+        return answered(connection, "/slow?0.2")
     if kind == "websocket":
         return websocket(connection)
     return answered(connection, headers="Connection: close\r\n" if kind == "fresh" else "")
