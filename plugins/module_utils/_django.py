@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _systemd
+from ansible_collections.pyweb.stack.plugins.module_utils import _file, _systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._store import Store
 
 _SETTINGS = re.compile(r"""^[^#\n]*DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""", re.MULTILINE)
@@ -128,9 +128,10 @@ class Release:
                     os.lchown(os.path.join(path, file), 0, 0)
                     if not os.path.islink(os.path.join(path, file)):
                         os.chmod(os.path.join(path, file), 0o644)
-            synced = _command.run(["sync", "--file-system", stage])
-            if synced.returncode:
-                raise DjangoError(f"the static files can't be written: {synced.stderr.strip()}")
+            try:
+                _file.sync_tree(stage)
+            except OSError as error:
+                raise DjangoError(f"the static files can't be written: {error}") from error
             os.rename(stage, os.path.join(self.path, "static"))
         finally:
             shutil.rmtree(stage, ignore_errors=True)

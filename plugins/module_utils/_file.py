@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import typing
 
+from ansible_collections.pyweb.stack.plugins.module_utils import _command
+
 
 def read(path: str) -> str:
     """Return the text of a file, nothing where there is none."""
@@ -36,6 +38,13 @@ def sync(file: typing.IO) -> None:
     """Have what was written to a file outlive a power cut."""
     file.flush()
     os.fsync(file.fileno())
+
+
+def sync_tree(path: str) -> None:
+    """Have a folder with all that is in it outlive a power cut. Raises OSError, with what is wrong alone."""
+    synced = _command.run(["sync", "--file-system", path])
+    if synced.returncode:
+        raise OSError(synced.stderr.strip())
 
 
 def sync_folder(path: str) -> None:

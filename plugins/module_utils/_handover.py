@@ -82,12 +82,13 @@ class Handover:
         for other in self._others(release):
             result["changed"] = True
             result["cut"] += other.drain(self._drain_timeout)
-        for gone in self._store.surplus(self._keep_releases):
+        surplus = self._store.surplus(self._keep_releases)
+        for gone in surplus:
             result["changed"] = True
             name = _systemd.instance(self._app, gone)
             _systemd.remove([f"{name}.service", f"{name}.socket"])
         # Last, as it is known by its folder.
-        self._store.prune(self._keep_releases)
+        self._store.prune(surplus)
         result["changed"] |= self.front.listen()
         return result
 

@@ -37,12 +37,13 @@ def app(root: str, name: str) -> dict:
         raise StoreError(f"there is no app {name!r} in {root}")
     history = store.history()
     serving = store.current()
+    last = {event["release"]: event for event in store.served()}
     return {
         "name": name,
         "folder": store.path,
         "release": serving,
         "previous": store.previous(),
-        "releases": [_release(store, each, serving) for each in store.latest()],
+        "releases": [_release(store, each, last.get(each, {}), serving) for each in store.latest()],
         "history": history[-_EVENTS:],
         "settings": store.release(serving)["in_force"] if serving else {},
         "instance": _instance(name, serving) if serving else None,
@@ -51,9 +52,8 @@ def app(root: str, name: str) -> dict:
     }
 
 
-def _release(store: Store, release: str, serving: str | None) -> dict:
+def _release(store: Store, release: str, last: dict, serving: str | None) -> dict:
     record = store.release(release)
-    last = store.last_served(release)
     return {
         "id": release,
         "version": record["version"],

@@ -25,7 +25,7 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _file
+from ansible_collections.pyweb.stack.plugins.module_utils import _file
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
@@ -133,9 +133,10 @@ class Store:
             os.chmod(stage, 0o755)
             yield stage
             # Content first, name second: after a power cut the name must not stand before an empty file.
-            synced = _command.run(["sync", "--file-system", stage])
-            if synced.returncode:
-                raise StoreError(f"{final} can't be written: {synced.stderr.strip()}")
+            try:
+                _file.sync_tree(stage)
+            except OSError as error:
+                raise StoreError(f"{final} can't be written: {error}") from error
             os.rename(stage, final)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
@@ -249,21 +250,19 @@ class Store:
         kept = {*latest[:keep], current, before, self.previous()}
         return [name for name in sorted(latest) if name not in kept]
 
-    def prune(self, keep: int | None) -> list[str]:
-        """Remove what is surplus, then sources and environments that no release uses. Returns the removed releases.
+    def prune(self, releases: list[str]) -> None:
+        """Remove these releases, then sources and environments that no release uses.
 
         What no release ever used stays for a while, since another run may be about to make one of it.
         """
-        removed = self.surplus(keep)
         links = {"sources": "src", "venvs": "venv"}
-        freed = {kind: self._used(removed, link) for kind, link in links.items()}
-        for name in removed:
+        freed = {kind: self._used(releases, link) for kind, link in links.items()}
+        for name in releases:
             _remove(self.item("releases", name))
         for kind, link in links.items():
             for name in set(self.names(kind)) - self._used(self.names("releases"), link):
                 if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
                     _remove(self.item(kind, name))
-        return removed
 
     def _is_the_lock(self, descriptor: int) -> bool:
         """Say whether what was locked still is the app's lock, and not that of a folder that is gone."""
