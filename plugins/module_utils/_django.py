@@ -19,30 +19,22 @@ _SETTINGS = re.compile(r"""^[^#\n]*DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)
 _MESSAGE = re.compile(r"^(.*?): \((\w+\.[A-Z]\d+)\) (.*)$", re.MULTILINE)
 
 # Each prints its result as JSON in the last line; what the project prints comes before.
-_MIGRATION_PLAN = """
+_MIGRATIONS = """
 import json, django
 django.setup()
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
-lacks = None
+found = {"unapplied": None, "unknown": []}
 if connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != "django.db.backends.dummy":
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    lacks = ["%s.%s" % (migration.app_label, migration.name) for migration, backwards in plan]
+    loader = executor.loader
+    plan = executor.migration_plan(loader.graph.leaf_nodes())
+    found = {
+        "unapplied": ["%s.%s" % (migration.app_label, migration.name) for migration, backwards in plan],
+        "unknown": ["%s.%s" % key for key in sorted(loader.applied_migrations) if key not in loader.disk_migrations],
+    }
 print()
-print(json.dumps(lacks))
-"""
-_UNKNOWN_MIGRATIONS = """
-import json, django
-django.setup()
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.loader import MigrationLoader
-unknown = []
-if connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != "django.db.backends.dummy":
-    loader = MigrationLoader(connections[DEFAULT_DB_ALIAS])
-    unknown = ["%s.%s" % key for key in sorted(loader.applied_migrations) if key not in loader.disk_migrations]
-print()
-print(json.dumps(unknown))
+print(json.dumps(found))
 """
 # The files lie below the folder as their URLs below the host, so nginx needs to know no prefix.
 _COLLECT_STATIC = """
@@ -95,11 +87,11 @@ class Release:
 
     def unapplied(self) -> list[str] | None:
         """Return the migrations that the default database lacks, in order; None where the project has no database."""
-        return self._ask(_MIGRATION_PLAN, "the database can't be asked for its migrations")
+        return self._migrations()["unapplied"]
 
     def unknown(self) -> list[str]:
         """Return the migrations that the default database has, but this code lacks, sorted."""
-        return self._ask(_UNKNOWN_MIGRATIONS, "the database can't be asked for its migrations")
+        return self._migrations()["unknown"]
 
     def migrate(self) -> None:
         """Apply the migrations to the default database. Raises DjangoError where one fails."""
@@ -144,6 +136,9 @@ class Release:
     def _manage(self, *arguments: str):
         argv = [f"{self.path}/venv/bin/python", "manage.py", *arguments, "--no-color"]
         return _systemd.run(self._store.name, self._properties(), argv)
+
+    def _migrations(self):
+        return self._ask(_MIGRATIONS, "the database can't be asked for its migrations")
 
     def _ask(self, script: str, failure: str, *arguments: str, also=()):
         argv = [f"{self.path}/venv/bin/python", "-c", script, *arguments]
