@@ -1,4 +1,7 @@
-"""What the examples answer on their names; runs on the server, and asks by way of nginx."""
+"""What the examples answer on their names; runs on the server, and asks by way of nginx.
+
+    verify.py EXAMPLE…      those of them that are there, by their classes
+"""
 
 import base64
 import contextlib
@@ -51,10 +54,12 @@ class Websocket:
         return self._file.read(length).decode()
 
 
-class Examples(unittest.TestCase):
+class Django(unittest.TestCase):
     def test_the_django_project_is_the_default_site(self):
         self.assertIn("Guest book", ask("whatever.example")[1])
 
+
+class Flask(unittest.TestCase):
     def test_the_flask_app_keeps_notes(self):
         name = os.urandom(4).hex()
         self.assertEqual(ask("notes.example.com", f"/{name}", "PUT", "a word")[0], 204)
@@ -64,6 +69,8 @@ class Examples(unittest.TestCase):
     def test_the_flask_app_has_threads(self):
         self.assertRegex(pathlib.Path("/srv/notes/current/gunicorn.conf.py").read_text(), "worker_class = 'gthread'")
 
+
+class FastAPI(unittest.TestCase):
     def test_what_is_said_over_the_websocket_is_heard_in_the_stream_at_once(self):
         connection = http.client.HTTPConnection("127.0.0.1", timeout=20)
         self.addCleanup(connection.close)
@@ -86,6 +93,8 @@ class Examples(unittest.TestCase):
         listening = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual(listening[3], "2048", listening)
 
+
+class Packages(unittest.TestCase):
     def test_the_packages_answer(self):
         self.assertIn("Radicale", ask("calendars.example.com", "/.web/")[1])
         self.assertIn("Simple Index", ask("packages.example.com", "/simple/")[1])
