@@ -1,6 +1,6 @@
 """What the examples answer on their names; runs on the server, and asks by way of nginx.
 
-    verify.py EXAMPLE…      those of them that are there, by their classes
+The examples that are there are given as arguments, by the names of their classes.
 """
 
 import base64
