@@ -48,5 +48,8 @@ for argv in (
     ["systemctl", "list-unit-files", "--no-legend", "gunicorn-*"],
     ["ss", "--listening", "--no-header", "--tcp", "--unix", "--numeric"],
 ):
-    rows = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
-    print(*sorted(" ".join(row.split()) for row in rows), sep="\n")
+    rows = [row.split() for row in subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()]
+    if argv[0] == "ss":
+        # The third column counts the visitors who wait at that moment.
+        rows = [row[:2] + row[3:] for row in rows]
+    print(*sorted(map(" ".join, rows)), sep="\n")
