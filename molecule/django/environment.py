@@ -14,11 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 init_plugin_loader()
-from ansible_collections.pyweb.stack.plugins.module_utils import _environment, _service  # noqa: E402
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files  # noqa: E402
 
 CONTAINER = sys.argv.pop()
 FOLDER = "/run/environments"
-SERVICE = _service.Service("shop", "shop", "shop", "/srv/shop", "/", "www-data", 30)
+SERVICE = unit_files.Service("shop", "shop", "shop", "/srv/shop", "/", "www-data", 30)
 # Without its sandbox, which takes most of the time of a start.
 PROPERTIES = [line for line in SERVICE.properties(FOLDER) if line[0] in ("User", "Environment", "EnvironmentFile")]
 # Takes texts of files, a JSON string a line, and answers each with two environments, none for what did not start.
@@ -64,17 +64,17 @@ class Environment(unittest.TestCase):
     @classmethod
     def environments(cls, variables):
         """Return what the processes of the service and of a command got."""
-        print(json.dumps(_environment.render(variables)), file=cls.server.stdin, flush=True)
+        print(json.dumps(env_file.render(variables)), file=cls.server.stdin, flush=True)
         return json.loads(cls.server.stdout.readline())
 
     @settings(max_examples=60, deadline=None, database=None, derandomize=True)
     @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=8))
     @example({"A": "two\nlines\n", "B": " ends ", "C": "\\", "D": 'end"\nE="1', "F": "", "_": "$A ${A} $(id) `id` %n"})
     @example({"A": "é" * 30_000, "B": "\\\n" * 30_000, "PATH": "/opt/bin", "HOME": "/opt", "PYTHONPATH": "lib"})
-    @example({"A": "x" * (_environment.LONGEST - len("A="))})
+    @example({"A": "x" * (env_file.LONGEST - len("A="))})
     @example({f"A{number:02}": "x" * 99_987 for number in range(20)})
     def test_what_can_be_held_arrives_unchanged_and_alone(self, variables):
-        self.assertFalse(any(_environment.faults(variables)))
+        self.assertFalse(any(env_file.faults(variables)))
         for got, without in zip(self.environments(variables), self.without, strict=True):
             self.assertEqual({name: got.get(name) for name in variables}, variables)
             self.assertEqual(got.keys() - variables.keys(), without.keys() - variables.keys())
@@ -82,7 +82,7 @@ class Environment(unittest.TestCase):
     @settings(max_examples=20, deadline=None, database=None, derandomize=True)
     @given(st.sampled_from(UNHOLDABLE) | st.characters(categories=["Cs"]))
     def test_what_is_refused_can_not_be_held(self, character):
-        self.assertIn("can't hold", _environment.fault("A", character))
+        self.assertIn("can't hold", env_file.fault("A", character))
         for got in self.environments({"A": character}):
             self.assertNotEqual((got or {}).get("A"), character)
 

@@ -10,7 +10,8 @@ import tempfile
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.pyweb.stack.plugins.module_utils import _archive, _digest, _git, _tree, _url
+from ansible_collections.pyweb.stack.plugins.module_utils._source import archive, folder, git
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 
 class ActionModule(ActionBase):
@@ -40,15 +41,15 @@ class ActionModule(ActionBase):
         answer = self._execute_module("pyweb.stack.app_source", module_args=arguments, task_vars=task_vars)
         # Also where the module ended before it could do this itself.
         given = answer.get("invocation", {}).get("module_args", {})
-        given.update({name: _url.shown(given[name]) for name in ("git", "archive") if given.get(name)})
+        given.update({name: urls.shown(given[name]) for name in ("git", "archive") if given.get(name)})
         if given.get("key"):
             given["key"] = "(hidden)"
         return answer
 
     def _folder(self, arguments):
         try:
-            tree = _tree.Tree(self._local(arguments["directory"]), "the controller")
-        except _tree.TreeError as error:
+            tree = folder.Tree(self._local(arguments["directory"]), "the controller")
+        except folder.TreeError as error:
             raise AnsibleActionFail(f"gunicorn_source.directory: {error}") from error
         arguments["digest"] = tree.digest()
 
@@ -60,20 +61,20 @@ class ActionModule(ActionBase):
         return send
 
     def _archive(self, arguments):
-        if _url.is_http(arguments["archive"]):
+        if urls.is_http(arguments["archive"]):
             return None
         path = self._file(arguments, "archive")
-        found = _digest.of_file(path)
+        found = digests.of_file(path)
         try:
-            _archive.verify(path, path, arguments.get("sha256") or found)
-        except _archive.ArchiveError as error:
+            archive.verify(path, path, arguments.get("sha256") or found)
+        except archive.ArchiveError as error:
             raise AnsibleActionFail(str(error)) from error
         arguments["sha256"] = found
         return lambda: arguments.update(sent=self._send(path))
 
     def _key(self, arguments):
         key = self._text_of_key(self._file(arguments, "ssh_key"))
-        if not _git.COMMIT.fullmatch(str(arguments.get("version"))):
+        if not git.COMMIT.fullmatch(str(arguments.get("version"))):
             # The repository is to be asked, in check mode, too.
             arguments["key"] = key
             return None

@@ -39,7 +39,7 @@ _value:
   elements: str
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _variables
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
 class FilterModule:
@@ -47,4 +47,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"faults": _variables.faults}
+        return {"faults": variable_rules.faults}

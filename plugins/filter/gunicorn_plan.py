@@ -71,7 +71,7 @@ _value:
 """
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.pyweb.stack.plugins.module_utils import _plan
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 
 
 def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100, overlap=True):
@@ -81,7 +81,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
     if missing:
         raise AnsibleFilterError(f"gunicorn_plan: the facts lack {' and '.join(missing)}: gather the subset hardware")
     try:
-        return _plan.plan(
+        return plans.plan(
             facts["processor_vcpus"],
             facts["memtotal_mb"],
             memory_max=memory_max,
@@ -100,7 +100,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
 def _number(settings, name):
     """Return one of the settings, None where no plan can be made with it: what is wrong with it gunicorn_config says."""
     try:
-        return _plan.whole(settings.get(name), name)
+        return plans.whole(settings.get(name), name)
     except ValueError:
         return None
 

@@ -33,13 +33,13 @@ _value:
 """
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.pyweb.stack.plugins.module_utils import _plan
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 
 
 def gunicorn_workers(vcpus):
     """Return C(2 * vcpus + 1)."""
     try:
-        return _plan.workers(vcpus)
+        return plans.workers(vcpus)
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_workers: {error}") from error
 

@@ -32,14 +32,14 @@ _value:
   elements: str
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _git
+from ansible_collections.pyweb.stack.plugins.module_utils._source import git
 
 
 def source_packages(source):
     """Return the packages for a source."""
     if "git" not in source:
         return []
-    return ["git", "openssh-client"] if _git.by_ssh(source["git"]) else ["git"]
+    return ["git", "openssh-client"] if git.by_ssh(source["git"]) else ["git"]
 
 
 class FilterModule:

@@ -146,12 +146,13 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _command, _url
-from ansible_collections.pyweb.stack.plugins.module_utils._archive import Archive, ArchiveError, file_name
-from ansible_collections.pyweb.stack.plugins.module_utils._git import Checkout, GitError, Repository, by_ssh
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._tree import Packed, Tree, TreeError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
+from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _KINDS = ("git", "archive", "path", "directory")
 
@@ -182,7 +183,7 @@ def main() -> None:
         required_one_of=[_KINDS],
         required_by={"archive": ["sha256"]},
         unlike=["version"],
-        hidden={"git": _url.shown, "archive": _url.shown, "key": lambda key: "(hidden)"},
+        hidden={"git": urls.shown, "archive": urls.shown, "key": lambda key: "(hidden)"},
     )
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
@@ -260,7 +261,7 @@ def _is_to_be_sent(params: dict) -> bool:
     """Return whether the action plugin has yet to send something, which it does for what isn't there."""
     if params["git"]:
         return bool(params["ssh_key"] and not params["key"])
-    local = params["directory"] or (params["archive"] and not _url.is_http(params["archive"]))
+    local = params["directory"] or (params["archive"] and not urls.is_http(params["archive"]))
     return bool(local and not params["sent"])
 
 
@@ -279,7 +280,7 @@ def _finish(folder: str, python: str) -> None:
             if os.path.isfile(full) and not os.path.islink(full):
                 os.chmod(full, 0o755 if os.stat(full).st_mode & 0o100 else 0o644)
     # What does not compile is not of this Python, such as a template: the app's import decides, later.
-    _command.run([python, "-m", "compileall", "-qq", folder])
+    shell.run([python, "-m", "compileall", "-qq", folder])
 
 
 if __name__ == "__main__":

@@ -66,14 +66,15 @@ msg:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Release
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 
-def check(module: Module, store: Store, release: Release) -> dict:
+def check(module: Module, store: Store, commands: Commands) -> dict:
     """Run the system check."""
-    messages = release.check()
+    messages = commands.check()
     if messages:
         # The first sentence of each: all of it is in the result.
         module.warn(
@@ -82,79 +83,79 @@ def check(module: Module, store: Store, release: Release) -> dict:
     return {"changed": False, "messages": messages, "msg": "The check found no error."}
 
 
-def migrate(module: Module, store: Store, release: Release) -> dict:
+def migrate(module: Module, store: Store, commands: Commands) -> dict:
     """Apply what the database lacks."""
-    migrations = release.unapplied()
+    migrations = commands.unapplied()
     if migrations is None:
         return {"changed": False, "migrations": [], "msg": "The project has no database."}
     if migrations and not module.check_mode:
         with store.locked("migrating its database"):
-            release.migrate()
+            commands.migrate()
     msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
     diff = {"before": "", "after": "".join(f"{name}\n" for name in migrations)}
     return {"changed": bool(migrations), "migrations": migrations, "msg": msg, "diff": diff}
 
 
-def collectstatic(module: Module, store: Store, release: Release) -> dict:
+def collectstatic(module: Module, store: Store, commands: Commands) -> dict:
     """Collect the static files once."""
-    if release.has_static():
+    if commands.has_static():
         return {"changed": False, "msg": "The release has its static files."}
     if module.check_mode:
         return {"changed": True, "msg": "The static files will be collected."}
     with store.locked("collecting its static files"):
         # Another run may have collected them while this one waited.
-        if release.has_static():
+        if commands.has_static():
             return {"changed": False, "msg": "The release has its static files."}
-        installed = release.collect_static()
+        installed = commands.collect_static()
     without = "The project has no static files, django.contrib.staticfiles is not installed."
     return {"changed": True, "msg": "The static files were collected." if installed else without}
 
 
-def compare(module: Module, store: Store, release: Release) -> dict:
+def compare(module: Module, store: Store, commands: Commands) -> dict:
     """Say what of the database the code of an earlier release doesn't know."""
     # What no code knows any more, such as migrations that were squashed, is no news.
     try:
-        lacks = sorted(set(release.unknown()) - set(Release(store, store.current() or release.name).unknown()))
+        lacks = sorted(set(commands.unknown()) - set(Commands(store, store.current() or commands.name).unknown()))
     except DjangoError as error:
         # What is wrong with the release that serves may be why one goes back.
-        module.warn(f"which migrations of the database release {release.name} lacks can't be told: {error}")
+        module.warn(f"which migrations of the database release {commands.name} lacks can't be told: {error}")
         return {"changed": False, "migrations": [], "msg": "This can't be told."}
-    msg = f"The database has no migration that release {release.name} lacks."
+    msg = f"The database has no migration that release {commands.name} lacks."
     if lacks:
-        msg = f"The database stays as it is, with migrations that release {release.name} lacks: {', '.join(lacks)}."
+        msg = f"The database stays as it is, with migrations that release {commands.name} lacks: {', '.join(lacks)}."
         module.warn(msg)
     return {"changed": False, "migrations": lacks, "msg": msg}
 
 
 def main() -> None:
     """Wire the module."""
-    commands = {"check": check, "migrate": migrate, "collectstatic": collectstatic, "compare": compare}
+    steps = {"check": check, "migrate": migrate, "collectstatic": collectstatic, "compare": compare}
     module = Module(
         "gunicorn_",
         {
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "default": "/srv"},
             "release": {"type": "str"},
-            "command": {"type": "str", "required": True, "choices": list(commands)},
+            "command": {"type": "str", "required": True, "choices": list(steps)},
         },
     )
     params = module.params
     store = Store(params["root"], params["name"])
     name = params["release"] or ""
     try:
-        release = Release(store, store.resolve(name) if params["command"] == "compare" else name)
+        commands = Commands(store, store.resolve(name) if params["command"] == "compare" else name)
     except (StoreError, OSError) as error:
         module.fail_json(msg=str(error))
-    if module.check_mode and not (name and os.path.isdir(release.path)):
+    if module.check_mode and not (name and os.path.isdir(commands.path)):
         msg = "The release is not built yet, so this can't be known before the run."
         # That there are static files to collect is all that there is to know.
         diff = {"before": "", "after": "(not known yet)\n"} if params["command"] == "migrate" else {}
         module.exit_json(changed=params["command"] != "check", msg=msg, diff=diff)
     try:
-        result = commands[params["command"]](module, store, release)
+        result = steps[params["command"]](module, store, commands)
     except (DjangoError, StoreError, OSError) as error:
         serving = f"; release {store.current()} serves on, untouched" if store.current() else ""
-        module.fail_json(msg=f"release {release.name} of the app {store.name}: {error}{serving}")
+        module.fail_json(msg=f"release {commands.name} of the app {store.name}: {error}{serving}")
     module.exit_json(**result)
 
 

@@ -59,9 +59,9 @@ wsgi_app:
   sample: shop.wsgi:application
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _store
-from ansible_collections.pyweb.stack.plugins.module_utils._django import DjangoError, Project
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError, Project
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
         found = {name: params[name] or "unknown" for name in ("chdir", "settings_module", "wsgi_app")}
         module.exit_json(changed=False, **found)
     try:
-        project = Project(**{**params, "source": _store.readable(params["source"])})
+        project = Project(**{**params, "source": stores.readable(params["source"])})
     except (DjangoError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(

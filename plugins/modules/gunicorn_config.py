@@ -129,10 +129,12 @@ version:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _conf_file, _file, _own_unit, _store
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._settings import Settings, SettingsError
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import conf_file
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.settings import Settings, SettingsError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, stores
 
 
 def main() -> None:
@@ -161,7 +163,7 @@ def main() -> None:
     options, folder = {"wsgi_app": params["wsgi_app"]}, None
     if params["chdir"]:
         options["chdir"] = os.path.normpath(params["chdir"])
-        folder = _store.readable(options["chdir"])
+        folder = stores.readable(options["chdir"])
         if not os.path.isdir(folder):
             module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
     if params["dest"] and not os.path.isdir(os.path.dirname(os.path.abspath(params["dest"]))):
@@ -184,20 +186,20 @@ def main() -> None:
         "version": settings.version,
     }
     if params["dest"]:
-        before = _file.read(params["dest"])
+        before = files.read(params["dest"])
         result["changed"] = before != content
-        result["diff"] = _file.diff(params["dest"], before, content)
+        result["diff"] = files.diff(params["dest"], before, content)
         if result["changed"] and not module.check_mode:
             if params["user"]:
                 _prove(module, content)
-            _file.replace(params["dest"], content)
+            files.replace(params["dest"], content)
     module.exit_json(**result)
 
 
 def _prove(module: Module, content: str) -> None:
     try:
-        _own_unit.prove(content, module.params)
-    except (_own_unit.OwnUnitError, ProofError) as error:
+        foreign_unit.prove(content, module.params)
+    except (foreign_unit.OwnUnitError, ProofError) as error:
         module.fail_json(msg=str(error))
 
 
@@ -214,8 +216,8 @@ def _conf(module: Module, folder: str | None) -> str:
             "name one on the controller by its absolute path"
         )
     try:
-        return _conf_file.read(folder, path)
-    except _conf_file.ConfFileError as error:
+        return conf_file.read(folder, path)
+    except conf_file.ConfFileError as error:
         module.fail_json(msg=f"gunicorn_conf_file {error}")
 
 

@@ -145,9 +145,9 @@ apps:
       sample: [/srv/shop/current/app.sock, "127.0.0.1:9999"]
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _info
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import info
 
 
 def main() -> None:
@@ -155,7 +155,7 @@ def main() -> None:
     module = Module("gunicorn_", {"name": {"type": "str"}, "root": {"type": "path", "default": "/srv"}})
     root, name = module.params["root"], module.params["name"]
     try:
-        found = [_info.app(root, each) for each in ([name] if name else _info.apps(root))]
+        found = [info.app(root, each) for each in ([name] if name else info.apps(root))]
     except PermissionError as error:
         module.fail_json(msg=f"{error.filename} can't be read: be root, or in the group of the app's account")
     except (StoreError, OSError) as error:

@@ -130,11 +130,11 @@ serves:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _file, _systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._release import Release, ReleaseError
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Release, ReleaseError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 
 def main() -> None:
@@ -174,18 +174,18 @@ def main() -> None:
             serves = store.current() == release.id
             missing = release.missing_folders()
             units = release.units()
-            changed = bool(new or missing or _systemd.differing(units))
-            diff = (release.diff() if new else []) + _systemd.edited(units)
-            diff += [_file.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
+            changed = bool(new or missing or systemd.differing(units))
+            diff = (release.diff() if new else []) + systemd.edited(units)
+            diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
             if not module.check_mode:
                 for folder in missing:
                     release.make_folder(folder)
                 if new:
                     release.make()
                 # Also where a run was killed between the two, or somebody edited them.
-                _systemd.install(units)
+                systemd.install(units)
             plan = release.plan()
-    except (ReleaseError, ProofError, StoreError, _systemd.SystemdError, OSError) as error:
+    except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
     result["id"] = release.id if known else None

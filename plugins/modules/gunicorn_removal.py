@@ -68,10 +68,10 @@ cut:
   sample: 0
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._removal import Removal, RemovalError
-from ansible_collections.pyweb.stack.plugins.module_utils._store import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.removal import Removal, RemovalError
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def main() -> None:
             module.fail_json(msg=fault)
         if result["removed"] and not module.check_mode:
             result["cut"] = removal.run(params["drain_timeout"])
-    except (RemovalError, StoreError, _systemd.SystemdError, OSError) as error:
+    except (RemovalError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     if module.check_mode and sites:
         module.warn(sites)

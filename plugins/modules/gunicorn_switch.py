@@ -120,10 +120,11 @@ cut:
   sample: 0
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _nginx, _systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._handover import Handover, Health, Refused
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._store import PREVIOUS, Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Health, Refused
 
 _HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
 
@@ -164,9 +165,9 @@ def main() -> None:
         if params["back"]:
             # What is gone back from is what serves now.
             params["replaces"] = store.current() or ""
-            release, keep, bind = store.resolve(release), None, bind or _nginx.address(params["name"])
+            release, keep, bind = store.resolve(release), None, bind or unit_files.fixed_address(params["name"])
             version = store.release(release)["version"]
-            asked.update(store.last_served(release).get("asked", {}))
+            asked.update(store.last_activation(release).get("asked", {}))
         elif release == PREVIOUS:
             module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update({name: value for name, value in params["health"].items() if value is not None})
@@ -189,7 +190,7 @@ def main() -> None:
             result["previous"] = store.current()
             told = {"by": params["by"], "back": params["back"], "asked": asked}
             result.update(handover.run(release, health, params["replaces"], **told))
-    except (Refused, StoreError, _systemd.SystemdError, OSError) as error:
+    except (Refused, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     if params["back"] and result["changed"]:
         module.warn(

@@ -151,15 +151,10 @@ path:
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import (
-    _certificate,
-    _file,
-    _nginx,
-    _site,
-    _site_tree,
-    _systemd,
-)
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates, server, site_files, sites
+from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 
 
 def main() -> None:
@@ -193,11 +188,11 @@ def main() -> None:
     folder = os.path.join(fields.pop("app_root"), app)
     present = fields.pop("state") == "present"
     tcp = fields.pop("upstream") == "tcp" and present
-    address = _nginx.address(app) if tcp else None
-    files = fields.pop("tls")
-    there = not (files and present) or _certificate.there(**files)
+    address = unit_files.fixed_address(app) if tcp else None
+    pair = fields.pop("tls")
+    there = not (pair and present) or certificates.there(**pair)
     # In check mode the roles before this one may not have done what it builds on.
-    known = _nginx.installed() and (not tcp or address is not None) and there
+    known = server.installed() and (not tcp or address is not None) and there
     if tcp and address is None:
         if not module.check_mode:
             module.fail_json(
@@ -207,13 +202,13 @@ def main() -> None:
         address = "ADDRESS-OF-gunicorn_bind"
     try:
         tls = None
-        if files and present:
-            digest = _digest(module, files) if there or not module.check_mode else "(not known yet)"
-            tls = _site.Tls(**files, digest=digest, http2=_nginx.has_http2())
+        if pair and present:
+            digest = _digest(module, pair) if there or not module.check_mode else "(not known yet)"
+            tls = sites.Tls(**pair, digest=digest, http2=server.has_http2())
         ipv6 = os.path.exists("/proc/net/if_inet6")
-        site = _site.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
-        with contextlib.nullcontext() if module.check_mode else _nginx.locked():
-            tree = _site_tree.Tree(_nginx.ETC, site, present)
+        site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
+        with contextlib.nullcontext() if module.check_mode else server.locked():
+            tree = site_files.Tree(server.ETC, site, present)
             result = {"path": tree.path, "diff": tree.diff()}
             if not present:
                 module.exit_json(changed=_take_away(tree, module.check_mode), **result)
@@ -222,46 +217,46 @@ def main() -> None:
                 module.exit_json(changed=True, **result)
             if not known:
                 module.fail_json(msg="nginx is not installed on this host")
-            _nginx.look(tree)
-            changed, state = bool(tree.changes()), _nginx.state()
+            server.look(tree)
+            changed, state = bool(tree.changes()), server.state()
             if changed:
-                _nginx.prove(tree)
-            if state != _nginx.READY:
-                result["diff"].append(_file.diff("nginx.service", f"{state}\n", f"{_nginx.READY}\n"))
+                server.prove(tree)
+            if state != server.READY:
+                result["diff"].append(files.diff("nginx.service", f"{state}\n", f"{server.READY}\n"))
             if changed and not module.check_mode:
-                _nginx.install(tree)
-            elif state != _nginx.READY and not module.check_mode:
-                _nginx.make_ready()
+                server.install(tree)
+            elif state != server.READY and not module.check_mode:
+                server.make_ready()
     except (
-        _certificate.CertificateError,
-        _site_tree.SiteError,
-        _nginx.NginxError,
-        _systemd.SystemdError,
+        certificates.CertificateError,
+        site_files.SiteError,
+        server.NginxError,
+        systemd.SystemdError,
         OSError,
     ) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed or state != _nginx.READY, **result)
+    module.exit_json(changed=changed or state != server.READY, **result)
 
 
-def _digest(module: Module, files: dict[str, str]) -> str:
-    digest = _certificate.digest(**files)
-    if _certificate.expired(files["certificate"]):
-        module.warn(f"nginx_site_tls has the certificate {files['certificate']!r}, which has expired: renew it")
+def _digest(module: Module, pair: dict[str, str]) -> str:
+    digest = certificates.digest(**pair)
+    if certificates.expired(pair["certificate"]):
+        module.warn(f"nginx_site_tls has the certificate {pair['certificate']!r}, which has expired: renew it")
     return digest
 
 
-def _take_away(tree: _site_tree.Tree, check_mode: bool) -> bool:
+def _take_away(tree: site_files.Tree, check_mode: bool) -> bool:
     changes = tree.changes()
-    if not _nginx.installed():
+    if not server.installed():
         if not check_mode:
-            _site_tree.apply(_nginx.ETC, changes)
+            site_files.apply(server.ETC, changes)
         return bool(changes)
     if changes:
-        _nginx.look(tree)
-        _nginx.prove(tree)
-    changed = bool(changes) or _nginx.pending()
+        server.look(tree)
+        server.prove(tree)
+    changed = bool(changes) or server.pending()
     if changed and not check_mode:
-        _nginx.install(tree)
+        server.install(tree)
     return changed
 
 

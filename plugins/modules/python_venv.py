@@ -111,8 +111,10 @@ serving:
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils import _lock, _names, _store, _url, _uv, _venv
-from ansible_collections.pyweb.stack.plugins.module_utils._module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
+from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs, uv
 
 
 def main() -> None:
@@ -139,11 +141,11 @@ def main() -> None:
         unlike=["source"],
         hidden={
             "index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index,
-            "requirements": lambda requirements: [_url.shown(one) for one in requirements],
+            "requirements": lambda requirements: [urls.shown(one) for one in requirements],
         },
     )
     params = module.params
-    store = _store.Store(params["root"], params["name"], params["user"])
+    store = stores.Store(params["root"], params["name"], params["user"])
     result = {
         "changed": False,
         "path": "",
@@ -152,45 +154,45 @@ def main() -> None:
     }
     try:
         result.update(_build(params, store, module.check_mode))
-    except (_lock.LockError, _uv.UvError, _store.StoreError, OSError) as error:
+    except (inputs.RequirementsError, uv.UvError, stores.StoreError, OSError) as error:
         module.fail_json(msg=str(error), **result)
     module.exit_json(**result)
 
 
-def _build(params: dict, store: _store.Store, check_mode: bool) -> dict:
+def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     source, file = params["source"], params["requirements_file"]
     for variable, fault in (
-        ("gunicorn_python", _names.interpreter(os.path.realpath(params["python"]))),
-        ("gunicorn_requirements_file", file and _names.requirements_file(file)),
+        ("gunicorn_python", naming.interpreter(os.path.realpath(params["python"]))),
+        ("gunicorn_requirements_file", file and naming.requirements_file(file)),
     ):
         if fault:
-            raise _lock.LockError(f"{variable} {fault}")
+            raise inputs.RequirementsError(f"{variable} {fault}")
     if check_mode and source == "":
         return {"changed": True}
-    source = source and _store.readable(source)
+    source = source and stores.readable(source)
     if file and not (source and os.path.isfile(os.path.join(source, file))):
-        raise _lock.LockError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
+        raise inputs.RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
     if source and not file:
-        file = _lock.find_file(source, params["chdir"])
-    lock = _lock.Lock(
+        file = inputs.find_file(source, params["chdir"])
+    wanted = inputs.Inputs(
         params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
     )
-    name = lock.digest()
+    name = wanted.digest()
     path = store.item("venvs", name)
     if os.path.isdir(path):
         return {"path": path, "requirements_file": file}
-    index = _uv.Index(params["index"], keep=not check_mode)
+    index = uv.Index(params["index"], keep=not check_mode)
     result = {"changed": True, "path": path, "requirements_file": file}
     if check_mode:
         store.refuse_others()
-        if not _uv.there():
+        if not uv.there():
             return result
         store = store.trial()
     with store.locked("building its virtual environment"):
         # Another run may have built it while this one waited.
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
-                _venv.build(lock, stage, _uv.Forecast(index) if check_mode else _uv.Uv(index))
+                builder.build(wanted, stage, uv.Forecast(index) if check_mode else uv.Uv(index))
     return result
 
 

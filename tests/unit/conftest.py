@@ -15,7 +15,7 @@ import threading
 
 import hypothesis
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils import _variables
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def git():
 
 @pytest.fixture(scope="session")
 def certificate():
-    """Make a certificate of its own in a folder, C(NAME.pem), and its key, C(NAME.key)."""
+    """Make a certificate of its own in a folder, `NAME.pem`, and its key, `NAME.key`."""
 
     def certificate(folder, name: str) -> None:
         kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=localhost")
@@ -123,7 +123,7 @@ def whatever_passes():
         @hypothesis.settings(max_examples=200, deadline=None, database=None, derandomize=True)
         @hypothesis.given(value=values)
         def each(value):
-            if not _variables.faults({name: value}):
+            if not variable_rules.faults({name: value}):
                 taken.append(value)
                 holds(value)
 

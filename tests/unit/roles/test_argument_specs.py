@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 import yaml
-from ansible_collections.pyweb.stack.plugins.module_utils import _variables
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
 NAMES = sorted(path.parents[1].name for path in ROLES.glob("*/meta/argument_specs.yml"))
@@ -102,13 +102,13 @@ def test_every_entry_point_has_its_tasks_and_a_line_for_people(role):
 def test_what_a_role_checks_are_its_options_and_known_to_the_check(role):
     assert _checked(role) - set(_options(role)) == set()
     # The check passes over names that it doesn't know.
-    assert _checked(role) - set(_variables._CHECKS) == set()
+    assert _checked(role) - set(variable_rules._CHECKS) == set()
 
 
 def test_every_check_is_of_an_option_that_some_role_checks():
-    assert set(_variables._CHECKS) == {name for role in NAMES for name in _checked(role)}
+    assert set(variable_rules._CHECKS) == {name for role in NAMES for name in _checked(role)}
 
 
 def test_the_names_to_which_others_are_compared_are_all_options():
-    assert {name for role in NAMES for name in _options(role)} == _variables.KNOWN
-    assert set(_variables._MEANT.values()) <= _variables.KNOWN
+    assert {name for role in NAMES for name in _options(role)} == variable_rules.KNOWN
+    assert set(variable_rules._MEANT.values()) <= variable_rules.KNOWN

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""gunicorn's own check of a configuration, which loads the app, and what it then would run. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import rehearsal, setting_rules
+
+# Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
+# classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
+_UNFIT = """
+import inspect
+
+def takes(app, arguments):
+    try:
+        inspect.signature(app, follow_wrapped=False).bind(*range(arguments))
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # it doesn't say
+    return True
+
+def unfit(app, module):
+    if module == "gunicorn.workers.gasgi":
+        return None if takes(app, 3) else "ASGI"
+    if module.startswith("gunicorn.workers."):
+        coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
+        return "WSGI" if coroutine or not takes(app, 2) else None
+"""
+# gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is in force, which is
+# looked at as settings are. No dollar in here: systemd would take it for a variable.
+_SCRIPT = f"""
+import json, os, sys
+from gunicorn.app.wsgiapp import WSGIApplication
+{setting_rules.FACTS}
+{rehearsal.SCRIPT}
+{_UNFIT}
+# Whatever the app prints goes to stderr, so that stdout holds nothing but the report, a line before the app is loaded
+# and one after.
+report = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+def tell(**what):
+    print(json.dumps(what, default=repr), file=report, flush=True)
+
+class Proof(WSGIApplication):
+    def load_config(self):
+        super().load_config()
+        # Each goes before the one before it.
+        self.path = [os.path.abspath(path) for path in (self.cfg.pythonpath or "").split(",") if path][::-1]
+        sys.path[:0] = self.path
+        self.cfg.worker_class
+        self.facts = facts(self.cfg)
+        # From here on as with --check-config, which a configuration must not say itself.
+        self.cfg.set("check_config", True)
+
+    def load(self):
+        cfg = self.cfg
+        tell(facts=self.facts, failed=before_the_app(cfg))
+        app = super().load() if LOAD else None
+        in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, pythonpath=self.path)
+        in_force["worker_class"] = cfg.worker_class_str
+        kind = LOAD and unfit(app, cfg.worker_class.__module__)
+        tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [])
+        return app
+
+try:
+    proof = Proof(prog="gunicorn")
+except SystemExit:
+    sys.exit(3)
+proof.run()
+"""
+_UNREADABLE = 3
+_SETTINGS = "gunicorn_conf_file or gunicorn_settings"
+
+
+class ProofError(Exception):
+    """The app can't run so; the message names the variable and has what gunicorn said, one fault a line."""
+
+
+def command(python: str, config: str, load: bool) -> list[str]:
+    """Return the command that proves the configuration file `config` with the gunicorn of `python`.
+
+    `load` says whether to load the app as well.
+    """
+    return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", f"--config={config}"]
+
+
+def in_force(done, wsgi_app: str, unharmed: str = "the release that served before serves on") -> dict:
+    """Return from the ended command which `workers`, `threads`, `timeout` and `worker_class` gunicorn would have.
+
+    `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths.
+    Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before.
+    """
+    end = "\n".join(done.stderr.strip().splitlines()[-12:])
+    said = f" (exit status {done.returncode}); {unharmed}. gunicorn said:\n{end}"
+    if done.returncode == _UNREADABLE:
+        raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    faults = [f"{_SETTINGS}: {fault}" for report in reports for fault in _of_settings(report)]
+    if done.returncode or len(reports) < 2:
+        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, which gunicorn can't load{said}")
+    elif reports[1]["unfit"]:
+        other = (
+            "set it to 'asgi'" if reports[1]["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
+        )
+        faults.append(
+            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {reports[1]['unfit']} app, but the worker_class in force, "
+            f"{reports[1]['in_force']['worker_class']!r}, serves no other, so every request would fail: {other}"
+        )
+    if faults:
+        raise ProofError("\n".join(faults))
+    return reports[1]["in_force"]
+
+
+def _of_settings(report: dict) -> list[str]:
+    facts = report.get("facts", {"values": {}})
+    faults = setting_rules.faults(facts)
+    found = [f"{name} is {facts['values'][name]!r}, {fault}" for name, fault in faults.items()]
+    # What fails for everybody was told in clearer words.
+    failed = [[given, said] for given, said in report["failed"] if not faults.keys() & given.keys()]
+    return found + rehearsal.sentences(failed)

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all modules of the collection have in common. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
+
+
+class Module(AnsibleModule):
+    """A module whose options are checked as the variables of a role are, and whose secrets are shown nowhere.
+
+    `prefix` makes the name of an option that of the variable, but for the options in `unlike`, which mean something
+    else. `hidden` says of an option what of its value may be seen; the target's log has no option at all. Marking an
+    option as no_log would blank each of its values, short ones too, in all that the play prints, and the module's own
+    no_log is overruled by the task's.
+    """
+
+    def __init__(
+        self, prefix: str, argument_spec: dict, unlike=(), hidden: dict[str, Callable] | None = None, **kwargs
+    ):
+        self._hidden = hidden or {}
+        super().__init__(argument_spec, supports_check_mode=True, **kwargs)
+        given = _given(self.params, argument_spec)
+        self.refuse({prefix + name: value for name, value in given.items() if name not in unlike})
+
+    def refuse(self, variables: dict) -> None:
+        """Fail with all that is wrong with `variables`, if anything is."""
+        faults = variable_rules.faults(variables)
+        if faults:
+            self.fail_json(msg="\n".join(faults))
+
+    def exit_json(self, **kwargs):
+        """End well, with the options as they may be seen."""
+        super().exit_json(**kwargs, invocation=self._invocation())
+
+    def fail_json(self, msg, **kwargs):
+        """End with a message, with the options as they may be seen."""
+        super().fail_json(msg, **kwargs, invocation=self._invocation())
+
+    def _invocation(self) -> dict:
+        shown = {name: show(self.params[name]) for name, show in self._hidden.items() if self.params.get(name)}
+        return {"module_args": {**self.params, **shown}}
+
+    def _log_invocation(self):
+        pass
+
+
+def _given(params: dict, spec: dict) -> dict:
+    """Return options without those that are not given, for which AnsibleModule has None."""
+    return {
+        name: _given(value, spec[name]["options"]) if "options" in spec[name] else value
+        for name, value in params.items()
+        if value is not None
+    }

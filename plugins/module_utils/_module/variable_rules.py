@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the values of variables, as far as that can be known without a host. Private to the collection.
+
+The roles ask on the controller, before anything on the host changes, and the modules once more, for whoever uses one
+alone: none of what they are given may become the syntax of a unit or of nginx.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, stores, unit_overrides
+from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming, urls
+
+# Where an app may write nothing, however it is asked for, and why.
+_NEVER_WRITABLE = {
+    ("/boot", "/dev", "/etc", "/proc", "/sys", "/usr"): "belongs to the system",
+    ("/home", "/root", "/run/user"): "the sandbox hides (ProtectHome)",
+    ("/run", "/var/run"): "is empty after every boot",
+    ("/tmp", "/var/tmp"): "the sandbox replaces by one of the app's own (PrivateTmp)",
+}
+# How like one of ours (difflib's ratio, of what follows the role's name) a name is that was meant for it. gunicorn_users
+# is less like gunicorn_user, and may be the user's own.
+_MISSPELT = 0.9
+# Unlike, and yet meant: it would let happen in silence what somebody wanted to prevent.
+_MEANT = {"django_migrations": "django_migrate"}
+
+
+def faults(variables: dict, names=()) -> list[str]:
+    """Return sentences that name the variable, what is wrong with its value, and what to do, of those that are known here.
+
+    `variables` has values by the names of the roles' variables; None stands for one that is not given. `names` are
+    those of all variables that are set, of whatever role; one of them can't be None, nor nearly have a name of ours.
+    """
+    found = [*_misspelt(names)]
+    for name, check in _CHECKS.items():
+        value = variables.get(name)
+        if value == "" or (value is None and name in names):
+            found.append(f"{name} is empty: give it a value, or leave it out if it is an optional one.")
+            continue
+        if value is None:
+            continue
+        kind, word = _STRUCTURED.get(name, (object, ""))
+        if not isinstance(value, kind):
+            shown = "something else" if name == "gunicorn_env" else _shown(value)
+            found.append(f"{name} is {shown}, but must be a {word}.")
+            continue
+        found += [f"{name} {fault}." for fault in check(value) if fault]
+    return found
+
+
+def _misspelt(names):
+    """A role passes over names that it doesn't know, in silence; those that only begin as ours may be the user's own."""
+    for role in _ROLES:
+        known = {one.removeprefix(role): one for one in (*KNOWN, *_MEANT) if one.startswith(role)}
+        for name in sorted(one for one in names if one.startswith(role) and one not in KNOWN):
+            for near in difflib.get_close_matches(name.removeprefix(role).lower(), known, n=1, cutoff=_MISSPELT):
+                meant = _MEANT.get(known[near], known[near])
+                yield f"{name} is no variable of the role: did you mean {meant}? If it is your own, give it another name."
+
+
+def _requirements(requirements):
+    for one in requirements:
+        if urls.has_credentials(str(one)):
+            yield (
+                f"has {_shown(one)} with a user or password, which would be seen in the list of processes: let it come from "
+                "the index that gunicorn_index.url names, or be a submodule of the source"
+            )
+        elif not isinstance(one, str) or not re.match(r"\s*[\w.]", one) or "\n" in one:
+            yield f"has {_shown(one)}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
+
+
+def _index(index):
+    if "url" in index:
+        yield naming.index_url(index["url"])
+    for key in ("wheels", "ca"):
+        if key in index and naming.absolute_path(index[key]):
+            yield f"has the {key} {index[key]!r}, but it must be an absolute path on the target"
+    if "url" in index and "wheels" in index:
+        yield "has url and wheels, but packages come from one of them: leave the other out"
+
+
+def _wsgi_app(value):
+    if not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
+        yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
+
+
+def _conf_file(value):
+    if not str(value).startswith("/"):
+        yield naming.relative_path(value)
+    elif not os.path.isfile(value):
+        yield (
+            f"is {value!r}, but there is no such file on the controller: a path in the source is relative to where "
+            "the app runs"
+        )
+
+
+def _writable_paths(paths):
+    for path in paths:
+        if naming.absolute_path(path):
+            yield (
+                f"has {path!r}, but must list absolute paths of letters, digits and '._@+-', without '..' and without "
+                "a slash at the end"
+            )
+            continue
+        for tops, reason in _NEVER_WRITABLE.items():
+            if any(f"{path}/".startswith(f"{top}/") for top in tops):
+                yield f"has {path!r}, which {reason}: choose a folder such as '/srv/files' or '/var/lib/files'"
+                break
+
+
+def _user(value):
+    if value == "root":
+        yield "is 'root', but an app must not run as root: name another account, or leave it out"
+    elif not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", str(value)):
+        yield f"is {value!r}, but must be the name of a system account, such as 'shop' or 'www-data'"
+
+
+def _version(value):
+    # A number has lost its zeros: 27.10 is 27.1.
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", value):
+        yield f"is {value!r}, but must be one whole version, as text: for instance '27.0.1'"
+    elif int(value.partition(".")[0]) < naming.OLDEST_GUNICORN:
+        yield f"is {value!r}, but must be {naming.OLDEST_GUNICORN} or newer: leave it out, or name such a one"
+
+
+def _settings(settings):
+    for name in settings:
+        if not isinstance(name, str):
+            yield f"has the name {name!r}, but must have settings of gunicorn by their names, such as timeout"
+
+
+def _module_name(value):
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", value, re.ASCII):
+        yield f"is {value!r}, but must be the name of a module, such as 'shop.settings'"
+
+
+def _release(value):
+    if value != stores.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{digests.RELEASE_LENGTH}}}", str(value)):
+        yield f"is {value!r}, but must be 'previous', or the id of a release, {digests.RELEASE_LENGTH} hexadecimal digits"
+
+
+def _health(health):
+    if not str(health.get("path", "/")).startswith("/") or naming.url_path(health.get("path", "/")):
+        yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
+    host = health.get("host", "localhost")
+    if not isinstance(host, str) or not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", host):
+        yield f"has the host {health.get('host')!r}, but it must be a host name such as 'www.example.com'"
+    first, _dash, last = str(health.get("status", "200")).partition("-")
+    if not all(re.fullmatch(r"[2-5][0-9]{2}", each) for each in (first, last or first)) or (last or first) < first:
+        yield f"has the status {health.get('status')!r}, but it must be one such as 200, or a range such as 200-399"
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", str(health.get("timeout", 1))) or float(health.get("timeout", 1)) <= 0:
+        yield f"has the timeout {health.get('timeout')!r}, but it must be a number of seconds above 0"
+
+
+def _server_names(names):
+    yield from map(naming.server_name, names)
+    yield from _twice(names)
+
+
+def _index_files(names):
+    if not names:
+        yield "is empty, but must list at least one name of a file: for instance 'index.html'"
+    yield from map(naming.file_name, names)
+
+
+def _headers_by(fault):
+    def check(headers):
+        yield from (fault(name, value) for name, value in headers.items())
+        yield from _twice(headers)
+
+    return check
+
+
+def _twice(names):
+    """Names of hosts and of headers have no case."""
+    lower = [str(name).lower() for name in names]
+    for name in dict.fromkeys(lower):
+        if lower.count(name) > 1:
+            yield f"has {name} more than once, but case makes no difference: leave the others out"
+
+
+def _tls(tls):
+    for part in ("certificate", "key"):
+        if naming.absolute_path(tls.get(part)):
+            yield (
+                f"has the {part} {tls.get(part)!r}, but it must be the absolute path of a file on the target, of letters, "
+                "digits and '._@+-', and without '..'"
+            )
+
+
+def _cors_origins(origins):
+    if "*" not in origins:
+        yield from map(naming.origin, origins)
+    elif len(origins) > 1:
+        yield "has '*' beside others, but must list either origins or '*' alone"
+
+
+def _at_least(least):
+    def check(value):
+        if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
+            yield f"is {value!r}, but must be a whole number of at least {least}"
+
+    return check
+
+
+def _by(function):
+    """Turn a function that raises ValueError into one that yields what it says."""
+
+    def check(value):
+        try:
+            function(value)
+        except ValueError as error:
+            yield f"can't be used: {error}"
+
+    return check
+
+
+def _each(function):
+    def check(values):
+        return [function(value) for value in values]
+
+    return check
+
+
+def _one(function):
+    return lambda value: [function(value)]
+
+
+def _shown(value):
+    return urls.without_credentials(repr(value))
+
+
+# What has parts, which can be looked at only where it is of the right type.
+_STRUCTURED = {
+    "gunicorn_source": (dict, "dictionary"),
+    "gunicorn_env": (dict, "dictionary"),
+    "gunicorn_health": (dict, "dictionary"),
+    "gunicorn_index": (dict, "dictionary"),
+    "gunicorn_settings": (dict, "dictionary"),
+    "gunicorn_packages": (list, "list"),
+    "gunicorn_requirements": (list, "list"),
+    "gunicorn_writable_paths": (list, "list"),
+    "gunicorn_unit": (dict, "dictionary"),
+    "nginx_site_server_names": (list, "list"),
+    "nginx_site_index": (list, "list"),
+    "nginx_site_headers": (dict, "dictionary"),
+    "nginx_site_proxy_headers": (dict, "dictionary"),
+    "nginx_site_cors_origins": (list, "list"),
+    "nginx_site_tls": (dict, "dictionary"),
+}
+_CHECKS = {
+    "gunicorn_name": _one(naming.app_name),
+    "gunicorn_root": _one(naming.app_root),
+    "gunicorn_wsgi_app": _wsgi_app,
+    "gunicorn_source": rules.faults,
+    "gunicorn_chdir": _one(naming.relative_path),
+    "gunicorn_requirements": _requirements,
+    "gunicorn_requirements_file": _one(naming.requirements_file),
+    "gunicorn_index": _index,
+    "gunicorn_packages": _each(naming.package),
+    "gunicorn_version": _version,
+    "gunicorn_python": _one(naming.interpreter),
+    "gunicorn_settings": _settings,
+    "gunicorn_conf_file": _conf_file,
+    "gunicorn_env": env_file.faults,
+    "gunicorn_user": _user,
+    "gunicorn_release": _release,
+    "gunicorn_health": _health,
+    "gunicorn_bind": _one(naming.loopback_address),
+    "gunicorn_drain_timeout": _at_least(0),
+    "gunicorn_memory_max": _by(plans.mebibytes),
+    "gunicorn_memory_per_worker": _at_least(1),
+    "gunicorn_cpu_quota": _by(plans.percent),
+    "gunicorn_writable_paths": _writable_paths,
+    "gunicorn_unit": unit_overrides.faults,
+    "gunicorn_keep_releases": _at_least(1),
+    "django_settings_module": _module_name,
+    "nginx_site_app": _one(naming.app_name),
+    "nginx_site_app_root": _one(naming.absolute_path),
+    "nginx_site_server_names": _server_names,
+    "nginx_site_location": _one(naming.location),
+    "nginx_site_root": _one(naming.absolute_path),
+    "nginx_site_index": _index_files,
+    "nginx_site_headers": _headers_by(header_rules.response_fault),
+    "nginx_site_proxy_headers": _headers_by(header_rules.request_fault),
+    "nginx_site_cors_origins": _cors_origins,
+    "nginx_site_client_max_body_size": _one(naming.size),
+    "nginx_site_tls": _tls,
+}
+_ROLES = ("django_", "gunicorn_", "nginx_site_")
+# All variables of the roles; of these last ones the type says it all.
+KNOWN = {
+    *_CHECKS,
+    *(
+        "django_check_deploy",
+        "django_collectstatic",
+        "django_migrate",
+        "gunicorn_overlap",
+        "gunicorn_purge",
+        "gunicorn_state",
+    ),
+    *("nginx_site_state", "nginx_site_upstream"),
+}

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The certificate of a site and its key, as they are on this host. Private to the collection.
+
+nginx, too, would say what is wrong with them, but not which variable names them. The key is read by OpenSSL alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import stat
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
+
+
+class CertificateError(Exception):
+    """The certificate or its key can't be used; the message says why, and what to do."""
+
+
+def there(certificate: str, key: str) -> bool:
+    """Say whether both files are there, whatever is in them."""
+    return os.path.exists(certificate) and os.path.exists(key)
+
+
+def digest(certificate: str, key: str) -> str:
+    """Return the digest of a certificate's file. Raises CertificateError where a site can't have it with that `key`."""
+    for part, path in (("certificate", certificate), ("key", key)):
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            raise CertificateError(
+                f"nginx_site_tls has the {part} {path!r}, but on this host that can't be read ({error.strerror}): put it "
+                "there before its site, or name another file"
+            ) from None
+    if os.stat(key).st_mode & stat.S_IROTH:
+        raise CertificateError(
+            f"nginx_site_tls has the key {key!r}, which every account of the host can read: chmod o= {key}"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_verify_locations(certificate)
+    except ssl.SSLError:
+        raise CertificateError(
+            f"nginx_site_tls has the certificate {certificate!r}, but that file holds none in PEM form: it must have the "
+            "site's own first, and its chain after it"
+        ) from None
+    try:
+        # A passphrase would be asked for otherwise.
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        reason = f" ({error.reason})" if error.reason else ""
+        raise CertificateError(
+            f"nginx_site_tls has the key {key!r}, which can't be used with the certificate {certificate!r}{reason}: it must "
+            "be the private key of the first certificate in that file, in PEM form and without a passphrase"
+        ) from None
+    return digests.of_file(certificate)
+
+
+def expired(certificate: str) -> bool:
+    """Say whether visitors would refuse a certificate for its age, if an openssl is there to tell."""
+    with contextlib.suppress(FileNotFoundError):
+        return shell.run(["openssl", "x509", "-in", certificate, "-noout", "-checkend", "0"]).returncode == 1
+    return False

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx on this host, which proves a site on a staged copy of its whole tree before it takes it up.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files
+
+ETC = "/etc/nginx"
+# In seconds. nginx itself tries for half a second, five times, to get an address that somebody else has.
+_RELOAD_PATIENCE = 10.0
+READY = "active, enabled"
+# There while nginx may not have taken up what is in its tree: a run may be killed between the two.
+_PENDING = "/run/pyweb-stack-nginx-pending"
+_LOCK = "/run/pyweb-stack-nginx.lock"
+
+
+class NginxError(Exception):
+    """nginx refuses its configuration; the message says whose fault it is and what nginx said."""
+
+
+def user() -> str:
+    """Return the account of nginx's workers, which is Debian's where nginx is not installed yet."""
+    conf = config_parser.load(ETC)
+    named = [each.arguments[0] for each in config_parser.inside(conf, "user") if each.arguments]
+    if named or not installed():
+        return named[0] if named else "www-data"
+    built = re.search(r"--user=([\w-]+)", shell.run(["nginx", "-V"]).stderr)
+    return built[1] if built else "nobody"
+
+
+def installed() -> bool:
+    """Say whether nginx is there."""
+    return os.path.isfile(os.path.join(ETC, "nginx.conf")) and shutil.which("nginx") is not None
+
+
+def has_http2() -> bool:
+    """Say whether nginx has the directive `http2`, as from 1.25.1 on, where `listen` warns of the same word.
+
+    One that is not installed yet is taken for a newer one.
+    """
+    if not installed():
+        return True
+    version = re.search(r"/(\d+)\.(\d+)\.(\d+)", shell.run(["nginx", "-v"]).stderr)
+    return not version or tuple(map(int, version.groups())) >= (1, 25, 1)
+
+
+def leading_to(folder: str, address: str | None) -> list[str]:
+    """Return the files by which nginx brings visitors to an app: to its `folder`, or to its fixed `address`."""
+    ways = [f"{re.escape(folder)}/current/", *[rf"{re.escape(each)}\b" for each in [address] if each]]
+    found = []
+    for path in sorted([*glob.glob(f"{ETC}/sites-enabled/*"), *glob.glob(f"{ETC}/conf.d/*.conf")]):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            if re.search("|".join(ways), re.sub(r"#.*", "", file.read())):
+                found.append(path)
+    return found
+
+
+@contextlib.contextmanager
+def locked():
+    """Let no other run change nginx's tree meanwhile; waits for one that does."""
+    with open(_LOCK, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def look(tree: site_files.Tree) -> None:
+    """Find out whether nginx can serve the tree's site beside all others. Raises NginxError, which says who is in the way."""
+    state = systemd.show("nginx.service", "LoadState", "MainPID")
+    if state["LoadState"] == "masked" and tree.entry:
+        raise NginxError(
+            f"nginx.service is masked on this host, so nothing was changed. {_serving()} "
+            "To have nginx serve the site: systemctl unmask nginx.service"
+        )
+    clashes = tree.clashes()
+    if clashes:
+        raise NginxError("\n".join([*clashes, f"Nothing was changed. {_serving()}"]))
+    fault = _fault_of(ETC)[0]
+    # Of a site that was changed by hand, or has lost its certificate, what takes its place is proved.
+    if fault and not tree.repairs(fault):
+        raise NginxError(
+            f"nginx's configuration is broken already, so the site {tree.path or 'that is to go'} was not touched; repair it first:\n{fault}\n"
+            f"{_serving()} The app is as it was deployed."
+        )
+    for address, listen in tree.listens().items():
+        taken = None if ports.listens(state["MainPID"], address) else ports.fault(address)
+        if taken:
+            raise NginxError(
+                f"nginx can't listen on {address}, as {listen.where} says, since {taken}. Nothing was changed. {_serving()} "
+                + (
+                    "Its sites listen on that port in different ways, which a reload can't change: give all of them the "
+                    "same addresses, or restart nginx yourself."
+                    if "nginx.service" in taken
+                    else "Free the address, or have nginx listen elsewhere."
+                )
+            )
+
+
+def prove(tree: site_files.Tree) -> None:
+    """Have nginx test a copy of its tree with the changes. Raises NginxError."""
+    # Not below /run/systemd or /tmp, which the private namespace of the test may replace.
+    stage = tempfile.mkdtemp(prefix="pyweb-stack-nginx-", dir="/run")
+    try:
+        copy = os.path.join(stage, "nginx")
+        shutil.copytree(ETC, copy, symlinks=True)
+        site_files.apply(copy, tree.changes())
+        fault, loaded = _fault_of(copy)
+    finally:
+        shutil.rmtree(stage)
+    if fault:
+        subject = f"the site {tree.path}" if tree.path else "to be without the site"
+        raise NginxError(f"nginx refuses {subject}; nothing was changed. {_serving()}\n{fault}")
+    if tree.entry and tree.entry not in loaded:
+        raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
+
+
+def install(tree: site_files.Tree) -> None:
+    """Move the proved changes into place and have nginx take them up, or put back what was there."""
+    before, was_pending = tree.before(), pending()
+    with open(_PENDING, "w", encoding="utf-8"):
+        pass
+    try:
+        site_files.apply(ETC, tree.changes())
+        make_ready(start=tree.entry is not None)
+    except (systemd.SystemdError, OSError) as error:
+        site_files.apply(ETC, before)
+        # It may have been about to take up the new one.
+        systemd.ctl("reload", "nginx.service")
+        if not was_pending:
+            _forget_pending()
+        raise NginxError(
+            f"nginx did not take up {tree.path or 'its tree without the site'}, so its files are as they were before. {_serving()}\n{error}"
+        ) from error
+
+
+def pending() -> bool:
+    """Say whether nginx may not have taken up what is in its tree."""
+    return os.path.exists(_PENDING)
+
+
+def state() -> str:
+    """Return how nginx is: `READY` where it runs with what is in its tree, and will after a reboot."""
+    shown = systemd.show("nginx.service", "ActiveState", "UnitFileState")
+    return f"{shown['ActiveState']}, {shown['UnitFileState']}{', to be reloaded' * pending()}"
+
+
+def make_ready(start: bool = True) -> None:
+    """Have nginx run with what is in its tree, now and after a reboot. One that doesn't run is let be without `start`."""
+    if systemd.active("nginx.service"):
+        if pending():
+            _reload()
+    elif start:
+        _tell("start")
+    if start:
+        systemd.require("enable", "--quiet", "nginx.service")
+    _forget_pending()
+
+
+def _serving() -> str:
+    """Say what nginx does now."""
+    if systemd.active("nginx.service"):
+        return "nginx serves on with what it has loaded."
+    return "nginx does not run."
+
+
+def _forget_pending() -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_PENDING)
+
+
+def _reload() -> None:
+    """Reload nginx, never restart it, and wait until new workers answer."""
+    old = _workers()
+    _tell("reload")
+    deadline = time.monotonic() + _RELOAD_PATIENCE
+    while not _workers() - old:
+        if time.monotonic() > deadline:
+            raise systemd.SystemdError("nginx was told to reload, but no new worker appeared: see its error log")
+        time.sleep(0.02)
+
+
+def _tell(verb: str) -> None:
+    """Have systemd tell nginx, and raise SystemdError with what nginx said, which systemctl leaves in the journal."""
+    since = time.time()
+    done = systemd.ctl(verb, "nginx.service")
+    if done.returncode:
+        journal = systemd.journal("nginx.service", since)
+        raise systemd.SystemdError(f"systemctl {verb} nginx.service: {done.stderr.strip()}\n{journal}")
+
+
+def _workers() -> set[str]:
+    master = systemd.show("nginx.service", "MainPID")["MainPID"]
+    with open(f"/proc/{master}/task/{master}/children", encoding="utf-8") as file:
+        return set(file.read().split())
+
+
+def _fault_of(tree: str) -> tuple[str | None, set[str]]:
+    """Have nginx read `tree` as its `/etc/nginx`; return what is wrong with it, and the files it read."""
+    command = ["nginx", "-T"]
+    if tree != ETC:
+        unit = f"--unit=nginx-test-{secrets.token_hex(4)}"
+        mount = f"--property=BindReadOnlyPaths={tree}:{ETC}"
+        command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", unit, mount, "--", *command]
+    done = shell.run(command)
+    said = [line for line in done.stderr.splitlines() if "[emerg]" in line]
+    loaded = set(re.findall(r"^# configuration file (.+):$", done.stdout, re.MULTILINE))
+    if done.returncode and not said:
+        said = [done.stderr.strip()]
+    return "\n".join(said) or None, loaded

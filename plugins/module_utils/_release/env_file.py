@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+r"""The text of a systemd EnvironmentFile. Private to the collection.
+
+Inside double quotes systemd unescapes a backslash before one of C("\`$) and takes everything else as it stands,
+line breaks included (systemd.exec(5), and measured on systemd 247, 252 and 257).
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
+
+# Set by systemd for the service, or able to override what the release was proved with.
+RESERVED = {
+    "GUNICORN_CMD_ARGS": "it would override the proved configuration: use gunicorn_settings",
+    "LISTEN_FDS": "systemd sets it",
+    "LISTEN_PID": "systemd sets it",
+    "LISTEN_FDNAMES": "systemd sets it",
+    "NOTIFY_SOCKET": "systemd sets it",
+    "STATE_DIRECTORY": "systemd sets it",
+}
+# Bytes beyond which the kernel starts no program (execve(2)): 128 KiB for a variable with its name and a NUL, and 2 MiB, a
+# quarter of the stack, for all of them and the arguments. Some of that is for systemd's own.
+LONGEST = 128 * 1024 - 1
+MOST = 2_000_000
+_NUL_AND_POINTER = 9
+
+
+def faults(variables: dict) -> list[str | None]:
+    """Return the faults of these variables, and of all together; None for each that is well."""
+    found = [fault(key, value) for key, value in variables.items()]
+    size = 0 if any(found) else sum(_size(key, value) + _NUL_AND_POINTER for key, value in variables.items())
+    if size > MOST:
+        found.append(
+            f"takes {size} bytes, but a process can have {MOST}: put what is long into a file that the app reads"
+        )
+    return found
+
+
+def fault(key, value) -> str | None:
+    """Return why a process of a systemd service can't get this variable, without showing its value, or None."""
+    wrong_key = naming.env_key(key)
+    if wrong_key:
+        return wrong_key
+    if key in RESERVED:
+        return f"sets {key}, but {RESERVED[key]}"
+    if not isinstance(value, str):
+        kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), "none")
+        return f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes"
+    if any(_unholdable(character) for character in value):
+        return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
+    size = _size(key, value)
+    if size > LONGEST:
+        return f"has {size} bytes for {key}, but a variable can have {LONGEST}: put them into a file that the app reads"
+    return None
+
+
+def render(variables: dict[str, str]) -> str:
+    """Return the file that gives a service exactly `variables`, sorted by name; they must have no fault."""
+    return "".join(
+        '{}="{}"\n'.format(key, re.sub(r'(["\\`$])', r"\\\1", value)) for key, value in sorted(variables.items())
+    )
+
+
+def _size(key: str, value: str) -> int:
+    return len(f"{key}={value}".encode())
+
+
+def _unholdable(character: str) -> bool:
+    point = ord(character)
+    return point == 0 or 0xD800 <= point <= 0xDFFF or 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof of a configuration for a unit that the user writes. Private to the collection.
+
+Of that unit nothing is known, so the proof runs in the sandbox of the collection's own: what passes there passes without.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import tempfile
+
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import proof
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
+
+# The unit has a state folder of its own, if any.
+_OF_RELEASES = ("StateDirectory", "StateDirectoryMode")
+
+
+class OwnUnitError(Exception):
+    """The proof can't be made here; the message says why."""
+
+
+def prove(content: str, params: dict) -> None:
+    """Have gunicorn check `content`, a configuration, as `params`, the options of the module `gunicorn_config`, say.
+
+    Raises OwnUnitError, or ProofError with all faults.
+    """
+    user = params["user"]
+    if os.geteuid() != 0 or not os.path.isdir("/run/systemd/system"):
+        raise OwnUnitError(
+            "gunicorn_user is given, but to prove the file as that account takes root and a host that runs systemd: set "
+            "become: true, or leave it out, and the app is not loaded"
+        )
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError as error:
+        raise OwnUnitError(f"gunicorn_user is {user!r}, but the target has no such account: make it first") from error
+    # In memory, since it holds secrets; the app may pass through to its configuration.
+    with tempfile.TemporaryDirectory(prefix="pyweb-stack-", dir="/run") as folder:
+        os.chmod(folder, 0o711)
+        files.create(f"{folder}/gunicorn.conf.py", content, 0o644)
+        files.create(f"{folder}/env", env_file.render(params["env"]), 0o600)
+        done = systemd.run(
+            user,
+            _properties(folder, account, params),
+            proof.command(params["python"], f"{folder}/gunicorn.conf.py", load=True),
+        )
+    if done.returncode in systemd.NOT_STARTED:
+        raise OwnUnitError(
+            f"systemd can't start {params['python']} in {params['chdir'] or '/'} for the proof (exit status "
+            f"{done.returncode}); gunicorn_unit and gunicorn_writable_paths can change its sandbox: {done.stderr.strip()}"
+        )
+    proof.in_force(done, params["wsgi_app"], unharmed=f"{params['dest']} is as it was")
+
+
+def _properties(folder: str, account, params: dict) -> list[tuple[str, str]]:
+    venv = os.path.dirname(os.path.dirname(params["python"]))
+    os.symlink(venv, f"{folder}/venv")
+    os.symlink(venv, f"{folder}/venvs")
+    service = unit_files.Service(
+        app=account.pw_name,
+        user=account.pw_name,
+        group=grp.getgrgid(account.pw_gid).gr_name,
+        folder=folder,
+        workdir=params["chdir"] or "/",
+        socket_user=account.pw_name,
+        stop_timeout=0,
+        writable=params["writable_paths"],
+        overrides=unit_overrides.lines(params["unit"]),
+        python=builder.foreign_python(venv),
+    )
+    properties = [line for line in service.properties(folder) if line[0] not in _OF_RELEASES]
+    return [*properties, ("Environment", f'"HOME={account.pw_dir}"')]

@@ -1,0 +1,282 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One release of an app, from its inputs to a proved folder. Private to the collection."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import re
+import tempfile
+
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
+from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
+
+# gunicorn's own end comes first; then systemd kills.
+_STOP_MARGIN = 5
+_UNKNOWN = "(not known yet)"
+# Prints which of some folders whoever runs it can't write.
+_UNWRITABLE = (
+    "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
+)
+
+
+class ReleaseError(Exception):
+    """The release did not pass; the message names the variable and what was said."""
+
+
+class Release:
+    """A release of the app in `store`.
+
+    `params` are the options of the module `gunicorn_release`, complete; `key` keys the digests of the environment.
+    """
+
+    def __init__(self, store: Store, params: dict, key: bytes):
+        self._store = store
+        self._params = params
+        workdir = os.path.normpath(os.path.join(params["source"] or store.path, params["chdir"]))
+        limits = [("MemoryMax", params["memory_max"]), ("CPUQuota", params["cpu_quota"])]
+        self._service = unit_files.Service(
+            app=params["name"],
+            user=params["user"],
+            group=_group(params["user"]),
+            folder=store.path,
+            workdir=workdir,
+            socket_user=server.user(),
+            stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
+            overlap=params["overlap"],
+            limits=[(name, value) for name, value in limits if value],
+            writable=params["writable_paths"],
+            overrides=unit_overrides.lines(params["unit"]),
+            python=builder.foreign_python(self._venv()),
+        )
+        self._env_digests = {name: digests.keyed(key, value) for name, value in params["env"].items()}
+        self.id = digests.of(
+            {
+                "source": params["source"],
+                "venv": params["venv"],
+                "config": params["config"],
+                "env": self._env_digests,
+                "service": self._service.service_unit(),
+                "socket": self._service.socket_unit(),
+            }
+        )[: digests.RELEASE_LENGTH]
+        self.path = store.item("releases", self.id)
+
+    def units(self) -> dict[str, str]:
+        """Return the text of its unit files by name."""
+        name = systemd.instance(self._params["name"], self.id)
+        return {f"{name}.service": self._service.service_unit(), f"{name}.socket": self._service.socket_unit()}
+
+    def missing_folders(self) -> list[str]:
+        """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""
+        for path in self._params["writable_paths"]:
+            if os.path.commonpath([path, self._store.path]) in (path, self._store.path):
+                reason = (
+                    f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
+                )
+            elif os.path.realpath(path) != path:
+                reason = f"which leads to {os.path.realpath(path)}: name that"
+            elif os.path.exists(path) and not os.path.isdir(path):
+                reason = "which is no folder: name the one that it is in"
+            else:
+                continue
+            raise ReleaseError(f"gunicorn_writable_paths has {path!r}, {reason}")
+        return [path for path in self._params["writable_paths"] if not os.path.exists(path)]
+
+    def make_folder(self, path: str) -> None:
+        """Make a writable folder, with its owner and mode before its name."""
+        parent = os.path.dirname(path)
+        os.makedirs(parent, exist_ok=True)
+        stage = tempfile.mkdtemp(prefix=".stage-", dir=parent)
+        # By descriptor: the folder above may be the app's, which could put a link in its place.
+        descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            account = pwd.getpwnam(self._params["user"])
+            os.fchown(descriptor, account.pw_uid, account.pw_gid)
+            os.fchmod(descriptor, 0o750)
+        finally:
+            os.close(descriptor)
+        os.rename(stage, path)
+
+    def make(self) -> None:
+        """Write, prove and seal the folder."""
+        with self._store.stage("releases", self.id) as stage:
+            self._write(stage)
+            self._verify()
+            self._check_folders(stage)
+            self._write_record(stage, self._check(stage))
+
+    def plan(self) -> dict:
+        """Return what the plan of the workers came to, as far as is known."""
+        made = os.path.isdir(self.path)
+        return plans.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
+
+    def alike(self) -> str | None:
+        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same.
+
+        None as well where the account has yet to be made, without which nothing can be asked of a release.
+        """
+        current = self._store.current()
+        if not _account(self._params["user"]):
+            return None
+        if os.path.isdir(self.path):
+            return self.id
+        if not current:
+            return None
+        record, app = self._store.release(current), self._app()
+        same = all(record["app"][name] == app[name] for name in ("source", "venv"))
+        return current if same and record["env"] == self._env_digests else None
+
+    def diff(self) -> list[dict]:
+        """Return what would change against the release that serves; values of the environment stay hidden.
+
+        The units of a first release are not in it, since nearly all in them is the same for every app.
+        """
+        current = self._store.current()
+        before = self._store.release(current) if current else {"app": {}, "env": {}}
+        unit = systemd.instance(self._params["name"], current)
+        sources = [before["app"].get("source"), self._app()["source"]]
+        folder = self._store.item("releases", current or "")
+        config = self._params["config"]
+        conf = files.read(os.path.join(folder, "gunicorn.conf.py")) if config else ""
+        pairs = [
+            ("app", _lines(before["app"]), _lines(self._app())),
+            ("packages", _text(before.get("installed", [])), _text(self._installed())),
+            ("gunicorn.conf.py", conf, config or _text([_UNKNOWN])),
+            ("env", _masked(before["env"], {}), _masked(self._env_digests, before["env"])),
+        ]
+        for name, text in self.units().items() if current else ():
+            kind = name.rsplit(".", 1)[1]
+            pairs.append((kind, files.read(os.path.join(systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
+        return [files.diff(name, old, new) for name, old, new in pairs for old in [_moved(old, *sources)] if old != new]
+
+    def _app(self) -> dict:
+        params = self._params
+        return {
+            "source": _UNKNOWN if params["source"] == "" else os.path.basename(params["source"] or ""),
+            "version": params["version"],
+            "venv": os.path.basename(params["venv"]) or _UNKNOWN,
+            "wsgi_app": params["wsgi_app"],
+        }
+
+    def _venv(self) -> str:
+        """Return its environment, or that of the release that serves, where check mode doesn't have this one yet."""
+        if os.path.isdir(self._params["venv"]):
+            return self._params["venv"]
+        return os.path.join(self._store.item("releases", self._store.current() or ""), "venv")
+
+    def _installed(self) -> list[str]:
+        venv = readable(self._params["venv"])
+        return builder.installed(venv) if os.path.isdir(venv) else [_UNKNOWN]
+
+    def _write_record(self, folder: str, in_force: dict) -> None:
+        record = {
+            "id": self.id,
+            "version": self._params["version"],
+            "app": self._app(),
+            "plan": self._params["plan"],
+            "in_force": in_force,
+            "overlap": self._params["overlap"],
+            "env": self._env_digests,
+            "installed": builder.installed(self._params["venv"]),
+            "built": now(),
+        }
+        self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)
+
+    def _write(self, folder: str) -> None:
+        params = self._params
+        if params["source"]:
+            os.symlink(os.path.relpath(params["source"], self._store.item("releases", self.id)), f"{folder}/src")
+        os.symlink(os.path.relpath(params["venv"], self._store.item("releases", self.id)), f"{folder}/venv")
+        os.symlink(f"/run/gunicorn-{params['name']}/{self.id}.sock", f"{folder}/app.sock")
+        self._write_file(folder, "env", env_file.render(params["env"]), 0o600)
+        self._write_file(folder, "gunicorn.conf.py", params["config"], 0o640)
+
+    def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
+        group = pwd.getpwnam(self._params["user"]).pw_gid if mode & 0o040 else 0
+        files.create(os.path.join(folder, name), text, mode, group)
+
+    def _verify(self) -> None:
+        # What they run must be there, which under the release's own name it is not yet.
+        venv = f"{self._store.path}/releases/%i/venv"
+        try:
+            systemd.verify({name: text.replace(venv, self._params["venv"]) for name, text in self.units().items()})
+        except systemd.SystemdError as error:
+            raise ReleaseError(self._blame(str(error))) from error
+
+    def _blame(self, said: str) -> str:
+        """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
+        lines = self._service.service_unit().splitlines()
+        faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
+        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._params["unit"]]
+        return "\n".join(f"gunicorn_unit has {line}, which systemd refuses: {text}" for line, text in users) or said
+
+    def _check_folders(self, stage: str) -> None:
+        # In the sandbox, which may give the account more groups, or hide a folder.
+        paths = self._params["writable_paths"]
+        if not paths:
+            return
+        done = self._run(stage, [f"{stage}/venv/bin/python", "-I", "-c", _UNWRITABLE, *paths])
+        if done.stdout:
+            user = self._params["user"]
+            raise ReleaseError(
+                f"gunicorn_writable_paths has {', '.join(map(repr, done.stdout.split()))}, where the account {user!r} "
+                f"can't write: give it the right to (chown {user} FOLDER), or choose another folder"
+            )
+
+    def _check(self, stage: str) -> dict:
+        # Loading an app that can't run twice may be what can't happen beside the one that runs.
+        load = self._params["overlap"]
+        argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
+        return proof.in_force(self._run(stage, argv), self._params["wsgi_app"])
+
+    def _run(self, stage: str, argv: list[str]):
+        done = systemd.run(self._params["name"], self._service.properties(stage), argv)
+        if done.returncode in systemd.NOT_STARTED:
+            raise ReleaseError(
+                "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "
+                f"(exit status {done.returncode}): {done.stderr.strip()}"
+            )
+        return done
+
+
+def _account(user: str) -> pwd.struct_passwd | None:
+    """Return an account, or None where it has yet to be made, as it may be in check mode."""
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        return None
+
+
+def _group(user: str) -> str:
+    """Return the group of an account, which is made with one of its own name."""
+    account = _account(user)
+    return grp.getgrgid(account.pw_gid).gr_name if account else user
+
+
+def _moved(text: str, old: str | None, new: str) -> str:
+    """Return a text with paths into another source: that this is another is said once, and not at each path."""
+    return text.replace(f"/sources/{old}", f"/sources/{new}") if old and new else text
+
+
+def _lines(record: dict) -> str:
+    return _text(f"{key}: {value}" for key, value in sorted(record.items()))
+
+
+def _text(lines) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _masked(keyed: dict[str, str], before: dict[str, str]) -> str:
+    changed = {name for name, digest in keyed.items() if name in before and before[name] != digest}
+    return "".join(f"{name}=(hidden{', changed' if name in changed else ''})\n" for name in sorted(keyed))

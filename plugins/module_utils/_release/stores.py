@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of one app on the target: stage, seal, lock, prune. Private to the collection.
+
+ROOT/NAME/
+  sources/DIGEST  venvs/DIGEST  releases/ID     made whole under another name, then renamed: there or not there
+  current -> releases/ID                        which release serves; renaming this link is the switch
+  history.jsonl                                 who switched what and when, one JSON object a line
+  key                                           keys the digest of secrets; also says that this folder is ours
+  lock                                          held while something here changes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import tempfile
+import time
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History, now
+
+# What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
+TRIAL = "/run/pyweb-stack-check"
+# For how many seconds a source or an environment that no release has may be that of a run which goes on.
+_RUN = 3600
+_KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
+_STAGE = ".stage-"
+# What the last deploy replaced, as a user asks for it.
+PREVIOUS = "previous"
+
+
+class StoreError(Exception):
+    """The folder can't be used; the message says why and what to do."""
+
+
+class Store:
+    """The folder `root`/`name` of an app whose service runs as `user`."""
+
+    def __init__(self, root: str, name: str, user: str | None = None):
+        self.name = name
+        self.user = user
+        self.path = os.path.join(root, name)
+        self.current_link = os.path.join(self.path, "current")
+        self.history = History(os.path.join(self.path, "history.jsonl"))
+        self._key = os.path.join(self.path, "key")
+        self._gone = os.path.join(root, f".gone-{name}")
+
+    def trial(self) -> Store:
+        """Return the folder in which check mode has what is not in its place yet; see `readable`."""
+        return Store(TRIAL + os.path.dirname(self.path), self.name)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it, if it is there."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def item(self, kind: str, name: str) -> str:
+        """Return the path of a sealed item; `kind` is `sources`, `venvs` or `releases`."""
+        return os.path.join(self.path, kind, name)
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of the sealed items of a kind."""
+        try:
+            return sorted(n for n in os.listdir(os.path.join(self.path, kind)) if not n.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def current(self) -> str | None:
+        """Return the id of the release that serves, or None."""
+        try:
+            return os.path.basename(os.readlink(self.current_link))
+        except FileNotFoundError:
+            return None
+
+    def key(self) -> bytes | None:
+        """Return the host's own key for this app, or None where the folder was never prepared."""
+        try:
+            with open(self._key, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def locked(self, purpose: str, patience: float = 60):
+        """Hold the app's lock, making the folder where it is missing.
+
+        Waits up to `patience` seconds for another run. The kernel frees the lock of a process that died.
+        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it, or the disk gets full.
+        """
+        group = self._group()
+        self._adopt()
+        descriptor = os.open(os.path.join(self.path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            deadline = time.monotonic() + patience
+            while not _try_lock(descriptor):
+                if time.monotonic() > deadline:
+                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "an unknown process"
+                    raise StoreError(
+                        f"another run is changing the app {self.name} ({holder}) and did not end within "
+                        f"{patience:.0f} s: wait for it, then run again"
+                    )
+                time.sleep(0.1)
+            if not self._is_the_lock(descriptor):
+                raise StoreError(f"the app {self.name} was removed meanwhile: run again if it is to be there")
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
+            self._prepare(group)
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StoreError(
+                f"no room is left for the app {self.name}: {error}: make some (gunicorn_root is "
+                f"{os.path.dirname(self.path)!r}), then run again"
+            ) from error
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def stage(self, kind: str, name: str):
+        """Yield a new folder that becomes item `name` when the block ends, or vanishes when it raises."""
+        final = self.item(kind, name)
+        stage = tempfile.mkdtemp(prefix=_STAGE, dir=os.path.dirname(final))
+        try:
+            # Not 0700: what is proved in the stage is proved as the app's user. The folder above decides who reads.
+            os.chmod(stage, 0o755)
+            yield stage
+            # Content first, name second: after a power cut the name must not stand before an empty file.
+            try:
+                files.sync_tree(stage)
+            except OSError as error:
+                raise StoreError(f"{final} can't be written: {error}") from error
+            os.rename(stage, final)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+
+    def switch(self, release: str) -> None:
+        """Make `release` the one that serves: a single rename, durable when this returns."""
+        temporary = os.path.join(self.path, ".current")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(os.path.join("releases", release), temporary)
+        os.rename(temporary, self.current_link)
+        files.sync_folder(self.path)
+
+    def activations(self) -> list[dict]:
+        """Return the events with which releases became active, oldest first."""
+        return self.history.activations(self.current())
+
+    def last_activation(self, release: str) -> dict:
+        """Return the event with which a release became active the last time, nothing where it never was."""
+        events = [event for event in self.activations() if event["release"] == release]
+        return events[-1] if events else {}
+
+    def ours(self) -> bool:
+        """Say whether the folder is there and was made by this role."""
+        return not os.path.islink(self.path) and os.path.exists(self._key)
+
+    def previous(self) -> str | None:
+        """Return the release that the last deploy replaced, None where there is none any more.
+
+        A switch back is no deploy, so the answer stays the same after it.
+        """
+        deploys = [event for event in self.activations() if not event.get("back")]
+        before = deploys[-1].get("previous") if deploys else None
+        return before if before in self.names("releases") else None
+
+    def resolve(self, release: str) -> str:
+        """Return the id of a release of which a user wrote the id, or `previous`.
+
+        Raises StoreError where there is none, with those that there are.
+        """
+        found = self.previous() if release == PREVIOUS else release
+        if found in self.names("releases"):
+            return found
+        there = ", ".join(f"{each} ({self.release(each)['version'] or 'no version'})" for each in self.latest())
+        why = "no deploy replaced a release that is still there" if release == PREVIOUS else "there is no such release"
+        raise StoreError(
+            f"gunicorn_release is {release!r}, but {why} of the app {self.name}; there are {there or 'none'}"
+        )
+
+    def latest(self) -> list[str]:
+        """Return the releases, the latest first, by the history, and by the time of building where no event names one."""
+        last = {name: (self.release(name)["built"], 0) for name in self.names("releases")}
+        # Events of one second are told apart by their order.
+        for number, event in enumerate(self.history.events(), 1):
+            if event["release"] in last:
+                last[event["release"]] = (event["time"], number)
+        return sorted(last, key=lambda name: last[name], reverse=True)
+
+    def remnants(self) -> list[str]:
+        """Return the folder, if it is there, and what a killed removal left of it."""
+        return [path for path in (self.path, self._gone) if os.path.lexists(path)]
+
+    def remove_all(self) -> None:
+        """Remove the whole folder; renamed first, so that a killed removal leaves nothing that looks like an app."""
+        if os.path.exists(self._gone):
+            shutil.rmtree(self._gone)
+        if self.ours():
+            os.rename(self.path, self._gone)
+            files.sync_folder(os.path.dirname(self.path))
+            shutil.rmtree(self._gone)
+
+    def release(self, release: str) -> dict:
+        """Return what `release.json` says of a release."""
+        with open(os.path.join(self.item("releases", release), "release.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def surplus(self, keep: int | None) -> list[str]:
+        """Return all but the `keep` latest releases; none where that is None.
+
+        The release that serves, the one that served before it and the one to go back to stay in any case.
+        """
+        latest, current = self.latest(), self.current()
+        served = [event["release"] for event in self.activations()]
+        before = next((name for name in reversed(served) if name != current and name in latest), None)
+        kept = {*latest[:keep], current, before, self.previous()}
+        return [name for name in sorted(latest) if name not in kept]
+
+    def prune(self, releases: list[str]) -> None:
+        """Remove these releases, then sources and environments that no release uses.
+
+        What no release ever used stays for a while, since another run may be about to make one of it.
+        """
+        links = {"sources": "src", "venvs": "venv"}
+        freed = {kind: self._used(releases, link) for kind, link in links.items()}
+        for name in releases:
+            _remove(self.item("releases", name))
+        for kind, link in links.items():
+            for name in set(self.names(kind)) - self._used(self.names("releases"), link):
+                if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
+                    _remove(self.item(kind, name))
+
+    def _is_the_lock(self, descriptor: int) -> bool:
+        """Say whether what was locked still is the app's lock, and not that of a folder that is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.ours() and os.path.samestat(os.fstat(descriptor), os.stat(os.path.join(self.path, "lock")))
+        return False
+
+    def _used(self, releases: list[str], link: str) -> set[str | None]:
+        return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
+
+    def refuse_others(self) -> None:
+        """Raise StoreError where the folder is there and somebody else made it."""
+        if not self.ours() and (os.path.islink(self.path) or not _missing_or_empty(self.path)):
+            raise StoreError(
+                f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
+            )
+
+    def _adopt(self) -> None:
+        """Make the folder, or refuse one that somebody else made."""
+        self.refuse_others()
+        if os.path.exists(self._key):
+            return
+        root = os.path.dirname(self.path)
+        try:
+            os.makedirs(root, exist_ok=True)
+            stage = tempfile.mkdtemp(prefix=_STAGE, dir=root)
+        except OSError as error:
+            raise StoreError(f"gunicorn_root is {root!r}, but nothing can be made there: {error}") from error
+        with open(os.path.join(stage, "key"), "wb", opener=_private) as file:
+            file.write(os.urandom(32))
+        try:
+            os.rename(stage, self.path)
+        except OSError:
+            shutil.rmtree(stage)
+            # Another run was quicker, and its key counts; or the folder is a mount point.
+            if not os.path.exists(self._key):
+                raise
+
+    def _group(self) -> int:
+        """Return the group that may read the folder besides root, if any."""
+        try:
+            return pwd.getpwnam(self.user).pw_gid if self.user else -1
+        except KeyError:
+            raise StoreError(
+                f"gunicorn_user is {self.user!r}, but the host has no such account: make it, as the role gunicorn does"
+            ) from None
+
+    def _prepare(self, group: int) -> None:
+        """Set owners and modes, and clear away what killed runs left half-built."""
+        os.chmod(self.path, 0o711)
+        for kind, mode in _KINDS.items():
+            folder = os.path.join(self.path, kind)
+            os.makedirs(folder, exist_ok=True)
+            os.chown(folder, 0, group)
+            os.chmod(folder, mode)
+            for name in os.listdir(folder):
+                if name.startswith(_STAGE):
+                    shutil.rmtree(os.path.join(folder, name))
+
+
+def readable(path: str) -> str:
+    """Return where the content of an item, or of a folder in it, can be read: in check mode it may be on trial only."""
+    trial = TRIAL + path
+    return trial if os.path.exists(trial) and not os.path.exists(path) else path
+
+
+def _missing_or_empty(path: str) -> bool:
+    return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove(path: str) -> None:
+    """Remove a sealed item; renamed first, so that a killed removal leaves nothing that looks whole."""
+    doomed = tempfile.mkdtemp(prefix=_STAGE, dir=os.path.dirname(path))
+    os.rename(path, os.path.join(doomed, "item"))
+    shutil.rmtree(doomed)
+
+
+def _target(link: str) -> str | None:
+    try:
+        return os.path.basename(os.readlink(link))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of an app, as texts. Private to the collection.
+
+One list of properties (`Service.properties`) serves the unit of a release and the transient units in which its
+configuration is proved and its management commands run, so they have the same user, environment and sandbox.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+
+MARK = "# Made by pyweb.stack"
+
+# What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
+# No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
+SANDBOX = (
+    ("NoNewPrivileges", "yes"),
+    ("CapabilityBoundingSet", ""),
+    ("AmbientCapabilities", ""),
+    ("ProtectSystem", "strict"),
+    ("ProtectHome", "yes"),
+    ("PrivateTmp", "yes"),
+    ("PrivateDevices", "yes"),
+    ("DevicePolicy", "closed"),
+    ("PrivateIPC", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectHostname", "yes"),
+    ("ProtectProc", "invisible"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("RemoveIPC", "yes"),
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("KeyringMode", "private"),
+    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+    ("SystemCallArchitectures", "native"),
+    ("SystemCallFilter", "@system-service"),
+    ("SystemCallFilter", "~@privileged @resources"),
+    ("SystemCallErrorNumber", "EPERM"),
+    ("NoExecPaths", "/"),
+    ("InaccessiblePaths", "-/etc/ssh -/root -/boot -/etc/ssl/private"),
+    ("UMask", "0027"),
+    ("LimitCORE", "0"),
+    ("LimitNOFILE", "65536"),
+)
+_EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
+_BACKLOG = "2048"
+# A start limit would take a socket down with its service, and with it every waiting request.
+_NO_START_LIMIT = ("StartLimitIntervalSec", "0")
+
+
+class Service:
+    """The units of one app.
+
+    `app` is its name, `user` and `group` the account, `folder` the app's folder (`/srv/APP`), `workdir` where
+    its code runs, `socket_user` who may connect, `stop_timeout` the seconds until a stopping instance is killed,
+    `overlap` whether it may run beside another instance, `limits` further properties such as `MemoryMax`,
+    `writable` folders that it may write, `overrides` properties that take the place of the sandbox's own, `python`
+    the folder of an interpreter beside Debian's.
+    """
+
+    def __init__(
+        self,
+        app,
+        user,
+        group,
+        folder,
+        workdir,
+        socket_user,
+        stop_timeout,
+        overlap=True,
+        limits=(),
+        writable=(),
+        overrides=(),
+        python="",
+    ):
+        self.app = app
+        self.user = user
+        self.group = group
+        self.folder = folder
+        self.workdir = workdir
+        self.socket_user = socket_user
+        self.stop_timeout = stop_timeout
+        self.overlap = overlap
+        self.limits = tuple(limits)
+        self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
+        overridden = {name for name, _value in overrides}
+        self.sandbox = [*(line for line in SANDBOX if line[0] not in overridden), *overrides]
+        self.python = python
+
+    def properties(self, release: str) -> list[tuple[str, str]]:
+        """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
+        state = f"gunicorn-{self.app}"
+        environment = {
+            "HOME": f"/var/lib/{state}",
+            "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return [
+            ("User", self.user),
+            ("Group", self.group),
+            ("WorkingDirectory", self.workdir),
+            ("Environment", " ".join(f"{key}={value}" for key, value in environment.items())),
+            ("EnvironmentFile", f"{release}/env"),
+            ("StateDirectory", state),
+            ("StateDirectoryMode", "0750"),
+            *self.sandbox,
+            *self.writable,
+            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE} {self.python}".rstrip()),
+            # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
+            ("OOMPolicy", "continue"),
+            *self.limits,
+        ]
+
+    def service_unit(self) -> str:
+        """Return the text of `gunicorn-APP@RELEASE.service`; it is the same for every release it describes."""
+        release = f"{self.folder}/releases/%i"
+        # One that can't overlap runs alone, whatever crashes or boots: the kernel keeps the others waiting for their turn.
+        turn = f"/usr/bin/flock --no-fork {'--shared' if self.overlap else '--exclusive'} /var/lib/gunicorn-{self.app}"
+        command = f"{turn} {release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
+        return _text(
+            ("Unit", self._unit("service")),
+            (
+                "Service",
+                [
+                    ("Type", "notify"),
+                    ("NotifyAccess", "main"),
+                    ("ExecStart", command),
+                    *([] if self.overlap else [("TimeoutStartSec", "infinity")]),
+                    ("KillMode", "mixed"),
+                    ("TimeoutStopSec", str(self.stop_timeout)),
+                    ("Restart", "always"),
+                    ("RestartSec", "1"),
+                    *self.properties(release),
+                ],
+            ),
+        )
+
+    def socket_unit(self) -> str:
+        """Return the text of `gunicorn-APP@RELEASE.socket`."""
+        return _text(
+            ("Unit", self._unit("socket")),
+            (
+                "Socket",
+                [
+                    ("ListenStream", f"/run/gunicorn-{self.app}/%i.sock"),
+                    ("DirectoryMode", "0711"),
+                    ("SocketUser", self.socket_user),
+                    ("SocketMode", "0600"),
+                    ("Backlog", _BACKLOG),
+                    ("RemoveOnStop", "yes"),
+                ],
+            ),
+        )
+
+    def _unit(self, kind: str) -> list[tuple[str, str]]:
+        lines = [("Description", f"The app {self.app}, release %i, {kind}")]
+        if kind == "service":
+            socket = f"gunicorn-{self.app}@%i.socket"
+            # Requires: without its socket gunicorn would listen on a port of its own and report itself ready.
+            lines += [("Requires", socket), ("After", f"{socket} network.target")]
+        return [*lines, _NO_START_LIMIT]
+
+
+def fixed_address(app: str) -> str | None:
+    """Return the app's `gunicorn_bind` (`127.0.0.1:9999`), as its unit on this host has it, or None."""
+    match = re.search(r"^ListenStream=(.+)$", systemd.unit_text(f"gunicorn-{app}-tcp.socket"), re.MULTILINE)
+    return match and match[1]
+
+
+def starter_unit(app: str, folder: str, wants: str) -> str:
+    """Return the text of `gunicorn-APP.service`, which starts at boot what `current` in the app's folder names.
+
+    `wants` names a unit to start with it; empty for none.
+    """
+    current = f"{folder}/current"
+    instances = f'"gunicorn-{app}@$$(basename "$$(readlink {current})")"'
+    return _text(
+        (
+            "Unit",
+            [
+                ("Description", f"The app {app}: its serving release"),
+                ("ConditionPathIsSymbolicLink", current),
+                ("After", "network.target"),
+                ("Before", "nginx.service"),
+                *([("Wants", wants)] if wants else []),
+                _NO_START_LIMIT,
+            ],
+        ),
+        (
+            "Service",
+            [
+                ("Type", "oneshot"),
+                ("RemainAfterExit", "yes"),
+                # The socket first and waited for, so that nginx finds it; the service boots beside the rest.
+                ("ExecStart", f"/bin/sh -c 'exec systemctl start {instances}.socket'"),
+                ("ExecStart", f"/bin/sh -c 'exec systemctl start --no-block {instances}.service'"),
+                ("ExecStop", f"/bin/sh -c 'exec systemctl stop {instances}.service {instances}.socket'"),
+            ],
+        ),
+        ("Install", [("WantedBy", "multi-user.target")]),
+    )
+
+
+def tcp_socket_unit(app: str, bind: str) -> str:
+    """Return the text of `gunicorn-APP-tcp.socket`, the app's fixed address."""
+    return _text(
+        (
+            "Unit",
+            [("Description", f"The app {app}: {bind}"), ("PartOf", f"gunicorn-{app}.service"), _NO_START_LIMIT],
+        ),
+        # gunicorn writes a head and a body: the second must not wait until the client confirms the first.
+        ("Socket", [("ListenStream", bind), ("Backlog", _BACKLOG), ("NoDelay", "yes")]),
+    )
+
+
+def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
+    """Return the text of a service that passes what comes to `socket` on to the release that serves.
+
+    It connects anew for each connection, by way of `current`, as `user`, who may.
+    """
+    return _text(
+        (
+            "Unit",
+            [
+                ("Description", f"The app {app}: from {socket} to its serving release"),
+                ("Requires", socket),
+                ("After", f"{socket} gunicorn-{app}.service"),
+                _NO_START_LIMIT,
+            ],
+        ),
+        (
+            "Service",
+            [
+                ("Type", "exec"),
+                ("Sockets", socket),
+                # By default it would turn away the 257th connection.
+                (
+                    "ExecStart",
+                    f"/usr/lib/systemd/systemd-socket-proxyd --connections-max=8192 {folder}/current/app.sock",
+                ),
+                ("User", user),
+                # Not PrivateNetwork: the kernel lists a connection in the network of whoever opened it, and a handover
+                # has to see who still waits (the serving room asks its queue).
+                *[line for line in SANDBOX if line[0] != "RestrictAddressFamilies"],
+                ("RestrictAddressFamilies", "AF_UNIX"),
+                ("ExecPaths", _EXECUTABLE),
+            ],
+        ),
+    )
+
+
+def _text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
+    blocks = [f"{MARK}: changes here are lost. A release's unit never changes; deploy another one.\n"]
+    for title, lines in sections:
+        blocks.append(f"[{title}]\n" + "".join(f"{key}={value}\n" for key, value in lines))
+    return "\n".join(blocks)

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From one instance to the next: start, prove, switch, drain. Private to the collection.
+
+The order is the whole point, and every other one loses requests (docs/how-it-works.md):
+
+  both may run at once      start the new | prove it | switch | drain the old
+  only one may run          start the new, in line | end the old, whose socket holds who comes | prove | switch | drain
+
+The candidate is asked over HTTP on a socket of its own while its unit and its workers are watched, one rename makes it
+the serving one, and a socket is closed only when nobody waits on it any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Health, Instance, Refused
+
+
+class Handover:
+    """Lets one release of an app take over from whatever runs, in the app's locked `store`.
+
+    All releases stay where `keep_releases` is None.
+    """
+
+    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int | None, bind: str | None):
+        self._store = store
+        self._app = app
+        self._drain_timeout = drain_timeout
+        self._keep_releases = keep_releases
+        self.front = Front(app, store.path, bind)
+
+    def needed(self, release: str | None) -> bool:
+        """Say whether run would change anything."""
+        return not self._serves(release) or self.front.differs() or bool(self._surplus(release))
+
+    def diff(self, release: str | None, version: str, bind: str | None) -> list[dict]:
+        """Return what run would change with `release`, which people call `version`, as Ansible shows it."""
+        current = self._store.current()
+        before = [f"{current} {self._store.release(current)['version']}"] if current else []
+        after = [f"{release or '(not known yet)'} {version}"]
+        for lines, address in ((before, unit_files.fixed_address(self._store.name)), (after, bind)):
+            lines += [address] if address else []
+        if release and current == release:
+            instance = Instance(self._app, release)
+            stopped = [instance.service] * (not instance.active()) + self.front.idle()
+            before += [f"{unit}: stopped or disabled" for unit in stopped]
+            after += [f"{unit}: running" for unit in stopped]
+            before += [f"{other}: of no more use" for other in sorted(self._surplus(release))]
+        texts = ["".join(f"{line.strip()}\n" for line in lines) for lines in (before, after)]
+        return [{"before": texts[0], "after": texts[1]}, *self.front.edited()]
+
+    def fault(self) -> str | None:
+        """Return what can be known to fail before anything changes, or None."""
+        fault = self.front.fault()
+        return fault and f"{fault}; {_serves_on(self._store.current())}"
+
+    def run(self, release: str, health: Health, replaces: str | None = None, **told) -> dict:
+        """Bring `release` to serve, then clear away the rest. Returns `changed`, `answer`, `cut`.
+
+        `replaces` is the release that served when whoever wants this began, empty where none did, and None where that
+        makes no difference. `told` goes into the history. Raises StoreError where there is no such release, or Refused;
+        the old one serves on.
+        """
+        fault = self._overtaken(release, replaces)
+        if fault:
+            raise Refused(fault)
+        self._store.resolve(release)
+        fault = self.fault()
+        if fault:
+            raise Refused(fault)
+        result = {"changed": False, "answer": "", "cut": 0}
+        if not self._serves(release):
+            answer, cut = self._take_over(release, health, told)
+            result.update(changed=True, answer=answer, cut=cut)
+        result["changed"] |= self.front.install()
+        for other in self._others(release):
+            result["changed"] = True
+            result["cut"] += other.drain(self._drain_timeout)
+        surplus = self._store.surplus(self._keep_releases)
+        for gone in surplus:
+            result["changed"] = True
+            name = systemd.instance(self._app, gone)
+            systemd.remove([f"{name}.service", f"{name}.socket"])
+        # Last, as it is known by its folder.
+        self._store.prune(surplus)
+        result["changed"] |= self.front.listen()
+        return result
+
+    def _overtaken(self, release: str, replaces: str | None) -> str | None:
+        """Return who was quicker, if another run had a release take over since this one began."""
+        current = self._store.current()
+        if replaces is None or (current or "") in (replaces, release):
+            return None
+        if not current:
+            return f"the app {self._app} was removed while this run was at work: run again if it is to be there"
+        event = self._store.last_activation(current)
+        return (
+            f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
+            f"so release {release} does not take its place unasked: run again if it is to"
+        )
+
+    def _serves(self, release: str | None) -> bool:
+        return bool(release) and self._store.current() == release and Instance(self._app, release).active()
+
+    def _surplus(self, release: str) -> set[str]:
+        """Return the releases, and strays of killed runs, that go once `release` serves."""
+        return {other.release for other in self._others(release)} | set(self._store.surplus(self._keep_releases))
+
+    def _others(self, release: str) -> list[Instance]:
+        """Return what else there is of the app: the instance that serves, and strays of killed runs."""
+        return [Instance(self._app, other) for other in sorted(systemd.loaded_instances(self._app) - {release})]
+
+    def _take_over(self, release: str, health: Health, told: dict) -> tuple[str, int]:
+        before = self._store.current()
+        candidate, others = Instance(self._app, release), self._others(release)
+        # A release of an earlier version says nothing of it.
+        overlap = all(self._store.release(each.release).get("overlap", True) for each in (candidate, *others))
+        cut, ended = 0, []
+        try:
+            candidate.start()
+            if not overlap:
+                candidate.line_up(health.timeout)
+                ended = others
+                cut = sum(other.end(self._drain_timeout) for other in others)
+            answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
+            if before != release:
+                # First, so that whatever ends this run here, the way back from the new release is known.
+                self._store.history.record("serves", release, previous=before, **told)
+                self._store.switch(release)
+        except (Refused, systemd.SystemdError, OSError) as refusal:
+            journal = candidate.journal().strip()
+            if self._store.current() != release:
+                candidate.discard()
+                for old in ended:
+                    if old.release == before:
+                        old.start()
+                # A full disk can be why it is refused.
+                with contextlib.suppress(OSError):
+                    self._store.history.record("refused", release, reason=str(refusal), **told)
+            raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
+        return answer, cut
+
+    def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
+        if self._store.current() == release:
+            outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
+        elif before and ended:
+            outcome = f"release {before} was started again and takes those who waited"
+        else:
+            outcome = _serves_on(before)
+        return (
+            f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
+            f"Its folder stays for a look, {self._store.item('releases', release)}, and all that it wrote: "
+            f"journalctl --unit={systemd.instance(self._app, release)}.service. The last lines:\n{journal}"
+        )
+
+
+def _serves_on(release: str | None) -> str:
+    return f"release {release} serves on, untouched" if release else "no release served before, so none does now"

@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One instance of an app: start it, prove it, end it. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import threading
+import time
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe, queues
+
+_TICK = 0.05
+# Seconds between two looks at whether a service lives that is to end.
+_LOOK = 0.5
+# Seconds for an app whose time is over.
+_PARTING = 5.0
+
+
+class Refused(Exception):
+    """The candidate did not prove itself; the message says what was asked and what came back."""
+
+
+class Health:
+    """What an instance must answer: GET `path` for `host` gives one of `status` within `timeout` seconds."""
+
+    def __init__(self, path: str, host: str, status: range, timeout: float):
+        self.path = path
+        self.host = host
+        self.status = status
+        self.timeout = timeout
+
+
+class Instance:
+    """The pair of units that runs one release of an app."""
+
+    def __init__(self, app: str, release: str):
+        self.release = release
+        name = systemd.instance(app, release)
+        self.service, self.socket = f"{name}.service", f"{name}.socket"
+        self.relay = f"gunicorn-{app}-relay@{release}.service"
+        self.path = f"/run/gunicorn-{app}/{release}.sock"
+        self._started = 0.0
+
+    def active(self) -> bool:
+        """Say whether both units run."""
+        return systemd.active(self.socket) and systemd.active(self.service)
+
+    def start(self) -> None:
+        """Start both units, whatever an earlier run left of them. Whether that comes to anything, prove says."""
+        self._started = time.time()
+        systemd.ctl("reset-failed", self.service, self.socket)
+        systemd.require("start", self.socket)
+        systemd.require("start", "--no-block", self.service)
+
+    def line_up(self, timeout: float) -> None:
+        """Wait until the service has the lock that its unit asks for, or stands in line for it.
+
+        Raises Refused where it never gets so far.
+        """
+        deadline = time.monotonic() + timeout
+        while not _locks(self._alive()["MainPID"]):
+            if time.monotonic() > deadline:
+                raise Refused(f"systemd did not bring it to its start within {timeout:g} s")
+            time.sleep(_TICK)
+
+    def prove(self, health: Health, workers: int) -> str:
+        """Wait until the instance answers and all its `workers` live; return what it answered.
+
+        Raises Refused as soon as it can't come true any more, or at the health's timeout.
+        """
+        asker = _Asker(self.path, health)
+        seen: set[str] = set()
+        deadline = time.monotonic() + health.timeout
+        while True:
+            state = self._alive()
+            # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
+            living = children(state["MainPID"]) if state["ActiveState"] == "active" else set()
+            # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
+            if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
+                raise Refused("a worker ended right after its start")
+            seen |= living
+            if asker.refusal:
+                raise Refused(asker.refusal)
+            if asker.answer and len(living) >= workers:
+                return asker.answer
+            if time.monotonic() > deadline:
+                got = f"{len(living)} of {workers} workers live" if asker.answer else asker.error or "no answer"
+                raise Refused(f"GET {health.path} for {health.host}: {got} after {health.timeout:g} s")
+            time.sleep(_TICK)
+
+    def discard(self) -> None:
+        """Take the instance away at once, hung or not."""
+        systemd.ctl("stop", "--no-block", self.service, self.socket)
+        systemd.ctl("kill", "--signal=KILL", self.service)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop both units; the service ends what it has in hand first, for as long as its unit says."""
+        systemd.ctl("stop", self.service, self.socket)
+        systemd.ctl("reset-failed", self.service, self.socket)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+    def end(self, timeout: float) -> int:
+        """End the service, so that who comes from now on waits on the socket; return how many connections that cut.
+
+        What it has accepted it may end within `timeout` seconds.
+        """
+        pid = systemd.show(self.service, "MainPID")["MainPID"]
+        systemd.ctl("stop", "--no-block", self.service)
+        deadline = time.monotonic() + timeout
+        while os.path.exists(f"/proc/{pid}"):
+            if time.monotonic() > deadline:
+                _waiting, cut = queues.length(self.path)
+                systemd.ctl("kill", "--signal=KILL", self.service)
+                break
+            time.sleep(_TICK)
+        else:
+            cut = 0
+        # Whoever waits on the socket has systemd start it again; it stands in line then.
+        systemd.ctl("stop", self.service)
+        return cut
+
+    def drain(self, timeout: float) -> int:
+        """Stop the instance when all it accepted or has queued is answered; return how many connections it cut.
+
+        Waits at most `timeout` seconds for the queue to empty and then for what is in hand. Where the service has
+        ended, or ends again and again, the queue is passed on to the release that serves.
+        """
+        deadline = time.monotonic() + timeout
+        still, relayed, look = 0, False, time.monotonic()
+        while time.monotonic() < deadline:
+            if not relayed and time.monotonic() >= look:
+                look += _LOOK
+                relayed = not systemd.active(self.service)
+                if relayed:
+                    # Nobody answers those who wait here; the release that serves will.
+                    systemd.require("start", self.relay)
+            waiting, accepted = queues.length(self.path)
+            # Twice, since a connection may for a moment be neither queued nor accepted.
+            still = still + 1 if waiting == accepted == 0 else 0
+            if still == 2:
+                break
+            time.sleep(_TICK / 2)
+        cut = sum(queues.length(self.path))
+        if cut:
+            self._quit()
+            self.discard()
+        else:
+            self.stop()
+        return cut
+
+    def close(self, timeout: float) -> int:
+        """End the instance for good, as drain does, but let nobody in from now on; return how many connections it cut."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        if systemd.active(self.service):
+            return self.drain(timeout)
+        # There is no other release that could answer those who wait here.
+        cut = sum(queues.length(self.path))
+        self.stop()
+        return cut
+
+    def _quit(self) -> None:
+        """Have gunicorn end at once, and let the app do what it does at its end.
+
+        Its `graceful_timeout` would serve some of those that are reported as cut.
+        """
+        pid = systemd.show(self.service, "MainPID")["MainPID"]
+        systemd.ctl("stop", "--no-block", self.service, self.socket)
+        systemd.ctl("kill", "--kill-who=main", "--signal=QUIT", self.service)
+        deadline = time.monotonic() + _PARTING
+        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+            time.sleep(_TICK)
+
+    def journal(self) -> str:
+        """Return the last lines that the units wrote since start."""
+        return systemd.journal(self.service, self._started)
+
+    def _alive(self) -> dict[str, str]:
+        state = systemd.show(
+            self.service, "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus"
+        )
+        if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
+            raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
+        return state
+
+
+class _Asker(threading.Thread):
+    """Asks for the health path over and over beside the watch of the unit, which a slow answer must not hold up."""
+
+    def __init__(self, path: str, health: Health):
+        super().__init__(daemon=True)
+        self._path = path
+        self._health = health
+        self.answer: str | None = None
+        self.refusal: str | None = None
+        self.error: str | None = None
+        self.start()
+
+    def run(self) -> None:
+        health = self._health
+        bad = 0
+        while not self.answer and not self.refusal:
+            try:
+                status, reason = probe.get(self._path, health.path, health.host, health.timeout)
+            except (OSError, http.client.HTTPException) as error:
+                self.error = str(error) or type(error).__name__
+            else:
+                answer = f"{status} {reason}".strip()
+                if status in health.status:
+                    self.answer = answer
+                    return
+                bad += 1
+                if bad == 2:
+                    expected = f"{health.status.start} to {health.status.stop - 1}"
+                    self.refusal = f"GET {health.path} for {health.host}: {answer}, and {expected} was expected"
+                    if status == 400:
+                        self.refusal += " (Django answers 400 to a host that ALLOWED_HOSTS lacks: gunicorn_health.host)"
+            time.sleep(_TICK)
+
+
+def _locks(pid: str) -> bool:
+    """Say whether a process has, or waits for, a lock of flock(2)."""
+    with open("/proc/locks", encoding="utf-8") as table:
+        rows = [row.replace("->", "").split() for row in table]
+    return any(row[1] == "FLOCK" and row[4] == pid for row in rows)
+
+
+def children(pid: str) -> set[str]:
+    """Return the processes that a process has started and that have not ended."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            return set(file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return set()

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tar or zip archive as a source. Private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import lzma
+import os
+import shutil
+import stat
+import tarfile
+import urllib.parse
+import zipfile
+import zlib
+from collections.abc import Callable
+
+from ansible.module_utils.urls import ConnectionError as UrlError
+from ansible.module_utils.urls import open_url
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
+
+# What reading an archive that is damaged may raise, besides OSError.
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
+)
+
+
+class ArchiveError(Exception):
+    """The archive can't be had or is no source; the message names the variable."""
+
+
+class Archive:
+    """The archive at `location`, as a source that is named by its `sha256`.
+
+    `file` is where it is on this host; without it, `location` is a URL to fetch it from.
+    """
+
+    def __init__(self, location: str, sha256: str, file: str | None = None):
+        self._location = location
+        self._sha256 = sha256.lower()
+        self._file = file
+
+    def digest(self, _sources: str) -> str:
+        """Return what it is named by."""
+        return self._sha256[: digests.LENGTH]
+
+    def fetch(self, work: str) -> str:
+        """Fetch it into the folder `work`, where it isn't here, and return what it is named by."""
+        missing = 0
+        if not self._file:
+            self._file = os.path.join(work, "archive")
+            missing = self._download()
+        verify(self._location, self._file, self._sha256, f" (the server left out {missing} bytes)" if missing else "")
+        return self.digest("")
+
+    def export(self, folder: str) -> None:
+        """Write its files to an empty folder; if one folder holds all of them, without that."""
+        try:
+            _unpack(self._file, folder)
+        except (*_BROKEN, OSError) as error:
+            raise ArchiveError(
+                f"gunicorn_source.archive: {urls.shown(self._location)} can't be unpacked: {error}"
+            ) from error
+
+    def _download(self) -> int:
+        """Fetch it from its URL, and return how many bytes of those that the server announced didn't come."""
+        user, password = urls.credentials(self._location)
+        try:
+            # No other server that this one refers to gets the password, and the bytes count as they are stored.
+            with (
+                open_url(
+                    urls.without_credentials(self._location),
+                    timeout=60,
+                    url_username=user,
+                    url_password=password,
+                    force_basic_auth=user is not None,
+                    unredirected_headers=["Authorization"],
+                    decompress=False,
+                ) as answer,
+                open(self._file, "wb") as file,
+            ):
+                shutil.copyfileobj(answer, file)
+                return max(0, int(answer.headers.get("Content-Length") or 0) - file.tell())
+        except (OSError, ValueError, http.client.HTTPException, UrlError) as error:
+            raise ArchiveError(
+                f"gunicorn_source.archive: {urls.shown(self._location)} can't be fetched: {error}"
+            ) from error
+
+
+def verify(location: str, file: str, sha256: str, remark: str = "") -> None:
+    """Raise ArchiveError where a file is not the one that was meant."""
+    found = digests.of_file(file)
+    if found != sha256.lower():
+        raise ArchiveError(
+            f"gunicorn_source.sha256 is {sha256.lower()}, but {urls.shown(location)} has the digest {found}{remark}: "
+            "it was changed or cut off, or the variable is another version's"
+        )
+
+
+def file_name(location: str) -> str:
+    """Return what people call the archive at a path or URL."""
+    path = urllib.parse.urlsplit(location).path if urls.is_http(location) else location
+    return urllib.parse.unquote(os.path.basename(path))
+
+
+@dataclasses.dataclass
+class _Entry:
+    """One name in an archive; a folder has nothing more, a link a `target`, a file what opens it."""
+
+    name: str
+    executable: bool = False
+    target: str | None = None
+    open: Callable | None = None
+
+
+def _unpack(path: str, folder: str) -> None:
+    if tarfile.is_tarfile(path):
+        with tarfile.open(path) as tar:
+            members = tar.getmembers()
+            _read_to_the_end(tar)
+            _write([_of_tar(tar, member) for member in members], folder)
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            _write([_of_zip(archive, info) for info in archive.infolist()], folder)
+    else:
+        raise ValueError("it is neither a tar nor a zip archive, or was cut off")
+
+
+def _read_to_the_end(tar: tarfile.TarFile) -> None:
+    """Raise an exception if it has no end: tarfile takes what follows the last whole header for one, and nothing, too."""
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise ValueError("it was cut off")
+    # Whoever packed it knows its digest at the end only.
+    while tar.fileobj.read(1 << 20):
+        pass
+
+
+def _of_tar(tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Entry:
+    if member.isdir():
+        return _Entry(member.name)
+    if member.issym():
+        return _Entry(member.name, target=member.linkname)
+    if member.isreg() or member.islnk():
+        # A hard link becomes a file of its own, opened as the one it stands for.
+        content = tar.extractfile(member)
+        if content:
+            return _Entry(member.name, bool(member.mode & stat.S_IXUSR), open=lambda: content)
+    raise ValueError(f"{member.name!r} in it is a device or a pipe")
+
+
+def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
+    mode = info.external_attr >> 16
+    if info.is_dir():
+        return _Entry(info.filename)
+    if stat.S_ISLNK(mode):
+        return _Entry(info.filename, target=os.fsdecode(archive.read(info)))
+    if stat.S_IFMT(mode) in (0, stat.S_IFREG):
+        return _Entry(info.filename, bool(mode & stat.S_IXUSR), open=lambda: archive.open(info))
+    raise ValueError(f"{info.filename!r} in it is a device or a pipe")
+
+
+def _write(entries: list[_Entry], folder: str) -> None:
+    """Write all to an empty folder. Raises ValueError for what would lead out of it."""
+    for entry in entries:
+        if entry.name.startswith("/") or ".." in entry.name.split("/"):
+            raise ValueError(f"the name {entry.name!r} in it leads out of the source")
+        entry.name = os.path.normpath(entry.name)
+    files = [entry for entry in entries if entry.open]
+    links = [entry for entry in entries if entry.target is not None]
+    if not files:
+        raise ValueError("it holds no file")
+    inside = _top([entry.name for entry in files + links])
+    # Links last: as long as there are none, no name leads elsewhere than it says.
+    for entry in files:
+        path = _made(folder, os.path.relpath(entry.name, inside))
+        with entry.open() as content, open(path, "wb") as file:
+            shutil.copyfileobj(content, file)
+        os.chmod(path, 0o755 if entry.executable else 0o644)
+    paths = [_made(folder, os.path.relpath(entry.name, inside)) for entry in links]
+    for path, entry in zip(paths, links, strict=True):
+        os.symlink(entry.target, path)
+    top = os.path.realpath(folder)
+    for path, entry in zip(paths, links, strict=True):
+        if os.path.commonpath([top, os.path.realpath(path)]) != top:
+            raise ValueError(f"the link {entry.name!r} in it leads out of the source, to {entry.target!r}")
+
+
+def _made(folder: str, name: str) -> str:
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path
+
+
+def _top(names: list[str]) -> str:
+    """Return the folder that holds all of these, as in the archives of code hosts, or the top."""
+    first = names[0].split("/")[0]
+    return first if all(name.startswith(f"{first}/") for name in names) else "."

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lines of requirements files say. Private to the collection."""
+
+from __future__ import annotations
+
+import os
+import re
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_OPTION = re.compile(r"(--[\w-]+|-\w)[\s=]*(.*)")
+_NAME_AND_PLACE = re.compile(r"[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(.*)")
+_GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
+
+
+class RequirementsError(Exception):
+    """What is required can't be told, or can't be used; the message names the variable."""
+
+
+def lines(text: str):
+    """Yield the lines of a requirements file as pip reads them: continued ones joined, comments left out."""
+    for line in text.replace("\\\n", " ").splitlines():
+        content = _COMMENT.sub("", line).strip()
+        if content:
+            yield content
+
+
+def is_local(line: str) -> bool:
+    """Return whether a line installs something that lies beside the file: a folder, a wheel, a folder of wheels."""
+    option = _OPTION.match(line)
+    if option:
+        name, place = option.groups()
+        return name in ("-e", "--editable", "-f", "--find-links") and _is_path(place, named=True)
+    named = _NAME_AND_PLACE.match(line)
+    return _is_path(named.group(1) if named else line, named=bool(named))
+
+
+def names_gunicorn(line: str) -> bool:
+    """Return whether a line is a requirement of gunicorn."""
+    return bool(_GUNICORN.match(line))
+
+
+def _is_path(place: str, named: bool) -> bool:
+    """Return whether this is a path and no URL; what is not `named` as a place may also be a name on an index."""
+    word = place.split()[0] if place else ""
+    if word.startswith("file:"):
+        return True
+    looks = word in (".", "..") or word.startswith((".[", "..[")) or "/" in word
+    return "://" not in word and (named or looks or word.endswith((".whl", ".zip", ".tar.gz")))
+
+
+def texts(path: str, source: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts of a requirements file and all that it includes, and those of its constraints.
+
+    Both are by path relative to the source.
+    """
+    required: dict[str, str] = {}
+    constraints: dict[str, str] = {}
+    ahead = [(path, required)]
+    while ahead:
+        path, found = ahead.pop()
+        name, text = read(path, source)
+        if name in found:
+            continue
+        found[name] = text
+        for line in lines(text):
+            option = _OPTION.match(line)
+            if not option or "://" in line:
+                continue
+            included = os.path.join(os.path.dirname(path), option.group(2))
+            if option.group(1) in ("-r", "--requirement"):
+                ahead.append((included, found))
+            elif option.group(1) in ("-c", "--constraint"):
+                ahead.append((included, constraints))
+    return required, constraints
+
+
+def read(path: str, source: str) -> tuple[str, str]:
+    """Return the name of a file relative to the source, and its text. Raises RequirementsError unless it lies in there."""
+    name = os.path.relpath(os.path.realpath(path), os.path.realpath(source))
+    if name.startswith(".."):
+        raise RequirementsError(
+            f"gunicorn_requirements_file includes {os.path.realpath(path)}, which is not in the source"
+        )
+    try:
+        with open(path, encoding="utf-8") as file:
+            return name, file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequirementsError(f"gunicorn_requirements_file: {name} can't be read: {error}") from error

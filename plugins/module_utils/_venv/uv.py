@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pinned installer uv, and where it takes packages from. Private to the collection."""
+
+from __future__ import annotations
+
+import configparser
+import glob
+import os
+import platform
+import re
+import shutil
+import tempfile
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
+
+VERSION = "0.13.9"
+# Tools of the host, not of an app: every app shares them.
+FOLDER = "/usr/local/lib/pyweb-stack"
+CACHE = "/var/cache/pyweb-stack"
+_CACHE = f"{CACHE}/uv"
+# Debian's own pip as a wheel, from the package python3-pip-whl: enough to fetch uv, and nothing gets installed.
+_PIP_WHEELS = "/usr/share/python-wheels/pip-*.whl"
+_PIP_OF_ALL = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
+_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+# Of pip's settings those that say where packages are.
+_PLACES = ("index-url", "extra-index-url", "find-links", "no-index")
+# The same as variables of uv, each with what separates several values.
+_OF_UV = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "proxy": ("ALL_PROXY", " "),
+}
+_UNKNOWN_AUTHORITY = (
+    "gunicorn_index.ca: name a file with the certificate of the authority that signed that of the index"
+)
+_NO_CREDENTIALS = "gunicorn_index.url: the index has no such package, or doesn't take the user and password of the URL"
+# What uv and pip say, and what to do about it.
+_REMEDIES = {
+    "UnknownIssuer": _UNKNOWN_AUTHORITY,
+    "CERTIFICATE_VERIFY_FAILED": _UNKNOWN_AUTHORITY,
+    "Git executable not found": "gunicorn_packages: list git, from which some requirements come",
+    "401 Unauthorized": _NO_CREDENTIALS,
+    "No space left on device": "gunicorn_root, or the cache in /var/cache: make room on the file system named above",
+    "Request failed after": "gunicorn_index.url, or pip's configuration on the host: the index there doesn't answer",
+    # All that pip says of it.
+    "(from versions: none)": _NO_CREDENTIALS,
+}
+_ABOUT_WHEELS = (
+    "gunicorn_index.wheels: {0} must hold uv, gunicorn, every requirement and what these need, also to be built. On a "
+    "machine with network, of the same kind and with the same Python, this fills it: "
+    f"pip download --dest {{0}} uv=={VERSION} gunicorn==... -r requirements.txt"
+)
+
+
+class UvError(Exception):
+    """The installer failed; the message names the variable and what it said."""
+
+
+class Index:
+    """Where packages come from: what `given`, as `gunicorn_index` is, says, and else pip's settings on this host.
+
+    uv and pip learn it from their environment, since everybody can read their arguments. `keep` says whether what uv
+    fetches may stay on this host. Raises UvError where a file or folder is missing.
+    """
+
+    def __init__(self, given: dict, keep: bool = True):
+        self._cache = {"UV_CACHE_DIR": _CACHE} if keep else {"UV_NO_CACHE": "1"}
+        self.wheels = given.get("wheels")
+        ca = given.get("ca")
+        self._settings = _pip_settings()
+        if given.get("url") or self.wheels:
+            self._settings = {name: value for name, value in self._settings.items() if name not in _PLACES}
+        if given.get("url"):
+            self._settings["index-url"] = given["url"]
+        if self.wheels:
+            self._settings.update({"find-links": self.wheels, "no-index": "true"})
+            if not os.path.isdir(self.wheels):
+                raise UvError(f"gunicorn_index.wheels is {self.wheels!r}, but the target has no such folder")
+        if ca:
+            self._settings["cert"] = ca
+            # Of a missing file uv would only warn, and trust the authorities of the web.
+            if not os.path.isfile(ca):
+                raise UvError(f"gunicorn_index.ca is {ca!r}, but the target has no such file")
+
+    def pip(self) -> dict[str, str]:
+        """Return the environment of pip, which reads no other configuration then."""
+        settings = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in self._settings.items()}
+        return {**_environ("PIP_"), **settings, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1"}
+
+    def uv(self) -> dict[str, str]:
+        """Return the environment of uv, which doesn't read pip's settings by itself."""
+        environment = self.uv_alone()
+        for name, (variable, separator) in _OF_UV.items():
+            if name in self._settings:
+                environment[variable] = separator.join(self._settings[name].split())
+        if self.wheels:
+            environment["UV_OFFLINE"] = "1"
+        return environment
+
+    def uv_alone(self) -> dict[str, str]:
+        """Return the environment of uv for what needs no packages: no index is in it."""
+        environment = _environ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+        # uv brings its own certificates; a host's own, such as a company's, are in Debian's bundle or named to pip.
+        environment.setdefault("SSL_CERT_FILE", _CERTIFICATES)
+        if "cert" in self._settings:
+            environment["SSL_CERT_FILE"] = self._settings["cert"]
+        return {**environment, **self._cache, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+    def options(self) -> list[str]:
+        """Return the one thing for which uv has no variable."""
+        return ["--no-index"] if self._settings.get("no-index", "").lower() in ("1", "true", "yes", "on") else []
+
+
+class Uv:
+    """The pinned uv of this host, fetched where it is missing, with packages from `index`. Raises UvError."""
+
+    def __init__(self, index: Index):
+        self._index = index
+        self._path = _fetched(index)
+        os.makedirs(_CACHE, mode=0o700, exist_ok=True)
+
+    def install(
+        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
+    ) -> list[str]:
+        """Install into the environment of `python`, and return what it has then, each as `name==version`.
+
+        Runs in the folder `cwd`; `within` is a command that runs it in its turn.
+        """
+        self._install(["--quiet", "--compile-bytecode", f"--python={python}", *arguments], variable, cwd, within)
+        # Names and versions alone: where a package came from may hold credentials.
+        listed = self.require("pip", "list", "--quiet", "--format=freeze", f"--python={python}", variable=variable)
+        return listed.splitlines()
+
+    def _install(self, arguments: list[str], variable: str, cwd: str | None, within: list[str]) -> str:
+        argv = [*within, self._path, "pip", "install", *self._index.options(), *arguments]
+        done = shell.run(argv, env=self._index.uv(), cwd=cwd)
+        # Of no use, and of no meaning where that environment is check mode's.
+        done.stderr = re.sub(r"^Using Python .*\n", "", done.stderr)
+        _require(done, variable, self._index)
+        return done.stderr
+
+    def ask(self, *arguments: str, cwd: str | None = None, within: tuple = ()):
+        """Run uv where it needs no packages, and return what it said, whatever its exit status."""
+        return shell.run([*within, self._path, *arguments], env=self._index.uv_alone(), cwd=cwd)
+
+    def require(self, *arguments: str, variable: str) -> str:
+        """Do the same and return what it printed. Raises UvError where it fails, naming the variable."""
+        return _require(self.ask(*arguments), variable)
+
+
+class Forecast(Uv):
+    """The uv that is there already, which installs nothing and says what it would."""
+
+    def __init__(self, index: Index):
+        self._index = index
+        self._path = _path()
+        self._found: dict[str, str] = {}
+
+    def install(
+        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
+    ) -> list[str]:
+        """Return what the environment of `python` would have then, after what was asked before."""
+        said = self._install(["--dry-run", f"--python={python}", *arguments], variable, cwd, within)
+        self._found.update(re.findall(r"^ \+ (\S+)==(\S+)", said, re.MULTILINE))
+        return [f"{name}=={version}" for name, version in sorted(self._found.items())]
+
+
+def there() -> bool:
+    """Say whether this host has the pinned uv."""
+    return os.path.exists(_path())
+
+
+def _require(done, variable: str, index: Index | None = None) -> str:
+    """Return what was printed. Raises UvError where the command failed, with what to do about `index`."""
+    if done.returncode == 0:
+        return done.stdout
+    said = urls.without_credentials(done.stderr.strip())
+    remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
+    if index and index.wheels:
+        remedies = {_ABOUT_WHEELS.format(index.wheels)}
+    raise UvError("\n".join([f"{variable}: the virtual environment can't be built: {said}", *remedies]))
+
+
+def _fetched(index: Index) -> str:
+    """Return the path of the pinned uv, fetched first where it is missing."""
+    folder = os.path.dirname(os.path.dirname(_path()))
+    if not os.path.isdir(folder):
+        pips = glob.glob(_PIP_WHEELS)
+        if not pips:
+            raise UvError("Debian's package python3-pip-whl is missing: install it")
+        wheel = f"uv-{VERSION}-py3-none-*{platform.machine()}*.whl"
+        if index.wheels and not glob.glob(os.path.join(index.wheels, wheel)):
+            raise UvError(
+                f"gunicorn_index.wheels: {index.wheels} has no file {wheel}, the installer\n{_ABOUT_WHEELS.format(index.wheels)}"
+            )
+        os.makedirs(FOLDER, exist_ok=True)
+        stage = tempfile.mkdtemp(prefix=".stage-", dir=FOLDER)
+        try:
+            pip = ["/usr/bin/python3", f"{pips[0]}/pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+            done = shell.run([*pip, f"--target={stage}", f"uv=={VERSION}"], env=index.pip())
+            # Before them are as many lines as pip made attempts.
+            done.stderr = "\n".join(done.stderr.strip().splitlines()[-3:])
+            _require(done, "the installer uv", index)
+            os.chmod(stage, 0o755)
+            try:
+                os.rename(stage, folder)
+            except OSError:
+                # The run of another app may have been quicker.
+                if not os.path.isdir(folder):
+                    raise
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return _path()
+
+
+def _path() -> str:
+    return os.path.join(FOLDER, f"uv-{VERSION}", "bin", "uv")
+
+
+def _pip_settings() -> dict[str, str]:
+    """Return pip's settings on this host; a later place wins, the environment last, as in pip."""
+    parser = configparser.ConfigParser(interpolation=None)
+    home = os.path.expanduser("~")
+    own = [f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE", os.devnull)]
+    parser.read([*_PIP_OF_ALL, *own])
+    found = {}
+    for section in ("global", "install"):
+        if parser.has_section(section):
+            found.update(parser[section])
+    for variable, value in os.environ.items():
+        if variable.startswith("PIP_"):
+            found[variable[len("PIP_") :].lower().replace("_", "-")] = value
+    return found
+
+
+def _environ(*without: str) -> dict[str, str]:
+    """Return this process's environment without the variables that begin so."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)}

@@ -1,0 +1,375 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site of an app, read as nginx reads it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.sites import Site, Tls
+from hypothesis import strategies
+
+NAMES = ["shop.example.com", "*.shop.example.com"]
+TLS = Tls(certificate="/etc/ssl/a.pem", key="/etc/ssl/a.key", digest="0a" * 32, http2=True)
+P3P = 'CP="ALL DSP COR PSAa PSDa OUR NOR ONL UNI COM NAV"'
+
+
+def _site(app="shop", **fields) -> Site:
+    return Site(
+        **{
+            **{"app": app, "folder": f"/srv/{app}", "address": None, "ipv6": False, "server_names": []},
+            **{"client_max_body_size": "10m", "location": "/", "root": None, "index": ["index.html"]},
+            **{"headers": {}, "proxy_headers": {}, "cors_origins": []},
+            **fields,
+        }
+    )
+
+
+def _directives(text: str) -> list[tuple[list[str], list | None]]:
+    """Return nginx's directives: the words of each, and the directives in its block."""
+    tokens = iter(re.findall(r"""#.*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|[^\s;{"'#][^\s;{]*""", text))
+
+    def word(token):
+        if token[0] in "\"'":
+            token = re.sub(r"""\\(["'\\])""", r"\1", token[1:-1])
+        return token
+
+    def block():
+        found, words = [], []
+        for token in tokens:
+            if token == "}":
+                break
+            if token in "{;":
+                found.append((words, block() if token == "{" else None))
+                words = []
+            elif token[0] != "#":
+                words.append(word(token))
+        return found
+
+    return block()
+
+
+def _blocks(directives, head: str) -> list[list]:
+    return [inner for words, inner in directives if inner is not None and " ".join(words) == head]
+
+
+def _values(directives, name: str) -> list[list[str]]:
+    return [words[1:] for words, inner in directives if inner is None and words[0] == name]
+
+
+def _locations(directives, inherited=()) -> dict[str, list[list[str]]]:
+    """Return what each location adds to its responses: its own headers or, where it has none, those around it."""
+    found = {}
+    for words, inner in directives:
+        if inner is not None and words[0] == "location":
+            added = _values(inner, "add_header") or list(inherited)
+            found[" ".join(words[1:])] = added
+            found.update(_locations(inner, added))
+    return found
+
+
+def _server(site: Site) -> list:
+    """Return the one that serves: one with TLS comes after one that redirects."""
+    *redirects, server = _blocks(_directives(site.text()), "server")
+    assert len(redirects) == bool(site.tls)
+    return server
+
+
+def _proxy(site: Site) -> list:
+    (proxy,) = _blocks(_server(site), "location @app")
+    return proxy
+
+
+@pytest.mark.parametrize(
+    ("site", "lines", "not_lines"),
+    [
+        pytest.param(
+            _site(), ["listen 80 default_server;", "server_name _;", "client_max_body_size 10m;", "location / {"],
+            ["listen [::]:80 default_server;", "root /var/www/html;", "index index.html;", "return 444;"], id="default",
+        ),
+        pytest.param(
+            _site(ipv6=True), ["listen 80 default_server;", "listen [::]:80 default_server;"], [],
+            id="default with IPv6",
+        ),
+        pytest.param(
+            _site(server_names=NAMES, ipv6=True, client_max_body_size="1g"),
+            ["listen 80;", "listen [::]:80;", f"server_name {' '.join(NAMES)};", "client_max_body_size 1g;"],
+            ["listen 80 default_server;"], id="names",
+        ),
+        pytest.param(
+            _site("my_shop"),
+            ["upstream gunicorn_my_shop {", "server unix:/srv/my_shop/current/app.sock;", "proxy_pass http://gunicorn_my_shop;"],
+            [], id="its app",
+        ),
+        pytest.param(
+            _site(address="127.0.0.1:9999"), ["server 127.0.0.1:9999;"], ["server unix:/srv/shop/current/app.sock;"],
+            id="the address of its app",
+        ),
+        pytest.param(
+            _site(),
+            [f'proxy_set_header {name} "";' for name in ("X-Forwarded-Host", "Forwarded", "Proxy", "SCRIPT_NAME")]
+            + [f"proxy_set_header {line};" for line in ("Host $host", "X-Forwarded-For $remote_addr")], [],
+            id="no client chooses what the app trusts",
+        ),
+        pytest.param(
+            _site(
+                address="127.0.0.1:9999", ipv6=True, root="/var/www/html",
+                index=["index.html", "index.htm", "index.nginx-debian.html"], headers={"P3P": P3P}, cors_origins=["*"],
+                proxy_headers={"X-Forwarded-Host": "$server_name", "X-Real-IP": "$remote_addr"},
+            ),
+            [
+                *("listen 80 default_server;", "listen [::]:80 default_server;", "server_name _;"),
+                *("root /var/www/html;", "index index.html index.htm index.nginx-debian.html;", "location / {"),
+                *("proxy_set_header X-Forwarded-Host $server_name;", "proxy_set_header X-Real-IP $remote_addr;"),
+                *("server 127.0.0.1:9999;", f"add_header P3P '{P3P}' always;"),
+                "add_header Access-Control-Allow-Origin * always;",
+            ],
+            ['proxy_set_header X-Forwarded-Host "";'], id="as the guides have it",
+        ),
+        pytest.param(
+            _site(tls=TLS, ipv6=True),
+            [
+                *("listen 80 default_server;", "listen [::]:80 default_server;", "http2 on;"),
+                *("listen 443 ssl default_server;", "listen [::]:443 ssl default_server;"),
+                *("ssl_certificate /etc/ssl/a.pem;", "ssl_certificate_key /etc/ssl/a.key;", f"# SHA-256 {TLS.digest}"),
+                *("ssl_protocols TLSv1.2 TLSv1.3;", "ssl_session_tickets off;"),
+            ],
+            ["listen 443 ssl http2 default_server;"], id="TLS",
+        ),
+        pytest.param(
+            _site(tls=dataclasses.replace(TLS, http2=False), server_names=NAMES, ipv6=True),
+            ["listen 80;", "listen [::]:80;", "listen 443 ssl http2;", "listen [::]:443 ssl http2;"],
+            ["http2 on;", "listen 443 ssl;"], id="TLS as nginx spoke HTTP/2 before 1.25.1",
+        ),
+    ],
+)  # fmt: skip
+def test_a_site_says(site, lines, not_lines):
+    text = [line.strip() for line in site.text().splitlines()]
+    assert [line for line in lines if line not in text] == []
+    assert [line for line in not_lines if line in text] == []
+
+
+@pytest.mark.parametrize("names", [[], NAMES])
+def test_a_site_is_whole_and_shares_no_name_with_another(names):
+    # Also where the name of one app begins as that of the other.
+    texts = [_site(app, server_names=names, cors_origins=["https://a.de"]).text() for app in ("shop", "shop_cache")]
+    for text in texts:
+        assert text.count("{") == text.count("}")
+    # What nginx knows by name for all sites alike.
+    shop, other = (set(re.findall(r"^(?:upstream|map \S+) (\S+)", text, re.MULTILINE)) for text in texts)
+    assert len(shop) == len(other) == 5 + bool(names)
+    assert not shop & other
+
+
+def test_a_site_with_names_closes_requests_for_others():
+    (names,) = _blocks(_directives(_site(server_names=NAMES).text()), "map $host $gunicorn_shop_stranger")
+    assert [words for words, inner in names] == [["hostnames"], ["default", "1"], *([name, "0"] for name in NAMES)]
+    (guard,) = _blocks(_server(_site(server_names=NAMES)), "if ($gunicorn_shop_stranger)")
+    assert _values(guard, "return") == [["444"]]
+
+
+@pytest.mark.parametrize("names", [[], NAMES])
+def test_with_tls_plain_http_leads_there_and_nowhere_else(names):
+    headers = {"X-Frame-Options": "DENY", "strict-transport-security": "max-age=600"}
+    site = _site(tls=TLS, server_names=names, headers=headers)
+    redirect, server = _blocks(_directives(site.text()), "server")
+    assert _values(redirect, "return") == [["301", "https://$host$request_uri"]]
+    assert _values(redirect, "add_header") == [["X-Frame-Options", "DENY", "always"]]
+    assert _values(server, "add_header") == [[*header, "always"] for header in headers.items()]
+    assert _values(redirect, "server_name") == _values(server, "server_name") == [names or ["_"]]
+    # Names that are nobody's go before they are redirected.
+    heads = [" ".join(words) for words, _inner in redirect if words[0] in ("if", "return")]
+    assert heads[:-1] == ["if ($gunicorn_shop_stranger)"] * bool(names)
+    assert [" ".join(words) for words, _inner in server].count("if ($gunicorn_shop_stranger)") == bool(names)
+
+
+def test_a_renewed_certificate_is_another_site():
+    assert _site(tls=TLS).text() != _site(tls=dataclasses.replace(TLS, digest="0b" * 32)).text()
+
+
+@pytest.mark.parametrize(
+    ("fields", "fallbacks"),
+    [
+        ({}, {"/": "@app"}),
+        ({"root": "/var/www/html"}, {"/": "@app"}),
+        ({"location": "/shop/"}, {"/": "=404", "/shop/": "@app"}),
+        ({"location": "/a/b/", "root": "/var/www/html"}, {"/": "@rest", "/a/b/": "@app"}),
+    ],
+)
+def test_what_is_no_static_file_goes_to(fields, fallbacks):
+    (outer,) = _blocks(_server(_site(**fields)), "location /")
+    found = {"/": outer, **{words[1]: inner for words, inner in outer if words[0] == "location"}}
+    assert {path: _values(inner, "try_files") for path, inner in found.items()} == {
+        path: [["$uri", fallback]] for path, fallback in fallbacks.items()
+    }
+    # The locations inside take the folder from the one around them.
+    assert [_values(inner, "root") for inner in found.values()] == [
+        [["/srv/shop/current/static"]],
+        *[[]] * (len(found) - 1),
+    ]
+    assert ("@rest" in _locations(_server(_site(**fields)))) == ("@rest" in fallbacks.values())
+
+
+def test_the_name_of_the_folder_leads_into_it():
+    (redirect,) = _blocks(_server(_site(location="/a/shop/")), "location = /a/shop")
+    assert _values(redirect, "return") == [["301", "/a/shop/$is_args$args"]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "added"),
+    [
+        ({"headers": {"X-Frame-Options": "DENY"}}, [["X-Frame-Options", "DENY", "always"]]),
+        ({"headers": {"X-Powered-By": ""}}, []),
+        ({"cors_origins": ["*"]}, [["Access-Control-Allow-Origin", "*", "always"]]),
+        (
+            {"cors_origins": ["https://app.example.com"]},
+            [["Access-Control-Allow-Origin", "$gunicorn_shop_origin", "always"], ["Vary", "Origin", "always"]],
+        ),
+    ],
+)
+@pytest.mark.parametrize("where", [{}, {"location": "/shop/"}, {"location": "/shop/", "root": "/var/www"}])
+def test_headers_are_on_every_response_and_once(fields, added, where):
+    site = _site(**fields, **where)
+    server = _server(site)
+    static = [["Cache-Control", "$gunicorn_shop_cache"], ["X-Content-Type-Options", "nosniff", "always"]]
+    assert {
+        path: [each for each in its if each not in static]
+        for path, its in _locations(server, _values(server, "add_header")).items()
+    } == dict.fromkeys(_locations(server), added)
+    hidden = [*fields.get("headers", {}), *["Access-Control-Allow-Origin"] * ("cors_origins" in fields)]
+    assert _values(_proxy(site), "proxy_hide_header") == [[name] for name in hidden]
+
+
+@pytest.mark.parametrize("value", ["no-store", ""])
+def test_a_given_header_takes_the_place_of_the_sites_own(value):
+    site = _site(headers={"cache-control": value})
+    added = [words for words in _locations(_server(site))["/"] if words[0].lower() == "cache-control"]
+    assert added == ([["cache-control", value, "always"]] if value else [])
+
+
+def test_an_origin_is_compared_whole():
+    origins = ["https://my-app.example.com", "http://[::1]:3000"]
+    (cases,) = _blocks(_directives(_site(cors_origins=origins).text()), "map $http_origin $gunicorn_shop_origin")
+    patterns = [words[0] for words, inner in cases]
+    assert [words[1:] for words, inner in cases] == [["$http_origin"]] * len(origins)
+    for sent, taken in (
+        *((origin, True) for origin in origins),
+        *((f"{origin}{more}", False) for origin in origins for more in (":80", "0", "/", ".evil.com")),
+        *(("https://my-app-example.com", False), ("xhttps://my-app.example.com", False), ("", False)),
+    ):
+        assert any(re.search(pattern[1:], sent) for pattern in patterns) is taken, sent
+
+
+def test_a_request_header_is_set_once_whatever_its_case():
+    headers = {"x-real-ip": "$http_x_real_ip", "SCRIPT_NAME": "/shop", "X-Request-ID": "", "X-More": "1"}
+    plain, given = (dict(_values(_proxy(_site(proxy_headers=each)), "proxy_set_header")) for each in ({}, headers))
+    changed = {"X-Real-IP": "$http_x_real_ip", "SCRIPT_NAME": "/shop", "X-Request-ID": "", "X-More": "1"}
+    assert given == {**plain, **changed}
+
+
+def test_a_websocket_is_the_only_upgrade():
+    site = _site(proxy_headers={"X-More": "1"})
+    maps = {
+        name: _blocks(_directives(site.text()), f"map $http_upgrade $gunicorn_shop_{name}")
+        for name in ("upgrade", "connection")
+    }
+    assert maps == {
+        "upgrade": [[(["websocket", "websocket"], None)]],
+        "connection": [[(["websocket", "upgrade"], None)]],
+    }
+    sent = dict(_values(_proxy(site), "proxy_set_header"))
+    assert (sent["Upgrade"], sent["Connection"]) == ("$gunicorn_shop_upgrade", "$gunicorn_shop_connection")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        P3P,
+        "a",
+        "a b",
+        "a;b",
+        "} server {",
+        "# no comment",
+        "it's",
+        '"',
+        "'",
+        "\\",
+        "a\\\"b'c\\",
+        "\\n",
+        "${host}:1",
+        "*",
+        "~x",
+    ],
+)
+def test_a_value_is_one_word_to_nginx(value):
+    site = _site(headers={"X-A": value}, proxy_headers={"X-A": value})
+    assert _values(_server(site), "add_header") == [["X-A", value, "always"]]
+    assert _values(_proxy(site), "proxy_set_header").count(["X-A", value]) == 1
+    assert len(_directives(site.text())) == len(_directives(_site().text()))
+
+
+# What nginx's syntax is made of, and what somebody would hide it behind.
+_BAD = strategies.text("ab.1-/~*:;{}$\"'\\# \n\t\r\u0661\u00a0\u017f", max_size=6)
+
+
+def _near(*good: str):
+    """Return good values, and those that begin well."""
+    begun = strategies.sampled_from(good)
+    return begun | strategies.tuples(begun, _BAD).map("".join)
+
+
+_HEADERS = strategies.dictionaries(_near("X-A", "Host", "Cache-Control"), _near("", "$host", "a;b"), max_size=3)
+_FIELDS = {
+    "server_names": strategies.lists(_near("a.de", "*.b.de"), max_size=3),
+    "client_max_body_size": _near("1", "10m"),
+    "location": _near("/", "/a/"),
+    "root": _near("/a", "/srv/b"),
+    "index": strategies.lists(_near("index.html", "a"), max_size=2),
+    "headers": _HEADERS,
+    "proxy_headers": _HEADERS,
+    "cors_origins": strategies.lists(_near("https://a.de", "*"), max_size=2),
+    "tls": strategies.fixed_dictionaries({"certificate": _near("/a.pem"), "key": _near("/b", "/etc/c.key")}),
+}
+# In what the parts of a dictionary are written, where they are not their own names.
+_WRITTEN = {"certificate": "ssl_certificate", "key": "ssl_certificate_key"}
+
+
+def _shape(directives) -> list:
+    """Return how many words each directive has, and what is in its block, but not what they say."""
+    return [(len(each.arguments), _shape(each.block)) for each in directives]
+
+
+def _parsed(site: Site) -> list:
+    return config_parser.parse(site.text())
+
+
+@pytest.mark.parametrize("field", _FIELDS)
+def test_no_value_that_passes_the_checks_becomes_syntax(field, whatever_passes):
+    def looks_like_a_plain_one(value):
+        site, plain = (
+            _site(**{"root": "/srv/www", field: _given(field, each)}) for each in (value, _plain(field, value))
+        )
+        assert _shape(_parsed(site)) == _shape(_parsed(plain))
+        for name, text in value.items() if isinstance(value, dict) else ():
+            *_redirect, server = config_parser.inside(_parsed(site), "server")
+            words = [[each.name, *each.arguments] for each in [*server.block, *server.block[-1].block]]
+            written = [pair for each in words for pair in (each[:2], each[1:3])]
+            assert not text or [_WRITTEN.get(name, name), text] in written
+
+    whatever_passes(f"nginx_site_{field}", _FIELDS[field], looks_like_a_plain_one)
+
+
+def _given(field: str, value):
+    return dataclasses.replace(TLS, **value) if field == "tls" else value
+
+
+def _plain(field: str, value):
+    if isinstance(value, dict):
+        return {name: text and "plain" for name, text in value.items()}
+    if isinstance(value, list):
+        return value if "*" in value else [f"plain{number}" for number in range(len(value))]
+    return "/" if value == "/" else f"/{field}/"

@@ -1,0 +1,352 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of an app: made, locked, staged, switched, pruned."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pwd
+import stat
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+
+pytestmark = pytest.mark.usefixtures("as_root")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "srv"), "shop")
+
+
+@pytest.fixture
+def prepared(store):
+    with store.locked("preparing"):
+        return store
+
+
+def _mode(path) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_an_app_that_was_never_deployed(store):
+    assert (store.current(), store.key(), store.names("releases"), store.history.events()) == (None, None, [], [])
+    assert not os.path.exists(store.path)
+
+
+def test_the_folder_is_made_once_with_a_key_of_its_own(store):
+    with store.locked("a first run"):
+        key = store.key()
+    with store.locked("a second run"):
+        assert store.key() == key
+    assert len(key) == 32
+    assert os.listdir(os.path.dirname(store.path)) == ["shop"]
+
+
+def test_others_reach_nothing_but_a_release_whose_name_they_know(prepared):
+    modes = {name: _mode(os.path.join(prepared.path, name)) for name in os.listdir(prepared.path)}
+    assert modes == {"sources": 0o750, "venvs": 0o750, "releases": 0o751, "key": 0o600, "lock": 0o600}
+    assert _mode(prepared.path) == 0o711
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to somebody else")
+def test_the_apps_user_may_read_what_others_may_not(store):
+    with Store(os.path.dirname(store.path), "shop", "daemon").locked("preparing"):
+        infos = [os.stat(os.path.join(store.path, kind)) for kind in ("sources", "venvs")]
+    assert {(info.st_uid, info.st_gid) for info in infos} == {(0, pwd.getpwnam("daemon").pw_gid)}
+
+
+def test_apps_share_a_root(store):
+    for app in ("blog", "shop"):
+        with Store(os.path.dirname(store.path), app).locked("preparing"):
+            pass
+    assert sorted(os.listdir(os.path.dirname(store.path))) == ["blog", "shop"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda path, _aside: (path.mkdir(), (path / "theirs").touch()), id="a folder with a file"),
+        pytest.param(lambda path, _aside: path.touch(), id="a file"),
+        pytest.param(lambda path, aside: (aside.mkdir(), path.symlink_to(aside)), id="a link to an empty folder"),
+        pytest.param(lambda path, aside: path.symlink_to(aside), id="a link to nothing"),
+    ],
+)
+def test_what_somebody_else_made_is_not_touched(store, tmp_path, make):
+    theirs, aside = tmp_path / "srv/shop", tmp_path / "aside"
+    theirs.parent.mkdir()
+    make(theirs, aside)
+    before = sorted((str(path), path.lstat().st_mode) for path in tmp_path.rglob("*"))
+
+    with pytest.raises(StoreError, match="was not made by this role: move it away"), store.locked("deploying"):
+        pass
+
+    assert sorted((str(path), path.lstat().st_mode) for path in tmp_path.rglob("*")) == before
+
+
+def test_an_account_that_is_not_there_leaves_no_folder(tmp_path):
+    store = Store(str(tmp_path), "shop", "nobody_here")
+    with pytest.raises(StoreError, match="gunicorn_user is 'nobody_here', but the host has no such account"):
+        store.locked("a run").__enter__()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_root_in_which_nothing_can_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    store = Store(str(tmp_path / "file"), "shop")
+    with pytest.raises(StoreError, match=f"gunicorn_root is '{tmp_path}/file', but nothing can be made there"):
+        store.locked("a run").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no room is left for the app shop: .*No space left.*: make some .gunicorn_root is '{root}'"),
+        (errno.EPERM, "not permitted"),
+    ],
+)
+def test_a_full_disk_is_told_from_other_faults(store, number, said):
+    root = os.path.dirname(store.path)
+    with pytest.raises((StoreError, OSError), match=said.format(root=root)), store.locked("a run"):
+        raise OSError(number, os.strerror(number), "app.py")
+
+
+def test_a_second_run_is_told_who_holds_the_lock(store):
+    with store.locked("something with a rather long name"):
+        pass
+    with store.locked("switching its release"):
+        with (
+            pytest.raises(StoreError) as caught,
+            Store(os.path.dirname(store.path), "shop").locked("deploying", patience=0),
+        ):
+            pass
+        assert f"process {os.getpid()}, switching its release, since 2" in str(caught.value)
+        assert "wait for it, then run again" in str(caught.value)
+        assert "long name" not in str(caught.value)
+    with store.locked("deploying", patience=0):
+        pass
+
+
+def test_an_item_is_there_whole_or_not_at_all(prepared, write):
+    with prepared.stage("sources", "aa") as stage:
+        write(stage, {"app.py": "one"})
+        assert prepared.names("sources") == []
+        # What is proved in it is proved as the app's user.
+        assert _mode(stage) == 0o755
+    assert prepared.names("sources") == ["aa"]
+    assert os.listdir(prepared.item("sources", "aa")) == ["app.py"]
+
+
+def test_an_item_that_failed_leaves_nothing(prepared, write):
+    def fail():
+        with prepared.stage("sources", "aa") as stage:
+            write(stage, {"app.py": "one"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert os.listdir(os.path.join(prepared.path, "sources")) == []
+
+
+def test_what_a_killed_run_left_half_built_goes_with_the_next_run(prepared, write):
+    write(prepared.item("venvs", ".stage-x"), {"pyvenv.cfg": ""})
+    assert prepared.names("venvs") == []
+    with prepared.locked("the next run"):
+        assert os.listdir(os.path.join(prepared.path, "venvs")) == []
+
+
+def test_a_sealed_item_is_never_replaced(prepared, write):
+    write(prepared.item("sources", "aa"), {"app.py": "sealed"})
+    try:
+        with prepared.stage("sources", "aa") as stage:
+            write(stage, {"app.py": "late"})
+    except OSError:
+        pass
+    assert os.listdir(os.path.join(prepared.path, "sources")) == ["aa"]
+    with open(os.path.join(prepared.item("sources", "aa"), "app.py"), encoding="utf-8") as file:
+        assert file.read() == "sealed"
+
+
+def test_a_switch_is_a_link_that_may_be_moved_with_its_folder(prepared):
+    for release in ("a1", "b2", "a1"):
+        prepared.switch(release)
+        assert prepared.current() == release
+    assert os.readlink(prepared.current_link) == "releases/a1"
+
+
+def test_a_switch_that_was_killed_does_not_hinder_the_next(prepared):
+    os.symlink("releases/b2", os.path.join(prepared.path, ".current"))
+    assert prepared.current() is None
+    prepared.switch("a1")
+    assert prepared.current() == "a1"
+
+
+def test_the_history_is_in_order(prepared):
+    prepared.history.record("serves", "a1", previous=None)
+    prepared.history.record("refused", "b2", reason="503\nand more")
+    events = [{name: value for name, value in event.items() if name != "time"} for event in prepared.history.events()]
+    assert events == [
+        {"event": "serves", "release": "a1", "previous": None},
+        {"event": "refused", "release": "b2", "reason": "503\nand more"},
+    ]
+    assert "2026" < prepared.history.events()[0]["time"] <= prepared.history.events()[1]["time"]
+
+
+def test_the_history_outlives_a_crash_in_the_middle_of_a_line(prepared):
+    prepared.history.record("serves", "a1", previous=None)
+    with open(os.path.join(prepared.path, "history.jsonl"), "a", encoding="utf-8") as file:
+        file.write('{"event": "serves", "rel')
+    prepared.history.record("refused", "b2", reason="503")
+    prepared.history.record("serves", "c3", previous="a1")
+
+    events = [(event["event"], event["release"]) for event in prepared.history.events()]
+    assert events == [("serves", "a1"), ("refused", "b2"), ("serves", "c3")]
+
+
+@pytest.mark.parametrize(
+    ("events", "keep", "kept"),
+    [
+        pytest.param("a b c d", 5, "abcd", id="fewer than are kept"),
+        pytest.param("a b c d", 2, "cd", id="the latest"),
+        pytest.param("a b c d", 1, "cd", id="the one before in any case"),
+        pytest.param("a b c d a", 1, "ad", id="after a way back"),
+        pytest.param("a b c d a", 3, "acd", id="a way back makes a release the latest"),
+        pytest.param("a b !c", 1, "abc", id="a refused one counts as the latest"),
+        pytest.param("a b !c !d", 1, "abd", id="refused ones do not pile up"),
+        pytest.param("a b b b", 1, "ab", id="the one before is another one"),
+        pytest.param("!a", 1, "a", id="none served yet"),
+        pytest.param("a b x", 1, "ab", id="events of releases that are gone"),
+    ],
+)
+def test_prune_keeps(prepared, write, events, keep, kept):
+    """Releases are built in the order of the alphabet; `!` before one says that it was refused."""
+    for name in sorted(set(events) & set("abcd")):
+        write(
+            prepared.item("releases", name),
+            {"release.json": json.dumps({"built": f"2026-01-01T00:00:0{ord(name) - 97}"})},
+        )
+    lines = [
+        {"time": f"2026-01-01T00:01:0{n}", "event": "refused" if name[0] == "!" else "serves", "release": name[-1]}
+        for n, name in enumerate(events.split())
+    ]
+    write(prepared.path, {"history.jsonl": "".join(f"{json.dumps(line)}\n" for line in lines)})
+    served = [line["release"] for line in lines if line["event"] == "serves" and line["release"] != "x"]
+    if served:
+        prepared.switch(served[-1])
+
+    surplus = prepared.surplus(keep)
+    prepared.prune(surplus)
+
+    assert prepared.names("releases") == list(kept)
+    assert sorted(surplus) == sorted(set(events) & set("abcd") - set(kept))
+
+
+def test_what_check_mode_reads_before_it_is_in_its_place(prepared, write, tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "trial"))
+    path = prepared.item("sources", "s1")
+    assert stores.readable(path) == path
+    trial = prepared.trial()
+    write(trial.item("sources", "s1"), {"backend/app.py": ""})
+    assert stores.readable(f"{path}/backend") == f"{tmp_path}/trial{path}/backend"
+    write(path, {"backend/app.py": ""})
+    assert stores.readable(f"{path}/backend") == f"{path}/backend"
+    trial.remove()
+    assert prepared.names("sources") == ["s1"]
+    assert not os.path.exists(trial.path)
+
+
+@pytest.fixture
+def deployed(prepared, write):
+    """Return a function that serves releases in turn; `<` before one says that this went back to it."""
+
+    def serve(events: str):
+        before = None
+        for name in events.split():
+            release = name[-1]
+            write(prepared.item("releases", release), {"release.json": json.dumps({"built": "2026", "version": "v1"})})
+            prepared.history.record("serves", release, previous=before, back=name[0] == "<")
+            prepared.switch(release)
+            before = release
+        return prepared
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("events", "previous"),
+    [
+        pytest.param("", None, id="nothing yet"),
+        pytest.param("a", None, id="a first deploy"),
+        pytest.param("a b", "a", id="a second deploy"),
+        pytest.param("a b <a", "a", id="going back is no deploy"),
+        pytest.param("a b <a <b", "a", id="forth and back"),
+        pytest.param("a b <a c", "a", id="a deploy after a way back"),
+        pytest.param("a b a", "b", id="an earlier version, deployed"),
+    ],
+)
+def test_previous_is_what_the_last_deploy_replaced(deployed, events, previous):
+    store = deployed(events)
+    assert store.previous() == previous
+    if previous:
+        assert store.resolve("previous") == store.resolve(previous) == previous
+        # However few are kept, and however long ago it served.
+        store.prune(store.surplus(1))
+        assert store.previous() == previous
+    else:
+        with pytest.raises(StoreError, match="gunicorn_release is 'previous', but no deploy replaced a release"):
+            store.resolve("previous")
+
+
+@pytest.mark.parametrize("events", ["a b", "a b <a", "a b <a <b"])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_switch_that_was_killed_changes_nothing_of_the_way_back(deployed, write, events, back):
+    store = deployed(events)
+    before = store.previous(), store.last_activation("c"), store.surplus(1)
+    store.history.record("serves", "c", previous=store.current(), back=back)
+    assert (store.previous(), store.last_activation("c"), store.surplus(1)) == before
+    store.history.record("refused", "c", reason="503")
+    assert store.previous() == before[0]
+    # Nor does it once something else followed.
+    store.history.record("serves", "a", previous=store.current(), back=True)
+    store.switch("a")
+    assert (store.previous(), store.last_activation("c")) == before[:2]
+
+
+def test_a_release_that_is_not_there_is_refused_with_those_that_are(deployed):
+    with pytest.raises(
+        StoreError, match=r"is 'x', but there is no such release of the app shop; there are b \(v1\), a \(v1\)"
+    ):
+        deployed("a b").resolve("x")
+
+
+def test_when_a_release_last_began_to_serve(deployed):
+    store = deployed("a b <a")
+    assert store.last_activation("a")["previous"] == "b"
+    assert store.last_activation("c") == {}
+
+
+def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, write, monkeypatch):
+    for name, source, venv in (("a", "s1", "v1"), ("b", "s1", "v2"), ("c", None, "v2")):
+        folder = write(
+            prepared.item("releases", name), {"release.json": json.dumps({"built": f"2026-01-01T00:00:0{name}"})}
+        )
+        write(prepared.item("venvs", venv), {"pyvenv.cfg": ""})
+        (folder / "venv").symlink_to(f"../../venvs/{venv}")
+        if source:
+            write(prepared.item("sources", source), {"app.py": ""})
+            (folder / "src").symlink_to(f"../../sources/{source}")
+    write(prepared.item("sources", "s0"), {"app.py": "of a release that never came to be, or not yet"})
+    prepared.switch("c")
+
+    prepared.prune(prepared.surplus(2))
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0", "s1"], ["v2"])
+    prepared.prune(prepared.surplus(1))
+    assert (prepared.names("sources"), prepared.names("venvs")) == (["s0"], ["v2"])
+    monkeypatch.setattr(stores, "_RUN", -1)
+    prepared.prune(prepared.surplus(1))
+    assert (prepared.names("sources"), prepared.names("venvs")) == ([], ["v2"])
+    assert os.listdir(os.path.join(prepared.path, "sources")) == []

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which standing units an app has, and when that changes; systemd's command only notes what it is asked."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
+
+TCP = {"gunicorn-shop-tcp.service", "gunicorn-shop-tcp.socket"}
+# A socket is active once it was started.
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+  start*tcp.socket) touch {root}/listens ;;
+  stop*tcp.socket) rm -f {root}/listens; echo stopped >> {root}/stopped ;;
+  show*tcp.socket*) [ -e {root}/listens ] && echo ActiveState=active || echo ActiveState=inactive ;;
+  enable*) rm -f {root}/disabled ;;
+  show*UnitFileState*) [ -e {root}/disabled ] && echo UnitFileState=disabled || echo UnitFileState=enabled ;;
+  show*) echo ActiveState=active ;;
+esac
+"""
+
+# It knows only what lies beside a unit, and an address that is too long.
+ANALYZE = """#!/bin/sh
+shift 2
+cat "$@" | grep --quiet ListenStream=/run/any.sock || echo "gunicorn-shop-relay@any.service: no socket" >&2
+! grep --with-filename ListenStream=.*99999 "$@" >&2
+"""
+
+
+@pytest.fixture
+def front(tmp_path, monkeypatch, write):
+    """Return a function that makes the front of an app with this fixed address."""
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(root=tmp_path), "bin/systemd-analyze": ANALYZE})
+    for program in (tmp_path / "bin").iterdir():
+        program.chmod(0o755)
+    (tmp_path / "units").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+    return lambda bind: Front("shop", "/srv/shop", bind)
+
+
+def _set_up(front) -> list[bool]:
+    return [front.differs(), front.install() | front.listen(), front.differs()]
+
+
+def test_a_second_run_changes_nothing_and_another_address_moves_it(front, tmp_path):
+    units = tmp_path / "units"
+    assert _set_up(front(None)) == [True, True, False]
+    assert _set_up(front(None)) == [False, False, False]
+    assert TCP & set(os.listdir(units)) == set()
+
+    assert _set_up(front("127.0.0.1:9999")) == [True, True, False]
+    assert _set_up(front("127.0.0.1:9999")) == [False, False, False]
+    assert unit_files.fixed_address("shop") == "127.0.0.1:9999"
+    assert (tmp_path / "listens").exists()
+
+    assert _set_up(front("127.0.0.1:9998")) == [True, True, False]
+    assert unit_files.fixed_address("shop") == "127.0.0.1:9998"
+
+    assert _set_up(front(None)) == [True, True, False]
+    assert unit_files.fixed_address("shop") is None
+    assert TCP & set(os.listdir(units)) == set()
+    assert not (tmp_path / "listens").exists()
+
+
+def test_an_address_that_was_closed_is_opened_again(front, tmp_path):
+    _set_up(front("127.0.0.1:9999"))
+    (tmp_path / "listens").unlink()
+    assert _set_up(front("127.0.0.1:9999")) == [True, True, False]
+
+
+def test_units_that_systemd_refuses_are_a_fault_before_they_are_there(front, tmp_path):
+    assert "gunicorn-shop-tcp.socket" in front("127.0.0.1:99999").fault()
+    assert os.listdir(tmp_path / "units") == []
+    assert front(None).fault() is None
+
+
+def test_what_somebody_changed_is_seen_and_put_right(front, tmp_path):
+    _set_up(front(None))
+    assert (front(None).idle(), front(None).edited()) == ([], [])
+    (tmp_path / "disabled").touch()
+    assert front(None).idle() == ["gunicorn-shop.service"]
+    assert _set_up(front(None)) == [True, True, False]
+
+    unit = tmp_path / "units/gunicorn-shop.service"
+    text = unit.read_text()
+    unit.write_text(f"{text}# mine\n")
+    (part,) = front(None).edited()
+    assert (part["before_header"], part["before"], part["after"]) == (str(unit), f"{text}# mine\n", text)
+    assert _set_up(front(None)) == [True, True, False]
+
+
+def test_its_own_address_is_no_fault(front, tmp_path, listening):
+    assert "listens there already: choose another address" in front(listening).fault()
+    front(listening).listen()
+    assert front(listening).fault() is None
+    assert front(None).fault() is None

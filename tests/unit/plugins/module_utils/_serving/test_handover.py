@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of a handover, as systemd is asked for it; what systemd makes of it is tested on servers."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Health, Refused
+
+HEALTH = Health("/healthz", "www.example.com", range(200, 400), 5)
+OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+# Notes what current names and what is asked. The old instance runs until it is told to stop.
+SYSTEMCTL = """#!/bin/sh
+[ "$1" = show ] || echo "$(basename "$(readlink {root}/shop/current)")" "$@" >> {root}/asked
+case "$*" in
+  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded"}}]' ;;
+  stop*{old}.service*) touch {root}/ended ;;
+  show*{old}*) [ -e {root}/ended ] && echo ActiveState=activating || echo ActiveState=active; echo MainPID=0 ;;
+  show*) printf '%s\\n' ActiveState=active SubState=running NRestarts=0 MainPID={pid} UnitFileState=enabled ;;
+esac
+"""
+
+
+@pytest.fixture
+def handover(tmp_path, monkeypatch, write):
+    """Return a function that hands over between releases with these values of overlap, and says in which order."""
+    with subprocess.Popen(["flock", "--no-fork", tmp_path, "sleep", "600"]) as gunicorn:
+        write(
+            tmp_path,
+            {
+                "bin/systemctl": SYSTEMCTL.format(root=tmp_path, old=OLD, pid=gunicorn.pid),
+                "bin/journalctl": "#!/bin/sh\necho It broke.\n",
+                "bin/systemd-analyze": "#!/bin/sh\n",
+            },
+        )
+        for program in (tmp_path / "bin").iterdir():
+            program.chmod(0o755)
+        (tmp_path / "units").mkdir()
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+        monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+
+        def run(old: bool, new: bool, status: int = 200, replaces: str | None = None) -> tuple[str, list[str]]:
+            # The socket would be in /run.
+            monkeypatch.setattr(probe, "get", lambda *_arguments: (status, ""))
+            store = Store(str(tmp_path), "shop")
+            for release, overlap in ((OLD, old), (NEW, new)):
+                record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}
+                write(store.item("releases", release), {"release.json": json.dumps(record)})
+            (tmp_path / "asked").touch()
+            store.history.record("serves", OLD, by="bob")
+            store.switch(OLD)
+            try:
+                handover = Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None)
+                said = str(handover.run(NEW, HEALTH, replaces, by="ann"))
+            except Refused as refusal:
+                said = str(refusal)
+            return said, [
+                line.replace(f"gunicorn-shop@{NEW}", "NEW")
+                .replace(f"gunicorn-shop@{OLD}", "OLD")
+                .replace(f"@{OLD}", "@")
+                for line in (tmp_path / "asked").read_text().splitlines()
+                if ("start " in line or "stop " in line) and line.split()[1] in ("start", "stop")
+            ]
+
+        yield run
+        gunicorn.kill()
+
+
+START = [f"{OLD} start NEW.socket", f"{OLD} start --no-block NEW.service"]
+END_OLD = [f"{OLD} stop --no-block OLD.service", f"{OLD} stop OLD.service"]
+RELAY = [f"{NEW} start gunicorn-shop-relay@.service"]
+STOP_OLD = [f"{NEW} stop OLD.service OLD.socket"]
+DISCARD = [f"{OLD} stop --no-block NEW.service NEW.socket", f"{OLD} stop NEW.service NEW.socket"]
+START_OLD = [f"{OLD} start OLD.socket", f"{OLD} start --no-block OLD.service"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "order"),
+    [
+        pytest.param(True, True, START + STOP_OLD, id="both may run at once"),
+        pytest.param(False, False, START + END_OLD + RELAY + STOP_OLD, id="neither may"),
+        pytest.param(True, False, START + END_OLD + RELAY + STOP_OLD, id="the new one may not"),
+        pytest.param(False, True, START + END_OLD + RELAY + STOP_OLD, id="the old one may not"),
+    ],
+)
+def test_the_old_one_stops_when_the_new_one_serves_or_ends_before_the_new_one_is_proved(handover, old, new, order):
+    said, asked = handover(old, new)
+    assert "'changed': True" in said
+    assert asked == order
+
+
+@pytest.mark.parametrize(
+    ("overlap", "order", "outcome"),
+    [
+        pytest.param(True, START + DISCARD, f"release {OLD} serves on, untouched", id="both may run at once"),
+        pytest.param(
+            False, START + END_OLD + DISCARD + START_OLD, f"release {OLD} was started again", id="neither may"
+        ),
+    ],
+)
+def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outcome):
+    said, asked = handover(overlap, overlap, status=500)
+    assert outcome in said
+    assert "It broke." in said
+    assert asked == order
+
+
+def test_who_was_overtaken_takes_nobodys_place(handover):
+    said, asked = handover(True, True, replaces="c0ffeec0ffee")
+    assert f"release {OLD} began to serve while this run was at work, at 2" in said
+    assert f"by bob, so release {NEW} does not take its place unasked: run again if it is to" in said
+    assert asked == []
+
+
+def test_who_was_not_overtaken_goes_on(handover):
+    assert "'changed': True" in handover(True, True, replaces=OLD)[0]
+
+
+@pytest.mark.parametrize(("whose", "prevented"), [(History, "record"), (Store, "switch")])
+def test_a_full_disk_leaves_the_old_one_serving_and_going_back_as_it_was(
+    handover, monkeypatch, tmp_path, whose, prevented
+):
+    actual = getattr(whose, prevented)
+
+    def full(one, *arguments, **details):
+        if NEW in arguments:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "history.jsonl")
+        actual(one, *arguments, **details)
+
+    monkeypatch.setattr(whose, prevented, full)
+    said, asked = handover(True, True)
+    assert f"No space left on device: 'history.jsonl'; release {OLD} serves on, untouched" in said
+    assert asked == START + DISCARD
+    store = Store(str(tmp_path), "shop")
+    assert (store.current(), [event["release"] for event in store.activations()]) == (OLD, [OLD])
+
+
+def test_a_failure_right_after_the_switch_takes_nothing_from_what_serves_now(handover, monkeypatch):
+    actual = Store.switch
+
+    def fail_late(store, release):
+        actual(store, release)
+        if release == NEW:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Store, "switch", fail_late)
+    said, asked = handover(True, True)
+    assert "Input/output error; it is the one that nginx goes to" in said
+    assert asked == START
+
+
+def test_a_release_that_is_not_there(tmp_path):
+    handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
+    with pytest.raises(
+        StoreError, match=r"is '4f6a7d8e9c0b', but there is no such release of the app shop; there are none"
+    ):
+        handover.run("4f6a7d8e9c0b", HEALTH)
+
+
+def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(tmp_path, monkeypatch, listening):
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path))
+    store = Store(str(tmp_path), "shop")
+    os.makedirs(store.item("releases", NEW))
+    store.switch(NEW)
+    handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=listening)
+    with pytest.raises(Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} serves on, untouched"):
+        handover.run(NEW, HEALTH)
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch, write):
+    """Return what a handover to a release would change, on a host where all runs but what stands in the file idle."""
+    systemctl = """#!/bin/sh
+case "$*" in
+  list-units*) echo '[]' ;;
+  show*UnitFileState*) echo UnitFileState=enabled ;;
+  show*) grep -qx "$2" {root}/idle && echo ActiveState=inactive || echo ActiveState=active ;;
+esac
+"""
+    write(tmp_path, {"bin/systemctl": systemctl.replace("{root}", str(tmp_path)), "idle": ""})
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    (tmp_path / "units").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+    store = Store(str(tmp_path), "shop")
+    for turn, release in enumerate(("a", "b", OLD)):
+        record = {"version": f"v{turn}", "built": f"2026-01-0{turn + 1}"}
+        write(store.item("releases", release), {"release.json": json.dumps(record)})
+    store.switch(OLD)
+    Handover(store, "shop", 1, 5, None).front.install()
+
+    def shown(release, idle="", keep=5, bind=None):
+        (tmp_path / "idle").write_text(idle)
+        handover = Handover(store, "shop", drain_timeout=1, keep_releases=keep, bind=bind)
+        lines, *_units = handover.diff(release, "v9", bind)
+        return handover.needed(release), lines["before"], lines["after"]
+
+    return shown
+
+
+def test_what_a_handover_would_change(shown):
+    assert shown(OLD) == (False, f"{OLD} v2\n", f"{OLD} v9\n")
+    assert shown(NEW) == (True, f"{OLD} v2\n", f"{NEW} v9\n")
+    assert shown(None) == (True, f"{OLD} v2\n", "(not known yet) v9\n")
+    assert shown(NEW, bind="127.0.0.1:9999")[2] == f"{NEW} v9\n127.0.0.1:9999\n"
+
+
+@pytest.mark.parametrize("unit", [f"gunicorn-shop@{OLD}.service", "gunicorn-shop.service"])
+def test_what_somebody_stopped_is_said_to_be_started(shown, unit):
+    needed, before, after = shown(OLD, idle=unit)
+    assert needed
+    assert f"{unit}: stopped or disabled\n" in before
+    assert f"{unit}: running\n" in after
+
+
+def test_releases_that_go_are_said_to(shown):
+    needed, before, _after = shown(OLD, keep=2)
+    assert needed
+    assert before.splitlines()[1:] == ["a: of no more use"]

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told of an app; systemd's command has it that this very process is its gunicorn."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import info
+
+pytestmark = pytest.mark.usefixtures("as_root")
+OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+SYSTEMCTL = """#!/bin/sh
+printf '%s\\n' ActiveState=active SubState=running MainPID={pid} NRestarts=2 MemoryCurrent={memory}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch, write):
+    """Return a store with a release that serves and the one before it."""
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(pid=os.getpid(), memory=300 << 20)})
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path))
+    store = Store(str(tmp_path / "srv"), "shop")
+    with store.locked("deploying"):
+        before = None
+        for release in (OLD, NEW):
+            record = {"version": f"v{release[0]}", "built": "2026", "app": {"wsgi_app": "shop:app"}}
+            record.update(in_force={"workers": 3}, env={"SECRET_KEY": "a digest"})
+            write(store.item("releases", release), {"release.json": json.dumps(record)})
+            store.history.record("serves", release, previous=before, by="ann")
+            store.switch(release)
+            before = release
+    return store
+
+
+def test_an_app_that_serves(shop, tmp_path):
+    with subprocess.Popen(["sleep", "600"]) as worker:
+        found = info.app(str(tmp_path / "srv"), "shop")
+        worker.kill()
+    assert (found["release"], found["previous"], found["settings"]) == (NEW, OLD, {"workers": 3})
+    assert found["listens"] == [f"{shop.path}/current/app.sock"]
+    assert [event["release"] for event in found["history"]] == [OLD, NEW]
+
+    newest, older = found["releases"]
+    assert (newest["id"], newest["serves"], newest["version"], newest["by"]) == (NEW, True, "v4", "ann")
+    assert newest["env"] == ["SECRET_KEY"]
+    assert (older["id"], older["serves"], older["version"]) == (OLD, False, "v0")
+    assert older["served"] < newest["served"]
+
+    instance = found["instance"]
+    assert instance["unit"] == f"gunicorn-shop@{NEW}.service"
+    assert (instance["state"], instance["restarts"], instance["memory"]) == ("active (running)", 2, 300)
+    assert instance["pid"] == os.getpid()
+    assert worker.pid in [each["pid"] for each in instance["workers"]]
+    assert 0 <= min(each["uptime"] for each in instance["workers"]) <= instance["uptime"]
+
+
+def test_memory_that_nobody_counts_is_not_told(shop, tmp_path, write):
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(pid=0, memory=(1 << 64) - 1)})
+    instance = info.app(str(tmp_path / "srv"), "shop")["instance"]
+    assert [instance[name] for name in ("memory", "pid", "uptime", "workers")] == [None, None, None, []]
+
+
+def test_all_apps_and_nothing_but_apps(shop, tmp_path, write):
+    write(tmp_path, {"srv/www/index.html": "a page"})
+    (tmp_path / "srv/link").symlink_to("shop")
+    assert info.apps(str(tmp_path / "srv")) == ["shop"]
+    assert info.apps(str(tmp_path / "nowhere")) == []
+
+
+def test_no_such_app(tmp_path):
+    with pytest.raises(StoreError, match=f"there is no app 'blog' in {tmp_path}"):
+        info.app(str(tmp_path), "blog")
+
+
+def test_an_app_that_never_served(tmp_path):
+    with Store(str(tmp_path), "shop").locked("fetching its source"):
+        pass
+    found = info.app(str(tmp_path), "shop")
+    assert [found[name] for name in ("release", "previous", "instance")] == [None, None, None]
+    assert found["releases"] == found["listens"] == []

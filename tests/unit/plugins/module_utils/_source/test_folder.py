@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of a folder are the source, and that they arrive as they are."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import socket
+import tempfile
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
+
+FILES = {
+    ".gitignore": "*.log\n/.env\nvenv/\n",
+    "app.py": "",
+    "src/__init__.py": "",
+    "notes": "nobody has told git of this yet",
+    "src/debug.log": "",
+    ".env": "SECRET_KEY=hunter2",
+    "venv/bin/python": "",
+}
+# A name that no locale and no shell would like.
+ODD = "größe \n'\"$x"
+
+
+def _files(folder) -> list[str]:
+    return Tree(str(folder), "this host").files()
+
+
+@pytest.fixture
+def work_tree(tmp_path, git, write):
+    """Return a work tree with files that git tracks, would add, and ignores."""
+    folder = write(tmp_path / "shop", FILES)
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".gitignore", "app.py", "src")
+    git(folder, "commit", "--quiet", "-m", "one")
+    return folder
+
+
+def test_what_git_ignores_stays_behind(work_tree):
+    assert _files(work_tree) == [".gitignore", "app.py", "notes", "src/__init__.py"]
+
+
+def test_a_folder_inside_a_work_tree(work_tree):
+    assert _files(work_tree / "src") == ["__init__.py"]
+
+
+def test_a_tracked_file_that_was_deleted_is_no_part(work_tree):
+    (work_tree / "app.py").unlink()
+    assert "app.py" not in _files(work_tree)
+
+
+def test_a_tracked_file_counts_whatever_gitignore_says(work_tree, git):
+    git(work_tree, "add", "--force", "src/debug.log")
+    assert "src/debug.log" in _files(work_tree)
+
+
+def test_links_are_links(work_tree, tmp_path):
+    for name, target in {"file": "app.py", "folder": "src", "nowhere": "nosuch", "outside": str(tmp_path)}.items():
+        (work_tree / name).symlink_to(target)
+    assert {"file", "folder", "nowhere", "outside"} < set(_files(work_tree))
+    assert not any(path.startswith(("folder/", "outside/")) for path in _files(work_tree))
+
+
+def test_names_need_not_be_nice(work_tree, write):
+    write(work_tree, {ODD: ""})
+    assert ODD in _files(work_tree)
+
+
+def test_a_submodule_brings_its_files_but_not_what_it_ignores(work_tree, tmp_path, git, write):
+    library = write(tmp_path / "library", {"lib.py": "", ".gitignore": "*.key\n"})
+    git(library, "init", "--quiet")
+    git(library, "add", ".")
+    git(library, "commit", "--quiet", "-m", "one")
+    git(work_tree, "submodule", "--quiet", "add", str(library), "lib")
+    write(work_tree, {"lib/deploy.key": "hunter2"})
+
+    assert [path for path in _files(work_tree) if path.startswith("lib")] == ["lib/.gitignore", "lib/lib.py"]
+
+
+def test_a_submodule_that_was_not_fetched_is_empty(work_tree, git):
+    git(work_tree, "update-index", "--add", "--cacheinfo", f"160000,{git(work_tree, 'rev-parse', 'HEAD')},lib")
+    (work_tree / "lib").mkdir()
+    assert not any(path.startswith("lib") for path in _files(work_tree))
+
+
+def test_a_plain_folder_brings_all_but_what_python_and_git_make(tmp_path, write):
+    caches = {"__pycache__/app.cpython-311.pyc": "", "src/old.pyc": "", "src/__pycache__/notes": ""}
+    leftovers = {**caches, "lib/.git": "gitdir: elsewhere", "other/.git/config": ""}
+    folder = write(tmp_path, {**FILES, **leftovers})
+    (folder / "link").symlink_to("src")
+    assert _files(folder) == sorted([*FILES, "link"])
+
+
+def test_a_socket_or_pipe_that_lies_about_is_no_file(tmp_path, write):
+    write(tmp_path, {"app.py": ""})
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "app.sock"))
+        assert _files(tmp_path) == ["app.py"]
+
+
+def test_a_link_into_a_work_tree(work_tree, tmp_path):
+    (tmp_path / "link").symlink_to(work_tree / "src")
+    assert _files(tmp_path / "link") == ["__init__.py"]
+
+
+def test_a_hook_of_git_may_run_the_playbook(work_tree, tmp_path, git, monkeypatch):
+    before = _files(work_tree)
+    git(tmp_path, "init", "--quiet", "--bare", "hooked.git")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "hooked.git"))
+    assert _files(work_tree) == before
+
+
+def test_without_git_a_plain_folder_will_do(tmp_path, write, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "nosuch"))
+    assert _files(write(tmp_path / "plain", {"app.py": ""})) == ["app.py"]
+
+
+def test_without_git_nobody_knows_what_to_leave_behind(work_tree, monkeypatch):
+    monkeypatch.setenv("PATH", str(work_tree / "nosuch"))
+    with pytest.raises(TreeError, match=r"/src is in a git work tree, .* git is not installed on this host"):
+        _files(work_tree / "src")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to somebody else")
+def test_a_work_tree_of_somebody_else_runs_nothing_of_theirs(work_tree, tmp_path, git):
+    git(work_tree, "config", "core.fsmonitor", f"touch {tmp_path}/touched")
+    before = _files(work_tree)
+    for path in [work_tree, *work_tree.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    assert _files(work_tree) == before
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        pytest.param(lambda folder: None, "there is no folder .*/shop on this host", id="not there"),
+        pytest.param(lambda folder: folder.touch(), "there is no folder .*/shop on this host", id="a file"),
+        pytest.param(
+            lambda folder: folder.mkdir(), ".*/shop on this host holds no file that git doesn't ignore", id="empty"
+        ),
+    ],
+)
+def test_a_folder_that_is_no_source(tmp_path, make, said):
+    make(tmp_path / "shop")
+    with pytest.raises(TreeError, match=said):
+        _files(tmp_path / "shop")
+
+
+@pytest.fixture(params=["copied", "sent"])
+def travel(request, tmp_path):
+    """Let a folder travel, in both ways that there are, between finding it and what the test does to it."""
+
+    def travel(folder, meanwhile=lambda: None):
+        tree = Tree(str(folder), "this host")
+        arrived = tmp_path / "arrived"
+        arrived.mkdir()
+        meanwhile()
+        if request.param == "copied":
+            tree.export(str(arrived))
+        else:
+            with tempfile.NamedTemporaryFile(suffix=".tar.gz") as archive:
+                tree.pack(archive)
+                Packed(archive.name, tree.digest()).export(str(arrived))
+        return tree, arrived
+
+    return travel
+
+
+def test_what_arrives_is_what_was_there(work_tree, travel, write):
+    write(work_tree, {"bin/run": "#!/bin/sh\n", ODD: ""})
+    (work_tree / "bin/run").chmod(0o755)
+    (work_tree / "link").symlink_to("bin/run")
+    os.link(work_tree / "app.py", work_tree / "same.py")
+    paths = _files(work_tree)
+
+    tree, arrived = travel(work_tree)
+
+    assert paths == _files(arrived)
+    assert digests.of_tree(str(arrived), paths) == digests.of_tree(str(work_tree), paths)
+    assert tree.digest() == digests.of_tree(str(work_tree), paths)[:40]
+
+
+def test_what_changes_on_the_way_is_not_taken(work_tree, travel, write):
+    with pytest.raises(TreeError, match="its files changed while they were copied: run again"):
+        travel(work_tree, meanwhile=lambda: write(work_tree, {"app.py": "half a"}))
+
+
+@pytest.mark.skipif(os.fsencode("\udcff") != b"\xff", reason="file names have no bytes here that are no text")
+def test_a_name_need_not_be_text(work_tree, travel):
+    pathlib.Path(work_tree, "\udcff.py").touch()
+    assert "\udcff.py" in os.listdir(travel(work_tree)[1])

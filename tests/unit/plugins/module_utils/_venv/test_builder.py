@@ -1,0 +1,334 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Environments that the real uv builds, of packages that hold next to nothing."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import http.server
+import importlib.metadata
+import io
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import zipfile
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs, uv
+
+WHEELS = {
+    "gunicorn-27.0.1": "",
+    "gunicorn-26.0.0": "",
+    "gunicorn-20.1.0": "",
+    "flask-3.0": "Requires-Dist: click\n",
+    "flask-3.1": "Requires-Dist: click\n",
+    "click-8.0": "",
+    "click-8.1": "",
+    "served-1.0": "Requires-Dist: gunicorn<27\n",
+    "modern-1.0": "Requires-Python: >=4\n",
+}
+# A build needs a backend; this one is in the source, leaves a file there as the usual ones do, and needs no other.
+BACKEND = """
+import os, zipfile
+
+def build_wheel(folder, *_settings, editable=False):
+    open("left-behind.txt", "w").close()
+    place = os.getcwd()
+    with zipfile.ZipFile(os.path.join(folder, "shop-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("shop-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1.0\\n")
+        wheel.writestr("shop-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("shop-1.0.dist-info/RECORD", "")
+        wheel.writestr("shop.pth", place) if editable else wheel.write("shop.py")
+    return "shop-1.0-py3-none-any.whl"
+
+def build_editable(folder, *_settings):
+    return build_wheel(folder, editable=True)
+"""
+PROJECT = '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.10"\ndependencies = [{}]\n'
+BUILT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+PACKAGE = {"pyproject.toml": PROJECT.format("") + BUILT, "backend.py": BACKEND, "shop.py": "HERE = 1"}
+# Namespaces of its own are what a server's root has; a container or an account may lack them.
+needs_mounts = pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.call(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL) != 0,
+    reason="mounts are not to be had here",
+)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory) -> pathlib.Path:
+    """Return a folder with a wheel of each package."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for package, more in WHEELS.items():
+        name, version = package.split("-")
+        with zipfile.ZipFile(folder / f"{package}-py3-none-any.whl", "w") as wheel:
+            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
+            wheel.writestr(f"{name}.py", "")
+            wheel.writestr(f"{package}.dist-info/METADATA", metadata)
+            wheel.writestr(
+                f"{package}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            wheel.writestr(f"{package}.dist-info/RECORD", "")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> pathlib.Path:
+    """Return the folder where uv keeps what one test can take from another."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def seen(tmp_path) -> pathlib.Path:
+    """Return a file with the arguments of every call of uv."""
+    return tmp_path / "seen"
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch, write, wheels, cache, seen):
+    """Build the environment of a source with these files, and return its folder."""
+    program = os.path.join(sysconfig.get_path("scripts"), "uv")
+    script = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {seen}\nexec {shlex.quote(program)} "$@"\n'
+    write(tmp_path, {f"tools/uv-{uv.VERSION}/bin/uv": script})
+    (tmp_path / f"tools/uv-{uv.VERSION}/bin/uv").chmod(0o755)
+    monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
+    monkeypatch.setattr(uv, "_CACHE", str(cache))
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+    def build(files=None, extra=(), chdir=".", tool=uv.Uv, **index) -> pathlib.Path:
+        source = str(write(tmp_path / "source", files)) if files else None
+        file = inputs.find_file(source, chdir) if files else None
+        wanted = inputs.Inputs(sys.executable, source, file, list(extra), "27.0.1", chdir)
+        stage = tmp_path / "venvs" / wanted.digest()
+        stage.mkdir(parents=True)
+        builder.build(wanted, str(stage), tool(uv.Index(index or {"wheels": str(wheels)})))
+        return stage
+
+    return build
+
+
+def _locked(wheels, *packages: str) -> str:
+    """Return the text of a lock that some other index was asked for."""
+    blocks = []
+    for package in packages:
+        name, version = package.split("-")
+        blocks.append(
+            f'name = "{name}"\nversion = "{version}"\nsource = {{ registry = "https://elsewhere.example/simple" }}\n'
+            f'wheels = [{{ url = "https://elsewhere.example/{package}-py3-none-any.whl", hash = "{_hash(wheels, package)}" }}]'
+        )
+    names = ", ".join(f'{{ name = "{package.split("-")[0]}" }}' for package in packages)
+    blocks.append(
+        f'name = "shop"\nversion = "1.0"\nsource = {{ virtual = "." }}\ndependencies = [{names}]\n\n'
+        f"[package.metadata]\nrequires-dist = [{names}]"
+    )
+    return 'version = 1\nrequires-python = ">=3.10"\n' + "".join(f"\n[[package]]\n{block}\n" for block in blocks)
+
+
+def _hash(wheels, package: str) -> str:
+    return "sha256:" + hashlib.sha256((wheels / f"{package}-py3-none-any.whl").read_bytes()).hexdigest()
+
+
+def test_the_pinned_uv_is_the_one_that_is_tested():
+    assert importlib.metadata.version("uv") == uv.VERSION
+
+
+@pytest.mark.parametrize(
+    ("files", "extra", "installed"),
+    [
+        pytest.param({}, [], ["gunicorn==27.0.1"], id="nothing"),
+        pytest.param({}, ["click<8.1"], ["click==8.0", "gunicorn==27.0.1"], id="without a source"),
+        pytest.param(
+            {"requirements.txt": "flask"}, ["click<8.1"], ["click==8.0", "flask==3.1", "gunicorn==27.0.1"], id="together"
+        ),
+        pytest.param({"requirements.txt": "gunicorn<27"}, [], ["gunicorn==26.0.0"], id="gunicorn by name"),
+        pytest.param({"requirements.txt": "served"}, [], ["gunicorn==26.0.0", "served==1.0"], id="gunicorn by another"),
+        pytest.param(
+            {"requirements.txt": "click\n-c c.txt", "c.txt": "gunicorn<27\nclick<8.1"}, [],
+            ["click==8.0", "gunicorn==26.0.0"], id="gunicorn by a constraint",
+        ),
+        pytest.param(
+            {"pyproject.toml": PROJECT.format('"flask<3.1"')}, [],
+            ["click==8.1", "flask==3.0", "gunicorn==27.0.1"], id="what a project depends on",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_installed(build, files, extra, installed):
+    # As it was foretold, and nothing is there then.
+    stage = build(files, extra, tool=uv.Forecast)
+    assert builder.installed(str(stage)) == installed
+    assert not list(stage.glob("lib/*/site-packages/gunicorn*"))
+    shutil.rmtree(stage)
+    assert builder.installed(str(build(files, extra))) == installed
+
+
+def test_a_lock_is_taken_with_any_index(build, wheels):
+    """The newest would be click 8.1."""
+    files = {"pyproject.toml": PROJECT.format('"click"'), "uv.lock": _locked(wheels, "click-8.0")}
+    assert builder.installed(str(build(files))) == ["click==8.0", "gunicorn==27.0.1"]
+    assert sorted(os.listdir(build(files, ["flask"]).parents[1] / "source")) == ["pyproject.toml", "uv.lock"]
+
+
+@pytest.mark.parametrize("kind", ["a lock", "hashes"])
+def test_what_comes_beside_leaves_what_is_exact(build, wheels, kind):
+    files = {
+        "a lock": {"pyproject.toml": PROJECT.format('"click"'), "uv.lock": _locked(wheels, "click-8.0")},
+        "hashes": {"requirements.txt": f"click==8.0 \\\n  --hash={_hash(wheels, 'click-8.0')}"},
+    }[kind]
+    assert builder.installed(str(build(files, ["flask"]))) == ["click==8.0", "flask==3.1", "gunicorn==27.0.1"]
+    with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements: .*click>=8.1 and click==8.0"):
+        build(files, ["click>=8.1"])
+
+
+def test_a_gunicorn_that_is_too_old(build):
+    with pytest.raises(inputs.RequirementsError, match=r"they bring gunicorn 20.1.0, but it must be 23 or newer"):
+        build({"requirements.txt": "gunicorn<23"})
+
+
+def test_a_lock_has_the_last_word_on_what_is_needed(build, wheels):
+    """Flask says that it needs click, which the project may have overridden."""
+    files = {"pyproject.toml": PROJECT.format('"flask"'), "uv.lock": _locked(wheels, "flask-3.0")}
+    assert builder.installed(str(build(files))) == ["flask==3.0", "gunicorn==27.0.1"]
+
+
+def test_where_one_requirement_has_a_hash_all_must(build, wheels):
+    with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements_file: .*must have a hash.*flask==3.0"):
+        build({"requirements.txt": f"click==8.0 --hash={_hash(wheels, 'click-8.0')}\nflask==3.0"})
+
+
+@pytest.mark.parametrize("kind", ["a lock", "hashes"])
+def test_another_file_than_the_one_that_was_locked(build, wheels, kind):
+    text = _locked(wheels, "click-8.0") if kind == "a lock" else f"click==8.0 --hash={_hash(wheels, 'click-8.0')}"
+    text = text.replace(_hash(wheels, "click-8.0"), "sha256:" + 64 * "0")
+    files = {"uv.lock": text, "pyproject.toml": PROJECT.format('"click"')}
+    with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements_file: .*Hash mismatch"):
+        build(files if kind == "a lock" else {"requirements.txt": text})
+
+
+@pytest.mark.parametrize(
+    ("project", "lock", "said"),
+    [
+        ('"click", "flask"', "", "uv.lock no longer fits the pyproject.toml .*: run `uv lock` there"),
+        ('"click"', "broken", "uv.lock can't be used: error: Failed to parse"),
+        ('"click"\n]\nrequires-python = [\n', "", "uv.lock can't be used: error: "),
+    ],
+)
+def test_a_lock_that_can_not_be_used(build, wheels, project, lock, said):
+    files = {"pyproject.toml": PROJECT.format(project), "uv.lock": _locked(wheels, "click-8.0") + lock}
+    with pytest.raises(inputs.RequirementsError, match=f"gunicorn_requirements_file: {said}"):
+        build(files)
+
+
+@needs_mounts
+@pytest.mark.parametrize("requirement", [".", "shop @ file:.", "-e .", None])
+def test_the_source_is_built_and_stays_as_it_is(build, tmp_path, requirement):
+    files = {**PACKAGE, "requirements.txt": requirement} if requirement else PACKAGE
+    venv = build(files)
+    assert builder.installed(str(venv)) == ["gunicorn==27.0.1", "shop==1.0"]
+    assert sorted(os.listdir(tmp_path / "source")) == sorted(files)
+    done = subprocess.run(
+        [venv / "bin/python", "-c", "import shop; print(shop.__file__)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
+    )
+    # Editable, it is the source itself, not the copy that it was built from.
+    assert done.stdout.startswith(str(tmp_path / "source" if requirement == "-e ." else venv))
+    assert os.listdir(tmp_path / "venvs") == [venv.name]
+
+
+@needs_mounts
+def test_a_lock_of_a_project_that_is_a_package(build, wheels, tmp_path):
+    lock = _locked(wheels, "click-8.0").replace("virtual", "editable")
+    venv = build({**PACKAGE, "pyproject.toml": PROJECT.format('"click"') + BUILT, "uv.lock": lock})
+    assert builder.installed(str(venv)) == ["click==8.0", "gunicorn==27.0.1", "shop==1.0"]
+    assert list(venv.glob("lib/python*/site-packages/shop.py"))
+    assert not (tmp_path / "source" / "left-behind.txt").exists()
+
+
+def test_a_python_that_is_too_old(build):
+    with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements_file: .*modern==1.0 requires Python >=4"):
+        build({"requirements.txt": "modern"})
+
+
+def test_what_a_folder_of_wheels_lacks(build, wheels):
+    with pytest.raises(uv.UvError) as error:
+        build({"requirements.txt": "flask\nnosuch==1.0"})
+    said = str(error.value)
+    assert "nosuch was not found in the provided package locations" in said
+    assert f"pip download --dest {wheels}" in said
+
+
+@pytest.fixture
+def url(wheels):
+    """Return the URL of an index that wants a user and a password, with a place for them."""
+    wanted = "Basic " + base64.b64encode(b"deploy:hunter2").decode()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def send_head(self):
+            if self.headers.get("Authorization") != wanted:
+                self.send_error(401)
+                return None
+            name = self.path.strip("/").rpartition("/")
+            if name[0] == "simple":
+                self.path = "/"
+            return super().send_head()
+
+        def list_directory(self, _path):
+            files = "".join(f'<a href="/{name}">{name}</a>\n' for name in sorted(os.listdir(wheels)))
+            page = f"<!DOCTYPE html>\n<html>{files}</html>".encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            return io.BytesIO(page)
+
+        def log_message(self, *_arguments):
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(wheels)))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://{{}}@127.0.0.1:{server.server_address[1]}/simple"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_password_is_used_and_seen_nowhere(build, cache, seen, tmp_path, url):
+    venv = build({"requirements.txt": "flask"}, url=url.format("deploy:hunter2"))
+    assert builder.installed(str(venv)) == ["click==8.1", "flask==3.1", "gunicorn==27.0.1"]
+    assert "pip install" in seen.read_text()
+    for path in [*tmp_path.rglob("*"), *cache.rglob("*")]:
+        assert path.is_symlink() or not path.is_file() or b"hunter2" not in path.read_bytes(), path
+
+
+def test_a_password_in_a_requirement_is_in_no_record(build, url):
+    place = url.format("deploy:hunter2").replace("/simple", "/click-8.0-py3-none-any.whl")
+    venv = build(extra=[f"click @ {place}"], url=url.format("deploy:hunter2"))
+    assert builder.installed(str(venv)) == ["click==8.0", "gunicorn==27.0.1"]
+    for path in venv.rglob("*"):
+        assert path.is_symlink() or not path.is_file() or b"hunter2" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("credentials", ["deploy:hunter3", "deploy:hunter3%2Fx"])
+def test_a_wrong_password_is_told_but_not_shown(build, url, credentials):
+    with pytest.raises(uv.UvError) as error:
+        build({"requirements.txt": "flask"}, url=url.format(credentials))
+    assert "401 Unauthorized" in str(error.value)
+    assert "gunicorn_index.url: " in str(error.value)
+    assert "hunter3" not in str(error.value)
+
+
+def test_a_url_that_uv_repeats_is_shown_without_its_password(build):
+    with pytest.raises(uv.UvError, match="gunicorn_requirements_file: ") as error:
+        build({"requirements.txt": "flask"}, url="https://deploy:hunter2@a.example:port/simple")
+    assert "a.example" in str(error.value)
+    assert "hunter2" not in str(error.value)

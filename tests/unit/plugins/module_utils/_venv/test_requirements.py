@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lines of requirements files say."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import requirements
+
+
+@pytest.mark.parametrize(
+    ("requirement", "local"),
+    [
+        (".", True),
+        (".[web]", True),
+        ("-e .", True),
+        ("--editable=./libs/shop", True),
+        ("./libs/shop", True),
+        ("libs/shop", True),
+        ("vendor/shop-1.0-py3-none-any.whl", True),
+        ("shop @ file:libs/shop", True),
+        ("shop @ ./libs/shop", True),
+        ("--find-links vendor", True),
+        ("-e file:///srv/libs/shop", True),
+        ("shop[web] @ vendor", True),
+        ("-e \\\n  ./libs/shop", True),
+        ("shop", False),
+        ("shop>=1.0  # see docs/install.md", False),
+        ("# ./libs/shop", False),
+        ("shop @ https://example.com/shop-1.0.tar.gz", False),
+        ("shop @ git+https://git.example.com/a/shop.git@v1", False),
+        ("-r more/base.txt", False),
+        ("-e git+https://git.example.com/a/shop.git", False),
+        ("--find-links https://example.com/wheels/", False),
+        ("shop \\\n  --hash=sha256:00", False),
+        ("--index-url https://pypi.example.com/simple/", False),
+    ],
+)
+def test_what_is_installed_from_a_path(requirement, local):
+    assert any(map(requirements.is_local, requirements.lines(f"django\n{requirement}\n"))) is local
+
+
+def test_lines_are_read_as_pip_does():
+    text = "# a\n\n django  # b\nshop==1.0 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\nhttps://a.example/#egg=a\n"
+    got = [" ".join(line.split()) for line in requirements.lines(text)]
+    assert got == ["django", "shop==1.0 --hash=sha256:00 --hash=sha256:11", "https://a.example/#egg=a"]

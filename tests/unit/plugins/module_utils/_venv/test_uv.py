@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where packages come from, and what is said when they don't."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch, write):
+    """Return where packages come from on a host with this configuration of pip and these variables."""
+
+    def index(configuration="", environment=None, **given) -> uv.Index:
+        for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "SSL_CERT_FILE"))]:
+            monkeypatch.delenv(name)
+        monkeypatch.setattr(uv, "_PIP_OF_ALL", ())
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(write(tmp_path, {"pip.conf": configuration}) / "pip.conf"))
+        for name, value in (environment or {}).items():
+            monkeypatch.setenv(name, value)
+        return uv.Index(given)
+
+    return index
+
+
+def _of_uv(index: uv.Index) -> list[str]:
+    """Return what uv is told of where packages come from."""
+    names = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST", "UV_OFFLINE", "ALL_PROXY")
+    told = index.uv()
+    return [f"{name}={told[name]}" for name in names if name in told] + index.options()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "environment", "told"),
+    [
+        pytest.param("", {}, [], id="none"),
+        pytest.param(
+            "[global]\nindex-url = https://a.example/simple\nextra-index-url =\n  https://b.example\n  https://c.example\n",
+            {},
+            ["UV_DEFAULT_INDEX=https://a.example/simple", "UV_INDEX=https://b.example https://c.example"],
+            id="indexes",
+        ),
+        pytest.param(
+            "[global]\nindex-url = https://a.example\n[install]\nindex-url = https://b.example\n", {},
+            ["UV_DEFAULT_INDEX=https://b.example"], id="the section of pip install wins",
+        ),
+        pytest.param(
+            "[global]\nindex-url = https://a.example\n", {"PIP_INDEX_URL": "https://b.example"},
+            ["UV_DEFAULT_INDEX=https://b.example"], id="the environment wins",
+        ),
+        pytest.param(
+            "[global]\nno-index = true\nfind-links = /opt/a\n  /opt/b\n", {},
+            ["UV_FIND_LINKS=/opt/a,/opt/b", "--no-index"], id="folders of wheels",
+        ),
+        pytest.param("[global]\nno-index = false\n", {}, [], id="a switch that is off"),
+        pytest.param("[global]\ntrusted-host = a.example\n", {}, ["UV_INSECURE_HOST=a.example"], id="trust"),
+        pytest.param("[global]\nproxy = http://a.example\n", {}, ["ALL_PROXY=http://a.example"], id="a proxy"),
+        pytest.param("[global]\nindex-url = https://a.example/%40b\n", {}, ["UV_DEFAULT_INDEX=https://a.example/%40b"],
+                     id="a percent sign"),
+        pytest.param("", {"UV_INDEX": "https://a.example"}, [], id="what is uv's alone does not count"),
+    ],
+)  # fmt: skip
+def test_the_hosts_pip_configuration_counts(index, configuration, environment, told):
+    assert _of_uv(index(configuration, environment)) == told
+
+
+HOST = "[global]\nindex-url = https://a.example\nextra-index-url = https://b.example\ntrusted-host = a.example\n"
+
+
+def test_an_index_takes_the_place_of_the_hosts(index):
+    given = index(HOST, {"PIP_FIND_LINKS": "/opt/a"}, url="https://me:pw@c.example/simple")
+    assert _of_uv(given) == ["UV_DEFAULT_INDEX=https://me:pw@c.example/simple", "UV_INSECURE_HOST=a.example"]
+    pip = {name: value for name, value in given.pip().items() if name.startswith("PIP_")}
+    assert pip == {
+        "PIP_INDEX_URL": "https://me:pw@c.example/simple",
+        "PIP_TRUSTED_HOST": "a.example",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INPUT": "1",
+    }
+
+
+def test_a_folder_of_wheels_takes_the_place_of_the_network(index, tmp_path):
+    given = index(HOST, wheels=str(tmp_path))
+    assert [told for told in _of_uv(given) if "INSECURE" not in told] == [
+        *(f"UV_FIND_LINKS={tmp_path}", "UV_OFFLINE=1", "--no-index")
+    ]
+    pip = given.pip()
+    assert (pip["PIP_FIND_LINKS"], pip["PIP_NO_INDEX"]) == (str(tmp_path), "true")
+    assert "PIP_INDEX_URL" not in pip
+
+
+@pytest.mark.parametrize(
+    ("configuration", "environment", "ca", "trusted"),
+    [
+        ("", {}, False, "/etc/ssl/certs/ca-certificates.crt"),
+        ("", {"SSL_CERT_FILE": "/opt/a.pem"}, False, "/opt/a.pem"),
+        ("[global]\ncert = /opt/b.pem\n", {}, False, "/opt/b.pem"),
+        ("[global]\ncert = /opt/b.pem\n", {"SSL_CERT_FILE": "/opt/a.pem"}, True, "{}/ca.pem"),
+    ],
+)
+def test_whose_certificates_are_trusted(index, tmp_path, write, configuration, environment, ca, trusted):
+    given = {"ca": str(write(tmp_path, {"ca.pem": ""}) / "ca.pem")} if ca else {}
+    got = index(configuration, environment, **given)
+    assert got.uv()["SSL_CERT_FILE"] == trusted.format(tmp_path)
+    assert got.pip().get("PIP_CERT") == (trusted.format(tmp_path) if ca or configuration else None)
+
+
+def test_what_needs_no_packages_is_told_of_no_index(index):
+    assert not {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS"} & set(index(HOST).uv_alone())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ca": "/no/such.pem"}, "gunicorn_index.ca is '/no/such.pem', but the target has no such file"),
+        ({"wheels": "/no/such"}, "gunicorn_index.wheels is '/no/such', but the target has no such folder"),
+    ],
+)
+def test_what_the_target_lacks(index, given, said):
+    with pytest.raises(uv.UvError, match=said):
+        index(**given)
+
+
+def test_a_folder_without_the_installer(index, tmp_path, monkeypatch, write):
+    write(tmp_path, {"pip/pip-1.whl": ""})
+    monkeypatch.setattr(uv, "_PIP_WHEELS", f"{tmp_path}/pip/pip-*.whl")
+    monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
+    with pytest.raises(uv.UvError) as error:
+        uv.Uv(index(wheels=str(tmp_path)))
+    first, second = str(error.value).splitlines()
+    assert first.startswith(f"gunicorn_index.wheels: {tmp_path} has no file uv-{uv.VERSION}-py3-none-")
+    assert f"pip download --dest {tmp_path} uv=={uv.VERSION}" in second
