@@ -118,8 +118,8 @@ def compare(module: Module, store: Store, commands: Commands) -> dict:
         lacks = sorted(set(commands.unknown()) - set(Commands(store, store.current() or commands.name).unknown()))
     except DjangoError as error:
         # What is wrong with the release that serves may be why one goes back.
-        module.warn(f"which migrations of the database release {commands.name} lacks can't be told: {error}")
-        return {"changed": False, "migrations": [], "msg": "This can't be told."}
+        module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
+        return {"changed": False, "migrations": [], "msg": "This can't be determined."}
     msg = f"The database has no migration that release {commands.name} lacks."
     if lacks:
         msg = f"The database stays as it is, with migrations that release {commands.name} lacks: {', '.join(lacks)}."
@@ -154,7 +154,7 @@ def main() -> None:
     try:
         result = steps[params["command"]](module, store, commands)
     except (DjangoError, StoreError, OSError) as error:
-        serving = f"; release {store.current()} serves on, untouched" if store.current() else ""
+        serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
         module.fail_json(msg=f"release {commands.name} of the app {store.name}: {error}{serving}")
     module.exit_json(**result)
 

@@ -13,8 +13,8 @@ description:
   - Asks the gunicorn of a virtual environment which settings it has, and has it validate each value. Names it doesn't
     know, which gunicorn itself ignores in silence, are refused with the nearest right one.
   - Refuses what gunicorn accepts, and then doesn't start with or silently does otherwise, such as no workers, a log where
-    the service can't write, or a limit beyond gunicorn's own. All faults are told at once, before anything is written.
-  - Reads the user's own Python without running it, and refuses what it sets that is not its to set.
+    the service can't write, or a limit beyond gunicorn's own. All errors are reported at once, before anything is written.
+  - Reads the user's own Python without running it, and refuses settings that this file may not change.
   - Returns the text of a C(gunicorn.conf.py). That is for M(pyweb.stack.gunicorn_release), which proves it in the release,
     and settings that belong to the design of releases, such as C(bind), are refused with what to use instead.
   - With O(dest) it writes the file, for a unit of your own, and only settings that this module's options say are refused.

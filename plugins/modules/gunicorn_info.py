@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gunicorn_info
-short_description: What serves, since when, with which workers, and what it could go back to
+short_description: What is active, since when, with which workers, and what one could roll back to
 version_added: 0.1.0
 description:
   - Says of one app or of all what is known from their folders, from systemd and from the kernel. The app's code is not
@@ -20,7 +20,7 @@ attributes:
     support: none
 options:
   name:
-    description: The app's name. Without it all apps in O(root) are told of.
+    description: The app's name. Without it all apps in O(root) are reported.
     type: str
   root:
     description: Where the folders of apps are.
@@ -36,7 +36,7 @@ EXAMPLES = r"""
     name: shop
   register: found
 
-- name: Say what serves, and what one could go back to
+- name: Show what is active, and what one could roll back to
   ansible.builtin.debug:
     msg: "{{ found.apps[0].release }} serves, and {{ found.apps[0].previous }} did before the last deploy"
 """
@@ -61,7 +61,7 @@ apps:
       type: str
       sample: 4f6a7d8e9c0b
     previous:
-      description: The id of the release that the last deploy replaced, to which one can go back; none if it is not there.
+      description: The id of the release that the last deploy replaced, to which one can roll back; none if it is not there.
       type: str
       sample: 0b1a2f3e4d5c
     releases:

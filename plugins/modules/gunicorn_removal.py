@@ -41,7 +41,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Take the app away with everything that it ever wrote
+- name: Remove the app with everything that it ever wrote
   pyweb.stack.gunicorn_removal:
     name: shop
     account_comment: App shop by pyweb.stack
@@ -104,8 +104,8 @@ def main() -> None:
         module.warn(sites)
     if result["cut"]:
         module.warn(
-            f"{result['cut']} connections to the app were cut, since they had not ended within gunicorn_drain_timeout, "
-            f"{params['drain_timeout']} s"
+            f"{result['cut']} connections to the app were closed because they were still open after "
+            f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
     diff = {"before": "".join(f"{line}\n" for line in result["removed"]), "after": ""}
     module.exit_json(changed=bool(result["removed"]), diff=diff, **result)

@@ -28,10 +28,10 @@ options:
     type: str
   back:
     description:
-      - Whether this goes back to a release of an earlier deploy. Then the app keeps its fixed address where O(bind) isn't
+      - Whether this rolls back to a release of an earlier deploy. Then the app keeps its fixed address where O(bind) isn't
         given, the release is asked what it was asked when it last began to serve where O(health) isn't given, and all
         releases stay.
-      - Going back is no deploy, so afterwards V(previous) still is the same release.
+      - A rollback is no deploy, so afterwards V(previous) still is the same release.
     type: bool
     default: false
   replaces:
@@ -66,7 +66,7 @@ options:
         description: Seconds until the release must have answered, with all its workers up; 30 by default.
         type: float
   drain_timeout:
-    description: Seconds that the old instance may take to end what it has in hand. What is left then is cut, and reported.
+    description: Seconds that the old instance may take to end what it has in hand. Connections still open then are closed, and reported.
     type: int
     default: 30
   bind:
@@ -114,7 +114,7 @@ answer:
   type: str
   sample: 200 OK
 cut:
-  description: How many connections the old instance had not ended when O(drain_timeout) was over, and were cut.
+  description: How many connections the old instance had not ended when O(drain_timeout) was over, and were closed.
   returned: success
   type: int
   sample: 0
@@ -194,12 +194,12 @@ def main() -> None:
         module.fail_json(msg=str(error))
     if params["back"] and result["changed"]:
         module.warn(
-            f"release {release} serves again, with the code, packages, settings and environment that it had; what the app "
+            f"release {release} is active again, with the code, packages, settings and environment that it had; what the app "
             "wrote since then stays, its database, too"
         )
     if result["cut"]:
         module.warn(
-            f"{result['cut']} connections to the old release were cut, since they had not ended within "
+            f"{result['cut']} connections to the old release were closed because they were still open after "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
     module.exit_json(**result)

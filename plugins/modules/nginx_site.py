@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_site
-short_description: Put a proved site in front of an app, or take it away
+short_description: Put a proved site in front of an app, or remove it
 version_added: 0.1.0
 description:
   - Writes the nginx site of an app. nginx first tests its tree as it is, then a copy of the whole tree with the site in

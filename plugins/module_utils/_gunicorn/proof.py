@@ -89,7 +89,7 @@ def command(python: str, config: str, load: bool) -> list[str]:
     return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", f"--config={config}"]
 
 
-def in_force(done, wsgi_app: str, unharmed: str = "the release that served before serves on") -> dict:
+def in_force(done, wsgi_app: str, unharmed: str = "the release that was active before still is") -> dict:
     """Return from the ended command which `workers`, `threads`, `timeout` and `worker_class` gunicorn would have.
 
     `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths.

@@ -43,7 +43,7 @@ def faults(variables: dict, names=()) -> list[str]:
     for name, check in _CHECKS.items():
         value = variables.get(name)
         if value == "" or (value is None and name in names):
-            found.append(f"{name} is empty: give it a value, or leave it out if it is an optional one.")
+            found.append(f"{name} is empty: set it, or remove it.")
             continue
         if value is None:
             continue

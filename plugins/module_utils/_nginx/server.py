@@ -174,7 +174,7 @@ def make_ready(start: bool = True) -> None:
 def _serving() -> str:
     """Say what nginx does now."""
     if systemd.active("nginx.service"):
-        return "nginx serves on with what it has loaded."
+        return "nginx still runs with what it has loaded."
     return "nginx does not run."
 
 
@@ -190,7 +190,7 @@ def _reload() -> None:
     deadline = time.monotonic() + _RELOAD_PATIENCE
     while not _workers() - old:
         if time.monotonic() > deadline:
-            raise systemd.SystemdError("nginx was told to reload, but no new worker appeared: see its error log")
+            raise systemd.SystemdError("nginx was asked to reload, but no new worker appeared: see its error log")
         time.sleep(0.02)
 
 

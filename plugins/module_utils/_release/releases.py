@@ -85,7 +85,7 @@ class Release:
                     f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
                 )
             elif os.path.realpath(path) != path:
-                reason = f"which leads to {os.path.realpath(path)}: name that"
+                reason = f"which is a link to {os.path.realpath(path)}: use that"
             elif os.path.exists(path) and not os.path.isdir(path):
                 reason = "which is no folder: name the one that it is in"
             else:

@@ -107,7 +107,7 @@ class Store:
                     )
                 time.sleep(0.1)
             if not self._is_the_lock(descriptor):
-                raise StoreError(f"the app {self.name} was removed meanwhile: run again if it is to be there")
+                raise StoreError(f"the app {self.name} was removed during this run; run again to deploy it")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
             self._prepare(group)

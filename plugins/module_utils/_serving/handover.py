@@ -66,7 +66,7 @@ class Handover:
 
         `replaces` is the release that served when whoever wants this began, empty where none did, and None where that
         makes no difference. `told` goes into the history. Raises StoreError where there is no such release, or Refused;
-        the old one serves on.
+        the old one stays active.
         """
         fault = self._overtaken(release, replaces)
         if fault:
@@ -103,7 +103,7 @@ class Handover:
         event = self._store.last_activation(current)
         return (
             f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
-            f"so release {release} does not take its place unasked: run again if it is to"
+            f"so this run did not replace it; run again to deploy release {release}"
         )
 
     def _serves(self, release: str | None) -> bool:
@@ -162,4 +162,6 @@ class Handover:
 
 
 def _serves_on(release: str | None) -> str:
-    return f"release {release} serves on, untouched" if release else "no release served before, so none does now"
+    return (
+        f"release {release} is still active, untouched" if release else "no release was active before, so none is now"
+    )

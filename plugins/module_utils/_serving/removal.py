@@ -64,14 +64,14 @@ class Removal:
                 "gunicorn_writable_paths, as when it was deployed"
             )
         if os.path.islink(self._state) and not self._keeps_state():
-            return f"{self._state} leads to {os.path.realpath(self._state)}: remove both yourself, then run again"
+            return f"{self._state} is a link to {os.path.realpath(self._state)}: remove both yourself, then run again"
         return None
 
     def sites(self) -> str | None:
         """Return why nginx has to leave the app first, or None."""
         sites = server.leading_to(self._store.path, unit_files.fixed_address(self._store.name))
         return sites and (
-            f"nginx still brings visitors to the app {self._store.name}, by {', '.join(sites)}: take the site away first, "
+            f"nginx still brings visitors to the app {self._store.name}, by {', '.join(sites)}: remove the site first, "
             "by the role nginx_site with nginx_site_state: absent before this one"
         )
 

@@ -102,7 +102,7 @@ def verify(location: str, file: str, sha256: str, remark: str = "") -> None:
     if found != sha256.lower():
         raise ArchiveError(
             f"gunicorn_source.sha256 is {sha256.lower()}, but {urls.shown(location)} has the digest {found}{remark}: "
-            "it was changed or cut off, or the variable is another version's"
+            "the file was changed or truncated, or the checksum is of another version"
         )
 
 
@@ -132,14 +132,14 @@ def _unpack(path: str, folder: str) -> None:
         with zipfile.ZipFile(path) as archive:
             _write([_of_zip(archive, info) for info in archive.infolist()], folder)
     else:
-        raise ValueError("it is neither a tar nor a zip archive, or was cut off")
+        raise ValueError("it is neither a tar nor a zip archive, or is truncated")
 
 
 def _read_to_the_end(tar: tarfile.TarFile) -> None:
     """Raise an exception if it has no end: tarfile takes what follows the last whole header for one, and nothing, too."""
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise ValueError("it was cut off")
+        raise ValueError("it is truncated")
     # Whoever packed it knows its digest at the end only.
     while tar.fileobj.read(1 << 20):
         pass

@@ -145,7 +145,7 @@ class Repository:
         if "Host key verification failed" in said:
             where = "it has" if "known_hosts" in self._files else "the target itself has"
             return (
-                f"{known}: the server of {self._shown()} can't be told from another: {where} no host key of it. Put the "
+                f"{known}: the server of {self._shown()} is unknown: {where} no host key of it. Put the "
                 f"line that ssh-keyscan prints into {known}, once you know that it is right: {said.splitlines()[0]}"
             )
         if "Permission denied (" in said:

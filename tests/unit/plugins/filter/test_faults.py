@@ -325,9 +325,7 @@ def test_a_value_of_another_type_is_shown_whole(yaml, value):
 )
 @pytest.mark.parametrize("value", ["", None], ids=["empty", "null"])
 def test_a_variable_without_a_value_is_not_one_that_is_left_out(name, value):
-    assert faults({name: value}, names=[name]) == [
-        f"{name} is empty: give it a value, or leave it out if it is an optional one."
-    ]
+    assert faults({name: value}, names=[name]) == [f"{name} is empty: set it, or remove it."]
     assert faults({name: None}, names=["gunicorn_other"]) == []
 
 

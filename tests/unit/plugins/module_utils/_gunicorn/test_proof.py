@@ -187,7 +187,7 @@ def test_what_a_worker_can_not_call(app, wsgi_workers, asgi_workers):
 def test_what_does_not_pass_says_why_and_who_serves(prove, app, config, said):
     with pytest.raises(proof.ProofError, match=f"(?s)^{said}") as caught:
         prove(app, config)
-    assert "the release that served before serves on" in str(caught.value)
+    assert "the release that was active before still is" in str(caught.value)
 
 
 def test_systemd_finds_nothing_to_fill_in():

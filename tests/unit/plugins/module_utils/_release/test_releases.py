@@ -304,8 +304,8 @@ def test_the_plan_gives_way_to_what_is_in_force(release, store, monkeypatch, cha
         ("{store}/files", "the app must not write its own code, which is in {store}: choose another folder"),
         ("{store}", "the app must not write its own code"),
         ("{tmp}", "the app must not write its own code"),
-        ("{tmp}/link", "which leads to {tmp}/there: name that"),
-        ("{tmp}/link/below", "which leads to {tmp}/there/below: name that"),
+        ("{tmp}/link", "which is a link to {tmp}/there: use that"),
+        ("{tmp}/link/below", "which is a link to {tmp}/there/below: use that"),
         ("{tmp}/file", "which is no folder: name the one that it is in"),
     ],
 )

@@ -102,7 +102,7 @@ def test_the_old_one_stops_when_the_new_one_serves_or_ends_before_the_new_one_is
 @pytest.mark.parametrize(
     ("overlap", "order", "outcome"),
     [
-        pytest.param(True, START + DISCARD, f"release {OLD} serves on, untouched", id="both may run at once"),
+        pytest.param(True, START + DISCARD, f"release {OLD} is still active, untouched", id="both may run at once"),
         pytest.param(
             False, START + END_OLD + DISCARD + START_OLD, f"release {OLD} was started again", id="neither may"
         ),
@@ -118,7 +118,7 @@ def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outc
 def test_who_was_overtaken_takes_nobodys_place(handover):
     said, asked = handover(True, True, replaces="c0ffeec0ffee")
     assert f"release {OLD} began to serve while this run was at work, at 2" in said
-    assert f"by bob, so release {NEW} does not take its place unasked: run again if it is to" in said
+    assert f"by bob, so this run did not replace it; run again to deploy release {NEW}" in said
     assert asked == []
 
 
@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_the_old_one_serving_and_going_back_as_it_was(
 
     monkeypatch.setattr(whose, prevented, full)
     said, asked = handover(True, True)
-    assert f"No space left on device: 'history.jsonl'; release {OLD} serves on, untouched" in said
+    assert f"No space left on device: 'history.jsonl'; release {OLD} is still active, untouched" in said
     assert asked == START + DISCARD
     store = Store(str(tmp_path), "shop")
     assert (store.current(), [event["release"] for event in store.activations()]) == (OLD, [OLD])
@@ -173,7 +173,9 @@ def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(t
     os.makedirs(store.item("releases", NEW))
     store.switch(NEW)
     handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=listening)
-    with pytest.raises(Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} serves on, untouched"):
+    with pytest.raises(
+        Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} is still active, untouched"
+    ):
         handover.run(NEW, HEALTH)
 
 

@@ -261,7 +261,7 @@ def test_an_app_in_another_root_is_refused_with_its_name(host, tmp_path):
 def test_state_behind_a_link_is_not_purged(host):
     (host / "state").rename(host / "disk")
     (host / "state").symlink_to(host / "disk")
-    assert f"leads to {host}/disk: remove both yourself" in _removal_of(host, purge=True).fault()
+    assert f"is a link to {host}/disk: remove both yourself" in _removal_of(host, purge=True).fault()
     assert _removal_of(host).fault() is None
 
 
@@ -282,7 +282,7 @@ def test_a_site_that_leads_to_the_app_is_named(host, write, text, found):
     (host / "nginx/sites-enabled/dangling").symlink_to("nowhere")
     said = _removal_of(host).sites()
     assert bool(said) == found
-    assert not said or f"by {host}/nginx/conf.d/own.conf: take the site away first" in said
+    assert not said or f"by {host}/nginx/conf.d/own.conf: remove the site first" in said
 
 
 def test_a_run_that_waited_for_the_removal_says_so(host):
@@ -290,5 +290,8 @@ def test_a_run_that_waited_for_the_removal_says_so(host):
     adopt = store._adopt
     # As if the folder went between the look at it and the lock.
     store._adopt = lambda: (adopt(), (host / "srv/shop/key").unlink())
-    with pytest.raises(StoreError, match="the app shop was removed meanwhile: run again"), store.locked("deploying"):
+    with (
+        pytest.raises(StoreError, match="the app shop was removed during this run; run again"),
+        store.locked("deploying"),
+    ):
         pass

@@ -182,7 +182,7 @@ def test_what_lacks_its_last_bytes_is_refused(tmp_path, unpack, mode):
 def test_a_tar_file_that_was_cut_between_two_files_is_refused(tmp_path, unpack):
     path = _tar(tmp_path / "a", dict.fromkeys("abc", (b"x" * 512, 0o644)))
     path.write_bytes(path.read_bytes()[:2048])
-    with pytest.raises(ArchiveError, match="it was cut off"):
+    with pytest.raises(ArchiveError, match="it is truncated"):
         unpack(path)
 
 
@@ -197,14 +197,14 @@ def test_a_damaged_zip_is_refused(tmp_path, unpack):
 def test_what_is_no_archive_is_refused(tmp_path, unpack):
     (tmp_path / "a").write_text("<html>Sign in</html>")
     with pytest.raises(
-        ArchiveError, match="/a can't be unpacked: it is neither a tar nor a zip archive, or was cut off"
+        ArchiveError, match="/a can't be unpacked: it is neither a tar nor a zip archive, or is truncated"
     ):
         unpack(tmp_path / "a")
 
 
 def test_another_archive_than_was_meant(tmp_path):
     path = _tar(tmp_path / "a", FILES)
-    said = f"^gunicorn_source.sha256 is {'a' * 64}, but {path} has the digest {_sum(path)}: it was changed or cut off"
+    said = f"^gunicorn_source.sha256 is {'a' * 64}, but {path} has the digest {_sum(path)}: the file was changed or truncated"
     with pytest.raises(ArchiveError, match=said):
         Archive(str(path), "A" * 64, str(path)).fetch(str(tmp_path))
 
@@ -262,7 +262,9 @@ def test_a_url_is_fetched_with_its_credentials_and_those_go_no_further(tmp_path,
 
 def test_a_url_that_brings_less_than_announced(tmp_path, serve):
     here, _asked = serve(b"x" * 100, missing=23)
-    with pytest.raises(ArchiveError, match=r"gunicorn_source.sha256 is .* \(the server left out 23 bytes\): it was"):
+    with pytest.raises(
+        ArchiveError, match=r"gunicorn_source.sha256 is .* \(the server left out 23 bytes\): the file was"
+    ):
         Archive(f"http://me:hunter2@{here}/a.tar?token=hunter2", "a" * 64).fetch(str(tmp_path))
 
 

@@ -284,7 +284,7 @@ def test_host_keys_are_checked_whatever_the_host_is_told(nested, ssh, monkeypatc
             "other.example.com ssh-ed25519 AAAA",
             "No ED25519 host key is known for example.com and you have requested strict checking.\n"
             "Host key verification failed.",
-            "can't be told from another: it has no host key of it. Put the line that ssh-keyscan prints into "
+            "is unknown: it has no host key of it. Put the line that ssh-keyscan prints into "
             "gunicorn_source.known_hosts, once you know that it is right: No ED25519 host key is known for example.com",
         ),
         (None, "Host key verification failed.", "the target itself has no host key of it"),
