@@ -127,6 +127,7 @@ version:
   sample: 27.0.1
 """
 
+import dataclasses
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import conf_file
@@ -197,8 +198,9 @@ def main() -> None:
 
 
 def _prove(module: Module, content: str) -> None:
+    given = {field.name: module.params[field.name] for field in dataclasses.fields(foreign_unit.Unit)}
     try:
-        foreign_unit.prove(content, module.params)
+        foreign_unit.prove(content, foreign_unit.Unit(**{**given, "chdir": given["chdir"] or "/"}))
     except (foreign_unit.OwnUnitError, ProofError) as error:
         module.fail_json(msg=str(error))
 

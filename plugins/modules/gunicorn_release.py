@@ -128,13 +128,15 @@ serves:
 """
 
 import contextlib
+import dataclasses
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Release, ReleaseError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 
 def main() -> None:
@@ -165,11 +167,12 @@ def main() -> None:
     )
     params = module.params
     store = Store(params["root"], params["name"], params["user"])
+    inputs = _inputs(params)
     try:
         with _lock_unless(module.check_mode, store):
-            release = Release(store, params, store.key() or b"")
+            release = Release(store, inputs, store.key() or b"")
             # In check mode neither need be there.
-            known = bool(store.key() and params["config"])
+            known = bool(store.key() and inputs.config is not UNKNOWN)
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
             missing = release.missing_folders()
@@ -191,6 +194,13 @@ def main() -> None:
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
     module.exit_json(**result)
+
+
+def _inputs(params: dict) -> Inputs:
+    """Return what the release is made of; the roles leave empty what check mode can't know."""
+    given = {field.name: params[field.name] for field in dataclasses.fields(Inputs)}
+    unknown = {"source": params["source"] == "", "venv": not params["venv"], "config": not params["config"]}
+    return Inputs(**{**given, **{name: UNKNOWN for name, is_so in unknown.items() if is_so}})
 
 
 def _lock_unless(check_mode: bool, store: Store):

@@ -8,6 +8,7 @@ Of that unit nothing is known, so the proof runs in the sandbox of the collectio
 
 from __future__ import annotations
 
+import dataclasses
 import grp
 import os
 import pwd
@@ -26,12 +27,28 @@ class OwnUnitError(Exception):
     """The proof can't be made here; the message says why."""
 
 
-def prove(content: str, params: dict) -> None:
-    """Have gunicorn check `content`, a configuration, as `params`, the options of the module `gunicorn_config`, say.
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """What is known of the user's own unit.
 
-    Raises OwnUnitError, or ProofError with all faults.
+    Its `user`, its working directory `chdir`, the interpreter `python` of its virtual environment, the app `wsgi_app`,
+    its environment `env`, the folders that it may write, `writable_paths`, the properties that take the place of the
+    sandbox's own, `unit`, and `dest`, the file where its configuration is.
     """
-    user = params["user"]
+
+    user: str
+    dest: str
+    python: str
+    wsgi_app: str
+    chdir: str = "/"
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+    writable_paths: list[str] = dataclasses.field(default_factory=list)
+    unit: dict = dataclasses.field(default_factory=dict)
+
+
+def prove(content: str, unit: Unit) -> None:
+    """Have gunicorn check `content`, a configuration, as that unit would. Raises OwnUnitError, or ProofError with all faults."""
+    user = unit.user
     if os.geteuid() != 0 or not os.path.isdir("/run/systemd/system"):
         raise OwnUnitError(
             "gunicorn_user is given, but to prove the file as that account takes root and a host that runs systemd: set "
@@ -45,22 +62,22 @@ def prove(content: str, params: dict) -> None:
     with tempfile.TemporaryDirectory(prefix="pyweb-stack-", dir="/run") as folder:
         os.chmod(folder, 0o711)
         files.create(f"{folder}/gunicorn.conf.py", content, 0o644)
-        files.create(f"{folder}/env", env_file.render(params["env"]), 0o600)
+        files.create(f"{folder}/env", env_file.render(unit.env), 0o600)
         done = systemd.run(
             user,
-            _properties(folder, account, params),
-            proof.command(params["python"], f"{folder}/gunicorn.conf.py", load=True),
+            _properties(folder, account, unit),
+            proof.command(unit.python, f"{folder}/gunicorn.conf.py", load=True),
         )
     if done.returncode in systemd.NOT_STARTED:
         raise OwnUnitError(
-            f"systemd can't start {params['python']} in {params['chdir'] or '/'} for the proof (exit status "
+            f"systemd can't start {unit.python} in {unit.chdir} for the proof (exit status "
             f"{done.returncode}); gunicorn_unit and gunicorn_writable_paths can change its sandbox: {done.stderr.strip()}"
         )
-    proof.in_force(done, params["wsgi_app"], unharmed=f"{params['dest']} is as it was")
+    proof.in_force(done, unit.wsgi_app, unharmed=f"{unit.dest} is as it was")
 
 
-def _properties(folder: str, account, params: dict) -> list[tuple[str, str]]:
-    venv = os.path.dirname(os.path.dirname(params["python"]))
+def _properties(folder: str, account: pwd.struct_passwd, unit: Unit) -> list[tuple[str, str]]:
+    venv = os.path.dirname(os.path.dirname(unit.python))
     os.symlink(venv, f"{folder}/venv")
     os.symlink(venv, f"{folder}/venvs")
     service = unit_files.Service(
@@ -68,11 +85,11 @@ def _properties(folder: str, account, params: dict) -> list[tuple[str, str]]:
         user=account.pw_name,
         group=grp.getgrgid(account.pw_gid).gr_name,
         folder=folder,
-        workdir=params["chdir"] or "/",
+        workdir=unit.chdir,
         socket_user=account.pw_name,
         stop_timeout=0,
-        writable=params["writable_paths"],
-        overrides=unit_overrides.lines(params["unit"]),
+        writable=tuple(unit.writable_paths),
+        overrides=tuple(unit_overrides.lines(unit.unit)),
         python=builder.foreign_python(venv),
     )
     properties = [line for line in service.properties(folder) if line[0] not in _OF_RELEASES]

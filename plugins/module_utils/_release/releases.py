@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import grp
 import json
 import os
@@ -19,11 +20,11 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import env_fi
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
+from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, shown
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
 
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
-_UNKNOWN = "(not known yet)"
 # Prints which of some folders whoever runs it can't write.
 _UNWRITABLE = (
     "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
@@ -34,37 +35,63 @@ class ReleaseError(Exception):
     """The release did not pass; the message names the variable and what was said."""
 
 
-class Release:
-    """A release of the app in `store`.
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What decides how a release behaves, or is told with it.
 
-    `params` are the options of the module `gunicorn_release`, complete; `key` keys the digests of the environment.
+    `name` and `user` are the app's and its account's; `source` is the folder of the sealed source, None where there is
+    none, in which it runs in `chdir`; `venv` is the folder of its virtual environment, `config` the text of its
+    gunicorn.conf.py, `wsgi_app` what that serves, `env` its environment, `graceful_timeout` gunicorn's own, in seconds;
+    `memory_max` and `cpu_quota` are limits in systemd's form. `unit` are the user's properties of the service, `plan`
+    is that of its workers, and `version` what people call its source.
     """
 
-    def __init__(self, store: Store, params: dict, key: bytes):
+    name: str
+    user: str
+    source: str | Unknown | None
+    venv: str | Unknown
+    config: str | Unknown
+    wsgi_app: str
+    env: dict[str, str]
+    plan: dict
+    version: str = ""
+    chdir: str = "."
+    graceful_timeout: int = 30
+    overlap: bool = True
+    memory_max: str | None = None
+    cpu_quota: str | None = None
+    writable_paths: list[str] = dataclasses.field(default_factory=list)
+    unit: dict = dataclasses.field(default_factory=dict)
+
+
+class Release:
+    """A release of the app in `store`, made of `inputs`; `key` keys the digests of the environment."""
+
+    def __init__(self, store: Store, inputs: Inputs, key: bytes):
         self._store = store
-        self._params = params
-        workdir = os.path.normpath(os.path.join(params["source"] or store.path, params["chdir"]))
-        limits = [("MemoryMax", params["memory_max"]), ("CPUQuota", params["cpu_quota"])]
+        self._inputs = inputs
+        source = inputs.source if isinstance(inputs.source, str) else store.path
+        limits = [("MemoryMax", inputs.memory_max), ("CPUQuota", inputs.cpu_quota)]
         self._service = unit_files.Service(
-            app=params["name"],
-            user=params["user"],
-            group=_group(params["user"]),
+            app=inputs.name,
+            user=inputs.user,
+            group=_group(inputs.user),
             folder=store.path,
-            workdir=workdir,
+            workdir=os.path.normpath(os.path.join(source, inputs.chdir)),
             socket_user=server.user(),
-            stop_timeout=params["graceful_timeout"] + _STOP_MARGIN,
-            overlap=params["overlap"],
-            limits=[(name, value) for name, value in limits if value],
-            writable=params["writable_paths"],
-            overrides=unit_overrides.lines(params["unit"]),
+            stop_timeout=inputs.graceful_timeout + _STOP_MARGIN,
+            overlap=inputs.overlap,
+            limits=tuple((name, value) for name, value in limits if value),
+            writable=tuple(inputs.writable_paths),
+            overrides=tuple(unit_overrides.lines(inputs.unit)),
             python=builder.foreign_python(self._venv()),
         )
-        self._env_digests = {name: digests.keyed(key, value) for name, value in params["env"].items()}
+        self._env_digests = {name: digests.keyed(key, value) for name, value in inputs.env.items()}
         self.id = digests.of(
             {
-                "source": params["source"],
-                "venv": params["venv"],
-                "config": params["config"],
+                "source": shown(inputs.source),
+                "venv": shown(inputs.venv),
+                "config": shown(inputs.config),
                 "env": self._env_digests,
                 "service": self._service.service_unit(),
                 "socket": self._service.socket_unit(),
@@ -74,12 +101,12 @@ class Release:
 
     def units(self) -> dict[str, str]:
         """Return the text of its unit files by name."""
-        name = systemd.instance(self._params["name"], self.id)
+        name = systemd.instance(self._inputs.name, self.id)
         return {f"{name}.service": self._service.service_unit(), f"{name}.socket": self._service.socket_unit()}
 
     def missing_folders(self) -> list[str]:
         """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""
-        for path in self._params["writable_paths"]:
+        for path in self._inputs.writable_paths:
             if os.path.commonpath([path, self._store.path]) in (path, self._store.path):
                 reason = (
                     f"but the app must not write its own code, which is in {self._store.path}: choose another folder"
@@ -91,7 +118,7 @@ class Release:
             else:
                 continue
             raise ReleaseError(f"gunicorn_writable_paths has {path!r}, {reason}")
-        return [path for path in self._params["writable_paths"] if not os.path.exists(path)]
+        return [path for path in self._inputs.writable_paths if not os.path.exists(path)]
 
     def make_folder(self, path: str) -> None:
         """Make a writable folder, with its owner and mode before its name."""
@@ -101,7 +128,7 @@ class Release:
         # By descriptor: the folder above may be the app's, which could put a link in its place.
         descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            account = pwd.getpwnam(self._params["user"])
+            account = pwd.getpwnam(self._inputs.user)
             os.fchown(descriptor, account.pw_uid, account.pw_gid)
             os.fchmod(descriptor, 0o750)
         finally:
@@ -119,7 +146,7 @@ class Release:
     def plan(self) -> dict:
         """Return what the plan of the workers came to, as far as is known."""
         made = os.path.isdir(self.path)
-        return plans.in_force(self._params["plan"], self._store.release(self.id)["in_force"] if made else None)
+        return plans.in_force(self._inputs.plan, self._store.release(self.id)["in_force"] if made else None)
 
     def alike(self) -> str | None:
         """Return its id once it is made, or that of the release that serves if code, packages and environment are the same.
@@ -127,7 +154,7 @@ class Release:
         None as well where the account has yet to be made, without which nothing can be asked of a release.
         """
         current = self._store.current()
-        if not _account(self._params["user"]):
+        if not _account(self._inputs.user):
             return None
         if os.path.isdir(self.path):
             return self.id
@@ -144,15 +171,15 @@ class Release:
         """
         current = self._store.current()
         before = self._store.release(current) if current else {"app": {}, "env": {}}
-        unit = systemd.instance(self._params["name"], current)
+        unit = systemd.instance(self._inputs.name, current)
         sources = [before["app"].get("source"), self._app()["source"]]
         folder = self._store.item("releases", current or "")
-        config = self._params["config"]
-        conf = files.read(os.path.join(folder, "gunicorn.conf.py")) if config else ""
+        config = self._inputs.config
+        conf = "" if isinstance(config, Unknown) else files.read(os.path.join(folder, "gunicorn.conf.py"))
         pairs = [
             ("app", _lines(before["app"]), _lines(self._app())),
             ("packages", _text(before.get("installed", [])), _text(self._installed())),
-            ("gunicorn.conf.py", conf, config or _text([_UNKNOWN])),
+            ("gunicorn.conf.py", conf, _text([UNKNOWN.value]) if isinstance(config, Unknown) else config),
             ("env", _masked(before["env"], {}), _masked(self._env_digests, before["env"])),
         ]
         for name, text in self.units().items() if current else ():
@@ -161,56 +188,56 @@ class Release:
         return [files.diff(name, old, new) for name, old, new in pairs for old in [_moved(old, *sources)] if old != new]
 
     def _app(self) -> dict:
-        params = self._params
+        inputs = self._inputs
         return {
-            "source": _UNKNOWN if params["source"] == "" else os.path.basename(params["source"] or ""),
-            "version": params["version"],
-            "venv": os.path.basename(params["venv"]) or _UNKNOWN,
-            "wsgi_app": params["wsgi_app"],
+            "source": os.path.basename(inputs.source) if isinstance(inputs.source, str) else shown(inputs.source) or "",
+            "version": inputs.version,
+            "venv": os.path.basename(shown(inputs.venv) or ""),
+            "wsgi_app": inputs.wsgi_app,
         }
 
     def _venv(self) -> str:
         """Return its environment, or that of the release that serves, where check mode doesn't have this one yet."""
-        if os.path.isdir(self._params["venv"]):
-            return self._params["venv"]
+        if isinstance(self._inputs.venv, str) and os.path.isdir(self._inputs.venv):
+            return self._inputs.venv
         return os.path.join(self._store.item("releases", self._store.current() or ""), "venv")
 
     def _installed(self) -> list[str]:
-        venv = readable(self._params["venv"])
-        return builder.installed(venv) if os.path.isdir(venv) else [_UNKNOWN]
+        venv = readable(shown(self._inputs.venv) or "")
+        return builder.installed(venv) if os.path.isdir(venv) else [UNKNOWN.value]
 
     def _write_record(self, folder: str, in_force: dict) -> None:
         record = {
             "id": self.id,
-            "version": self._params["version"],
+            "version": self._inputs.version,
             "app": self._app(),
-            "plan": self._params["plan"],
+            "plan": self._inputs.plan,
             "in_force": in_force,
-            "overlap": self._params["overlap"],
+            "overlap": self._inputs.overlap,
             "env": self._env_digests,
-            "installed": builder.installed(self._params["venv"]),
+            "installed": builder.installed(self._inputs.venv),
             "built": now(),
         }
         self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)
 
     def _write(self, folder: str) -> None:
-        params = self._params
-        if params["source"]:
-            os.symlink(os.path.relpath(params["source"], self._store.item("releases", self.id)), f"{folder}/src")
-        os.symlink(os.path.relpath(params["venv"], self._store.item("releases", self.id)), f"{folder}/venv")
-        os.symlink(f"/run/gunicorn-{params['name']}/{self.id}.sock", f"{folder}/app.sock")
-        self._write_file(folder, "env", env_file.render(params["env"]), 0o600)
-        self._write_file(folder, "gunicorn.conf.py", params["config"], 0o640)
+        inputs = self._inputs
+        if inputs.source:
+            os.symlink(os.path.relpath(inputs.source, self._store.item("releases", self.id)), f"{folder}/src")
+        os.symlink(os.path.relpath(inputs.venv, self._store.item("releases", self.id)), f"{folder}/venv")
+        os.symlink(f"/run/gunicorn-{inputs.name}/{self.id}.sock", f"{folder}/app.sock")
+        self._write_file(folder, "env", env_file.render(inputs.env), 0o600)
+        self._write_file(folder, "gunicorn.conf.py", inputs.config, 0o640)
 
     def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
-        group = pwd.getpwnam(self._params["user"]).pw_gid if mode & 0o040 else 0
+        group = pwd.getpwnam(self._inputs.user).pw_gid if mode & 0o040 else 0
         files.create(os.path.join(folder, name), text, mode, group)
 
     def _verify(self) -> None:
         # What they run must be there, which under the release's own name it is not yet.
         venv = f"{self._store.path}/releases/%i/venv"
         try:
-            systemd.verify({name: text.replace(venv, self._params["venv"]) for name, text in self.units().items()})
+            systemd.verify({name: text.replace(venv, self._inputs.venv) for name, text in self.units().items()})
         except systemd.SystemdError as error:
             raise ReleaseError(self._blame(str(error))) from error
 
@@ -218,17 +245,17 @@ class Release:
         """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
         lines = self._service.service_unit().splitlines()
         faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
-        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._params["unit"]]
+        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._inputs.unit]
         return "\n".join(f"gunicorn_unit has {line}, which systemd refuses: {text}" for line, text in users) or said
 
     def _check_folders(self, stage: str) -> None:
         # In the sandbox, which may give the account more groups, or hide a folder.
-        paths = self._params["writable_paths"]
+        paths = self._inputs.writable_paths
         if not paths:
             return
         done = self._run(stage, [f"{stage}/venv/bin/python", "-I", "-c", _UNWRITABLE, *paths])
         if done.stdout:
-            user = self._params["user"]
+            user = self._inputs.user
             raise ReleaseError(
                 f"gunicorn_writable_paths has {', '.join(map(repr, done.stdout.split()))}, where the account {user!r} "
                 f"can't write: give it the right to (chown {user} FOLDER), or choose another folder"
@@ -236,12 +263,12 @@ class Release:
 
     def _check(self, stage: str) -> dict:
         # Loading an app that can't run twice may be what can't happen beside the one that runs.
-        load = self._params["overlap"]
+        load = self._inputs.overlap
         argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
-        return proof.in_force(self._run(stage, argv), self._params["wsgi_app"])
+        return proof.in_force(self._run(stage, argv), self._inputs.wsgi_app)
 
     def _run(self, stage: str, argv: list[str]):
-        done = systemd.run(self._params["name"], self._service.properties(stage), argv)
+        done = systemd.run(self._inputs.name, self._service.properties(stage), argv)
         if done.returncode in systemd.NOT_STARTED:
             raise ReleaseError(
                 "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "

@@ -9,6 +9,7 @@ configuration is proved and its management commands run, so they have the same u
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
@@ -58,6 +59,7 @@ _BACKLOG = "2048"
 _NO_START_LIMIT = ("StartLimitIntervalSec", "0")
 
 
+@dataclasses.dataclass(frozen=True)
 class Service:
     """The units of one app.
 
@@ -65,41 +67,26 @@ class Service:
     its code runs, `socket_user` who may connect, `stop_timeout` the seconds until a stopping instance is killed,
     `overlap` whether it may run beside another instance, `limits` further properties such as `MemoryMax`,
     `writable` folders that it may write, `overrides` properties that take the place of the sandbox's own, `python`
-    the folder of an interpreter beside Debian's.
+    the folder of an interpreter beside Debian's, empty for none.
     """
 
-    def __init__(
-        self,
-        app,
-        user,
-        group,
-        folder,
-        workdir,
-        socket_user,
-        stop_timeout,
-        overlap=True,
-        limits=(),
-        writable=(),
-        overrides=(),
-        python="",
-    ):
-        self.app = app
-        self.user = user
-        self.group = group
-        self.folder = folder
-        self.workdir = workdir
-        self.socket_user = socket_user
-        self.stop_timeout = stop_timeout
-        self.overlap = overlap
-        self.limits = tuple(limits)
-        self.writable = [("ReadWritePaths", " ".join(writable))] if writable else []
-        overridden = {name for name, _value in overrides}
-        self.sandbox = [*(line for line in SANDBOX if line[0] not in overridden), *overrides]
-        self.python = python
+    app: str
+    user: str
+    group: str
+    folder: str
+    workdir: str
+    socket_user: str
+    stop_timeout: int
+    overlap: bool = True
+    limits: tuple[tuple[str, str], ...] = ()
+    writable: tuple[str, ...] = ()
+    overrides: tuple[tuple[str, str], ...] = ()
+    python: str = ""
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
         state = f"gunicorn-{self.app}"
+        overridden = {name for name, _value in self.overrides}
         environment = {
             "HOME": f"/var/lib/{state}",
             "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
@@ -113,8 +100,9 @@ class Service:
             ("EnvironmentFile", f"{release}/env"),
             ("StateDirectory", state),
             ("StateDirectoryMode", "0750"),
-            *self.sandbox,
-            *self.writable,
+            *(line for line in SANDBOX if line[0] not in overridden),
+            *self.overrides,
+            *([("ReadWritePaths", " ".join(self.writable))] if self.writable else []),
             ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE} {self.python}".rstrip()),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),

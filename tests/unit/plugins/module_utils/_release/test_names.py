@@ -18,7 +18,7 @@ import pathlib
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import releases
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Release
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs
@@ -34,12 +34,12 @@ def source(tmp_path_factory, write):
 
 @pytest.mark.parametrize("release", RECORDED["releases"], ids=lambda release: release["what"])
 def test_a_release(release, monkeypatch):
-    options, host = release["options"], release["host"]
+    options, host = dict(release["options"]), release["host"]
     monkeypatch.setattr(server, "user", lambda: host["nginx_user"])
     monkeypatch.setattr(builder, "foreign_python", lambda _venv: host["foreign_python"])
     monkeypatch.setattr(releases, "_group", lambda _user: host["group"])
-    store = Store(options["root"], options["name"], options["user"])
-    assert Release(store, {**options, "plan": {}}, host["key"].encode()).id == release["id"]
+    store = Store(options.pop("root"), options["name"], options["user"])
+    assert Release(store, Inputs(**options, plan={}), host["key"].encode()).id == release["id"]
 
 
 @pytest.mark.parametrize("venv", RECORDED["venvs"], ids=lambda venv: f"{venv['file']} {venv['requirements']}")

@@ -15,9 +15,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores, unit_files
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Release, ReleaseError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
+from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 KEY = b"the host's own"
 SECRET = "hunter2"
@@ -64,7 +65,7 @@ def release(store):
             "unit": {},
             "plan": PLAN,
         }
-        return Release(store, {**params, **changed}, key)
+        return Release(store, Inputs(**{**params, **changed}), key)
 
     return release
 
@@ -236,7 +237,7 @@ def test_the_diff_of_other_code_says_so_once(release, store):
 def test_the_diff_of_what_check_mode_can_not_know_yet(release, store, tmp_path, monkeypatch, write):
     _seal(store, release())
     monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "trial"))
-    unknown = {"source": "", "venv": store.item("venvs", "v2"), "config": None}
+    unknown = {"source": UNKNOWN, "venv": store.item("venvs", "v2"), "config": UNKNOWN}
     after = {part["after_header"]: part["after"] for part in release(**unknown).diff()}
     assert "source: (not known yet)\n" in after["app"]
     assert (after["packages"], after["gunicorn.conf.py"]) == ("(not known yet)\n", "(not known yet)\n")
