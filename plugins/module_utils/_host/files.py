@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
+import stat
 import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
@@ -23,15 +26,60 @@ def read(path: str) -> str:
 def replace(path: str, text: str) -> None:
     """Give a file, readable for everybody, another text, by a rename: whoever reads it gets the old or the new one.
 
-    Durable when this returns.
+    Durable when this returns. Raises OSError where a link that others made is on the way.
     """
-    temporary = f"{path}.new"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        os.fchmod(file.fileno(), 0o644)
-        sync(file)
-    os.rename(temporary, path)
-    sync_folder(os.path.dirname(path))
+    folder, name = os.path.split(path)
+    with opened_folder(folder) as parent:
+        # Whoever may write to the folder must neither know this name nor have it before.
+        temporary = f".{name}.{secrets.token_hex(4)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644, dir_fd=parent)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                os.fchmod(descriptor, 0o644)
+                sync(file)
+            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        except BaseException:
+            os.unlink(temporary, dir_fd=parent)
+            raise
+        os.fsync(parent)
+
+
+@contextlib.contextmanager
+def opened_folder(path: str, make: bool = False):
+    """Yield a descriptor of the folder at an absolute path, and follow no link on the way but root's.
+
+    What is done by it stays in that folder, whatever its owner puts into the place of its path meanwhile. Folders that
+    are missing are made where `make` says so. Raises OSError.
+    """
+    ahead = path.split("/")[::-1]
+    descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    try:
+        while ahead:
+            part = ahead.pop()
+            if not part:
+                continue
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=descriptor)
+            step = os.open(part, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
+            info = os.fstat(step)
+            if stat.S_ISLNK(info.st_mode):
+                target = os.readlink("", dir_fd=step)
+                os.close(step)
+                if info.st_uid not in (0, os.geteuid()):
+                    raise PermissionError(f"{path!r} leads over a link of another account, to {target!r}")
+                ahead += target.split("/")[::-1]
+                step = os.open("/" if target.startswith("/") else ".", os.O_PATH | os.O_DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = step
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        yield readable
+    finally:
+        os.close(readable)
 
 
 def sync(file: typing.IO) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import pwd
 import re
-import tempfile
+import secrets
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
@@ -122,18 +122,19 @@ class Release:
 
     def make_folder(self, path: str) -> None:
         """Make a writable folder, with its owner and mode before its name."""
-        parent = os.path.dirname(path)
-        os.makedirs(parent, exist_ok=True)
-        stage = tempfile.mkdtemp(prefix=".stage-", dir=parent)
-        # By descriptor: the folder above may be the app's, which could put a link in its place.
-        descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            account = pwd.getpwnam(self._inputs.user)
-            os.fchown(descriptor, account.pw_uid, account.pw_gid)
-            os.fchmod(descriptor, 0o750)
-        finally:
-            os.close(descriptor)
-        os.rename(stage, path)
+        account = pwd.getpwnam(self._inputs.user)
+        folder, name = os.path.split(path)
+        # By descriptors: the folder above may be the app's, which could put a link in its place, or in that of this one.
+        with files.opened_folder(folder, make=True) as parent:
+            stage = f".stage-{secrets.token_hex(4)}"
+            os.mkdir(stage, 0o700, dir_fd=parent)
+            descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            try:
+                os.fchown(descriptor, account.pw_uid, account.pw_gid)
+                os.fchmod(descriptor, 0o750)
+            finally:
+                os.close(descriptor)
+            os.rename(stage, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     def make(self) -> None:
         """Write, prove and seal the folder."""

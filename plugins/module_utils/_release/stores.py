@@ -7,7 +7,7 @@ ROOT/NAME/
   sources/DIGEST  venvs/DIGEST  releases/ID     made whole under another name, then renamed: there or not there
   current -> releases/ID                        which release serves; renaming this link is the switch
   history.jsonl                                 who switched what and when, one JSON object a line
-  key                                           keys the digest of secrets; also says that this folder is ours
+  key                                           keys the digest of secrets; with the folders, says that this one is ours
   lock                                          held while something here changes
 """
 
@@ -20,6 +20,7 @@ import json
 import os
 import pwd
 import shutil
+import stat
 import tempfile
 import time
 
@@ -31,6 +32,7 @@ TRIAL = "/run/pyweb-stack-check"
 # For how many seconds a source or an environment that no release has may be that of a run which goes on.
 _RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
+_KEY_LENGTH = 32
 _STAGE = ".stage-"
 # What the last deploy replaced, as a user asks for it.
 PREVIOUS = "previous"
@@ -137,6 +139,7 @@ class Store:
             except OSError as error:
                 raise StoreError(f"{final} can't be written: {error}") from error
             os.rename(stage, final)
+            files.sync_folder(os.path.dirname(final))
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
@@ -161,7 +164,14 @@ class Store:
 
     def ours(self) -> bool:
         """Say whether the folder is there and was made by this role."""
-        return not os.path.islink(self.path) and os.path.exists(self._key)
+        try:
+            key = os.lstat(self._key)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        # A power cut could leave the key of an earlier version empty.
+        is_key = stat.S_ISREG(key.st_mode) and stat.S_IMODE(key.st_mode) == 0o600 and key.st_size in (0, _KEY_LENGTH)
+        folders = [self.path, *(os.path.join(self.path, kind) for kind in _KINDS)]
+        return is_key and key.st_uid == os.geteuid() and all(map(_is_folder, folders))
 
     def previous(self) -> str | None:
         """Return the release that the last deploy replaced, None where there is none any more.
@@ -257,7 +267,7 @@ class Store:
     def _adopt(self) -> None:
         """Make the folder, or refuse one that somebody else made."""
         self.refuse_others()
-        if os.path.exists(self._key):
+        if self.ours():
             return
         root = os.path.dirname(self.path)
         try:
@@ -265,14 +275,17 @@ class Store:
             stage = tempfile.mkdtemp(prefix=_STAGE, dir=root)
         except OSError as error:
             raise StoreError(f"gunicorn_root is {root!r}, but nothing can be made there: {error}") from error
-        with open(os.path.join(stage, "key"), "wb", opener=_private) as file:
-            file.write(os.urandom(32))
+        for kind in _KINDS:
+            os.mkdir(os.path.join(stage, kind))
+        _write_key(os.path.join(stage, "key"))
+        files.sync_folder(stage)
         try:
             os.rename(stage, self.path)
+            files.sync_folder(root)
         except OSError:
             shutil.rmtree(stage)
             # Another run was quicker, and its key counts; or the folder is a mount point.
-            if not os.path.exists(self._key):
+            if not self.ours():
                 raise
 
     def _group(self) -> int:
@@ -286,6 +299,8 @@ class Store:
 
     def _prepare(self, group: int) -> None:
         """Set owners and modes, and clear away what killed runs left half-built."""
+        if not self.key():
+            _write_key(self._key)
         os.chmod(self.path, 0o711)
         for kind, mode in _KINDS.items():
             folder = os.path.join(self.path, kind)
@@ -307,8 +322,18 @@ def _missing_or_empty(path: str) -> bool:
     return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
 
 
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _write_key(path: str) -> None:
+    with open(path, "wb", opener=_private) as file:
+        file.write(os.urandom(_KEY_LENGTH))
+        files.sync(file)
+
+
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -136,7 +136,9 @@ class Removal:
 
     def _accounts(self) -> list[str]:
         """Return the accounts that were made for the app, under whatever name."""
-        return [each.pw_name for each in pwd.getpwall() if each.pw_gecos == self._account_comment]
+        # Without a comment are many that other packages and people made.
+        comment = self._account_comment
+        return [each.pw_name for each in pwd.getpwall() if each.pw_gecos == comment] if comment else []
 
     def _needed(self, account: str) -> bool:
         """Say whether something that stays is an account's: whoever got its number next would get that, too."""

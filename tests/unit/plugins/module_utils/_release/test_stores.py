@@ -29,6 +29,25 @@ def prepared(store):
         return store
 
 
+def _key(path, length=32, mode=0o600):
+    path.write_bytes(bytes(length))
+    path.chmod(mode)
+
+
+def _like_ours(path, link_to=None, **key):
+    for kind in ("sources", "venvs", "releases"):
+        (path / kind).mkdir(parents=True)
+    _key(link_to or path / "key", **key)
+    if link_to:
+        (path / "key").symlink_to(link_to)
+
+
+def test_a_key_that_a_power_cut_left_empty_is_made_anew(prepared):
+    os.truncate(os.path.join(prepared.path, "key"), 0)
+    with prepared.locked("a later run"):
+        assert len(prepared.key()) == 32
+
+
 def _mode(path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
@@ -74,6 +93,10 @@ def test_apps_share_a_root(store):
         pytest.param(lambda path, _aside: path.touch(), id="a file"),
         pytest.param(lambda path, aside: (aside.mkdir(), path.symlink_to(aside)), id="a link to an empty folder"),
         pytest.param(lambda path, aside: path.symlink_to(aside), id="a link to nothing"),
+        pytest.param(lambda path, _aside: (path.mkdir(), _key(path / "key")), id="a folder with a key"),
+        pytest.param(lambda path, _aside: _like_ours(path, length=1704), id="a key of another length"),
+        pytest.param(lambda path, _aside: _like_ours(path, mode=0o640), id="a key that others read"),
+        pytest.param(lambda path, aside: _like_ours(path, link_to=aside), id="a link to a key"),
     ],
 )
 def test_what_somebody_else_made_is_not_touched(store, tmp_path, make):
