@@ -10,8 +10,8 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
-from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs, RequirementsError
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import steps
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import Uv
 
 _RECORD = "installed.txt"
@@ -25,33 +25,7 @@ def build(inputs: Inputs, stage: str, uv: Uv) -> None:
     new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", stage]
     uv.require(*new, variable="gunicorn_python")
     with _work(inputs, os.path.dirname(stage)) as (work, within):
-
-        def install(arguments: list[str], variable: str) -> None:
-            _write(stage, _RECORD, *uv.install(f"{stage}/bin/python", arguments, variable, inputs.file.folder, within))
-
-        def ask(*arguments: str):
-            return uv.ask(*arguments, f"--python={inputs.python}", cwd=inputs.file.folder, within=within)
-
-        what, variable = inputs.file.arguments(ask, work), "gunicorn_requirements_file"
-        if inputs.file.exact:
-            install(what, variable)
-            # What comes beside must leave it as it is.
-            what, variable = [f"--constraint={_write(work, 'exact.txt', *installed(stage))}"], "gunicorn_requirements"
-        elif inputs.extra:
-            variable = "gunicorn_requirements_file or gunicorn_requirements" if what else "gunicorn_requirements"
-        if inputs.extra or not inputs.file.exact:
-            install([*what, f"--requirement={_write(work, 'extra.txt', *inputs.extra)}"], variable)
-        if not any(line.startswith("gunicorn==") for line in installed(stage)):
-            install(
-                [*what, f"--requirement={_write(work, 'extra.txt', *inputs.extra, inputs.gunicorn)}"],
-                "gunicorn_version",
-            )
-    (version,) = (line.partition("==")[2] for line in installed(stage) if line.startswith("gunicorn=="))
-    if int(version.partition(".")[0]) < naming.OLDEST_GUNICORN:
-        raise RequirementsError(
-            f"gunicorn_requirements_file or gunicorn_requirements: they bring gunicorn {version}, but it must be "
-            f"{naming.OLDEST_GUNICORN} or newer: have them name such a one, or none"
-        )
+        steps.install(inputs, _Workshop(inputs, stage, uv, work, within))
     # uv leaves its lock file behind, which anybody could write.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(stage, ".lock"))
@@ -67,6 +41,30 @@ def foreign_python(venv: str) -> str:
     """Return the folder of the interpreter of an environment, with its libraries, where it isn't one of Debian's."""
     folder = os.path.dirname(os.path.dirname(os.path.realpath(os.path.join(venv, "bin", "python"))))
     return "" if folder == "/usr" else folder
+
+
+class _Workshop:
+    """The folder `work` beside the environment at `stage`, for which uv runs `within` another command."""
+
+    def __init__(self, inputs: Inputs, stage: str, uv: Uv, work: str, within: list[str]):
+        self._inputs = inputs
+        self._stage = stage
+        self._uv = uv
+        self._work = work
+        self._within = within
+
+    def install(self, arguments: list[str], variable: str) -> list[str]:
+        python, folder = f"{self._stage}/bin/python", self._inputs.file.folder
+        found = self._uv.install(python, arguments, variable, folder, self._within)
+        _write(self._stage, _RECORD, *found)
+        return found
+
+    def ask(self, *arguments: str):
+        python, folder = f"--python={self._inputs.python}", self._inputs.file.folder
+        return self._uv.ask(*arguments, python, cwd=folder, within=self._within)
+
+    def hand(self, name: str, *lines: str) -> str:
+        return _write(self._work, name, *lines)
 
 
 @contextlib.contextmanager

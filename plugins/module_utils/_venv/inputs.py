@@ -41,7 +41,7 @@ class Requirements:
         # Where one requirement of a file has a hash all of them must.
         self.exact = any("--hash=" in line for line in lines)
 
-    def arguments(self, _ask, _work: str) -> list[str]:
+    def arguments(self, _workshop) -> list[str]:
         """Return what uv is to install."""
         file = [f"--requirement={self._file}"] if self._file else []
         return ["--require-hashes", *file] if self.exact else file
@@ -66,7 +66,7 @@ class Project:
         self.local = package or bool(re.search(r"\b(?:path|workspace)\s*=|@\s*file:", text))
         self._what = self.folder if package else f"--requirement={path}"
 
-    def arguments(self, _ask, _work: str) -> list[str]:
+    def arguments(self, _workshop) -> list[str]:
         """Return what uv is to install."""
         return [self._what]
 
@@ -91,13 +91,13 @@ class UvLock:
             for kind, other in (("editable|directory|path", ""), ("registry", r"(?!\w+://)"))
         )
 
-    def arguments(self, ask, work: str) -> list[str]:
-        """Return what uv is to install, where `ask` runs uv. Raises RequirementsError where the lock doesn't fit its project."""
+    def arguments(self, workshop) -> list[str]:
+        """Return what uv is to install, as uv exports it. Raises RequirementsError where the lock doesn't fit its project."""
         argv = ["export", "--quiet", "--offline", f"--project={self._project}", "--no-dev", "--no-editable"]
-        exported = ask(*argv, "--locked")
+        exported = workshop.ask(*argv, "--locked")
         if "Failed to generate package metadata" in exported.stderr:
             # What a local package needs is known to its build alone, which takes packages: the lock is believed.
-            exported = ask(*argv, "--frozen")
+            exported = workshop.ask(*argv, "--frozen")
         if re.match(r"error: (?:No solution found|The lockfile at .* needs to be updated)", exported.stderr):
             raise RequirementsError(
                 "gunicorn_requirements_file: uv.lock no longer fits the pyproject.toml that it was made from: run "
@@ -105,10 +105,7 @@ class UvLock:
             )
         if exported.returncode:
             raise RequirementsError(f"gunicorn_requirements_file: uv.lock can't be used: {exported.stderr.strip()}")
-        path = os.path.join(work, "exported.txt")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(exported.stdout)
-        return ["--no-deps", f"--requirement={path}"]
+        return ["--no-deps", f"--requirement={workshop.hand('exported.txt', exported.stdout)}"]
 
 
 class Inputs:
