@@ -4,6 +4,7 @@ import argparse
 import signal
 
 from tools import demo, tests
+from tools.bench import PARTS, bench
 from tools.checks import run_all
 from tools.gapless import gapless
 from tools.lint import lint
@@ -62,6 +63,9 @@ def parser():
     trial.add_argument("number", metavar="N", type=int, nargs="?", default=100, help="handovers (default: 100)")
     trial.add_argument("--workers", choices=["sync", "gthread", "asgi"], default="sync", help="(default: sync)")
     trial.add_argument("--debian", choices=["bookworm", "trixie"], default="bookworm", help="(default: bookworm)")
+    trial = command("bench", "measure deploys, serving and handovers beside the usual ways (docs/bench)", run_bench)
+    trial.add_argument("parts", metavar="PART", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
+    trial.add_argument("--runs", metavar="N", type=int, default=3, help="how often each is measured (default: 3)")
     command("setup", "only set up what the tests need", set_up)
     return top
 
@@ -74,6 +78,11 @@ def run_demo(arguments):
 def run_gapless(arguments):
     """Count what handovers lose."""
     return gapless(arguments.number, arguments.workers, arguments.debian)
+
+
+def run_bench(arguments):
+    """Measure what the arguments name."""
+    return bench(arguments.parts, arguments.runs)
 
 
 def set_up(_arguments):
