@@ -64,99 +64,12 @@ msg:
   sample: The project has no static files, django.contrib.staticfiles is not installed.
 """
 
-import os
-
-from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
-from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
-
-
-def check(module: Module, store: Store, commands: Commands) -> dict:
-    """Run the system check."""
-    messages = commands.check()
-    if messages:
-        # The first sentence of each: all of it is in the result.
-        module.warn(
-            "Django's check for deployment: " + " ".join(f"{each.split('. ')[0].rstrip('.')}." for each in messages)
-        )
-    return {"changed": False, "messages": messages, "msg": "The check found no error."}
-
-
-def migrate(module: Module, store: Store, commands: Commands) -> dict:
-    """Apply what the database lacks."""
-    migrations = commands.unapplied()
-    if migrations is None:
-        return {"changed": False, "migrations": [], "msg": "The project has no database."}
-    if migrations and not module.check_mode:
-        with store.locked("migrating its database"):
-            commands.migrate()
-    msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
-    diff = {"before": "", "after": "".join(f"{name}\n" for name in migrations)}
-    return {"changed": bool(migrations), "migrations": migrations, "msg": msg, "diff": diff}
-
-
-def collectstatic(module: Module, store: Store, commands: Commands) -> dict:
-    """Collect the static files once."""
-    if commands.has_static():
-        return {"changed": False, "msg": "The release has its static files."}
-    if module.check_mode:
-        return {"changed": True, "msg": "The static files will be collected."}
-    with store.locked("collecting its static files"):
-        # Another run may have collected them while this one waited.
-        if commands.has_static():
-            return {"changed": False, "msg": "The release has its static files."}
-        installed = commands.collect_static()
-    without = "The project has no static files, django.contrib.staticfiles is not installed."
-    return {"changed": True, "msg": "The static files were collected." if installed else without}
-
-
-def compare(module: Module, store: Store, commands: Commands) -> dict:
-    """Say what of the database the code of an earlier release doesn't know."""
-    # What no code knows any more, such as migrations that were squashed, is no news.
-    try:
-        lacks = sorted(set(commands.unknown()) - set(Commands(store, store.current() or commands.name).unknown()))
-    except DjangoError as error:
-        # What is wrong with the release that serves may be why one goes back.
-        module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
-        return {"changed": False, "migrations": [], "msg": "This can't be determined."}
-    msg = f"The database has no migration that release {commands.name} lacks."
-    if lacks:
-        msg = f"The database stays as it is, with migrations that release {commands.name} lacks: {', '.join(lacks)}."
-        module.warn(msg)
-    return {"changed": False, "migrations": lacks, "msg": msg}
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.django_manage import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    steps = {"check": check, "migrate": migrate, "collectstatic": collectstatic, "compare": compare}
-    module = Module(
-        "gunicorn_",
-        {
-            "name": {"type": "str", "required": True},
-            "root": {"type": "path", "default": "/srv"},
-            "release": {"type": "str"},
-            "command": {"type": "str", "required": True, "choices": list(steps)},
-        },
-    )
-    params = module.params
-    store = Store(params["root"], params["name"])
-    name = params["release"] or ""
-    try:
-        commands = Commands(store, store.resolve(name) if params["command"] == "compare" else name)
-    except (StoreError, OSError) as error:
-        module.fail_json(msg=str(error))
-    if module.check_mode and not (name and os.path.isdir(commands.path)):
-        msg = "The release is not built yet, so this can't be known before the run."
-        # That there are static files to collect is all that there is to know.
-        diff = {"before": "", "after": "(not known yet)\n"} if params["command"] == "migrate" else {}
-        module.exit_json(changed=params["command"] != "check", msg=msg, diff=diff)
-    try:
-        result = steps[params["command"]](module, store, commands)
-    except (DjangoError, StoreError, OSError) as error:
-        serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
-        module.fail_json(msg=f"release {commands.name} of the app {store.name}: {error}{serving}")
-    module.exit_json(**result)
+    STEP.main()
 
 
 if __name__ == "__main__":

@@ -59,36 +59,12 @@ wsgi_app:
   sample: shop.wsgi:application
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError, Project
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.django_project_info import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "gunicorn_",
-        {
-            "source": {"type": "path"},
-            "chdir": {"type": "str", "default": "."},
-            "settings_module": {"type": "str"},
-            "wsgi_app": {"type": "str"},
-        },
-        unlike=["source"],
-    )
-    params = module.params
-    if params["source"] is None:
-        module.fail_json(msg="gunicorn_source is empty, but must say where the Django project is")
-    if module.check_mode and not params["source"]:
-        found = {name: params[name] or "unknown" for name in ("chdir", "settings_module", "wsgi_app")}
-        module.exit_json(changed=False, **found)
-    try:
-        project = Project(**{**params, "source": stores.readable(params["source"])})
-    except (DjangoError, OSError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=False, chdir=project.chdir, settings_module=project.settings_module, wsgi_app=project.wsgi_app
-    )
+    STEP.main()
 
 
 if __name__ == "__main__":

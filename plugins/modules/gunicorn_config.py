@@ -127,100 +127,12 @@ version:
   sample: 27.0.1
 """
 
-import dataclasses
-import os
-
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import conf_file
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.settings import Settings, SettingsError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, stores
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.gunicorn_config import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "gunicorn_",
-        {
-            "python": {"type": "path"},
-            "wsgi_app": {"type": "str", "required": True},
-            "chdir": {"type": "path"},
-            "settings": {"type": "dict", "default": {}},
-            "conf_file": {"type": "str"},
-            "conf_text": {"type": "str"},
-            "tail": {"type": "str", "default": ""},
-            "dest": {"type": "path"},
-            "user": {"type": "str"},
-            "env": {"type": "dict", "default": {}},
-            "writable_paths": {"type": "list", "elements": "str", "default": []},
-            "unit": {"type": "dict", "default": {}},
-        },
-        unlike=["chdir", "conf_file"],
-        hidden={"env": lambda env: dict.fromkeys(env, "(hidden)")},
-        required_by={"user": "dest"},
-    )
-    params = module.params
-    options, folder = {"wsgi_app": params["wsgi_app"]}, None
-    if params["chdir"]:
-        options["chdir"] = os.path.normpath(params["chdir"])
-        folder = stores.readable(options["chdir"])
-        if not os.path.isdir(folder):
-            module.fail_json(msg=f"gunicorn_chdir: there is no folder {params['chdir']}")
-    if params["dest"] and not os.path.isdir(os.path.dirname(os.path.abspath(params["dest"]))):
-        module.fail_json(msg=f"dest is {params['dest']!r}, but the target has no such folder: make it first")
-    conf = _conf(module, folder)
-    if module.check_mode and not os.path.exists(params["python"] or ""):
-        module.exit_json(changed=bool(params["dest"]), content=None)
-    if not params["python"]:
-        module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
-    writable = None if params["dest"] else params["writable_paths"]
-    try:
-        settings = Settings(params["python"], options, params["settings"], conf, writable, folder)
-    except SettingsError as error:
-        module.fail_json(msg=str(error))
-    content = settings.render(params["tail"])
-    result = {
-        "changed": False,
-        "content": content,
-        "graceful_timeout": settings.graceful_timeout,
-        "version": settings.version,
-    }
-    if params["dest"]:
-        before = files.read(params["dest"])
-        result["changed"] = before != content
-        result["diff"] = files.diff(params["dest"], before, content)
-        if result["changed"] and not module.check_mode:
-            if params["user"]:
-                _prove(module, content)
-            files.replace(params["dest"], content)
-    module.exit_json(**result)
-
-
-def _prove(module: Module, content: str) -> None:
-    given = {field.name: module.params[field.name] for field in dataclasses.fields(foreign_unit.Unit)}
-    try:
-        foreign_unit.prove(content, foreign_unit.Unit(**{**given, "chdir": given["chdir"] or "/"}))
-    except (foreign_unit.OwnUnitError, ProofError) as error:
-        module.fail_json(msg=str(error))
-
-
-def _conf(module: Module, folder: str | None) -> str:
-    """Return the text of the user's file, if there is one; the app's own is in this folder."""
-    path = module.params["conf_file"]
-    if not path or module.params["conf_text"] is not None:
-        return module.params["conf_text"] or ""
-    if not folder:
-        if module.check_mode and not module.params["python"]:
-            return ""
-        module.fail_json(
-            msg=f"gunicorn_conf_file is {path!r}, a file in the source, but there is no gunicorn_source: "
-            "name one on the controller by its absolute path"
-        )
-    try:
-        return conf_file.read(folder, path)
-    except conf_file.ConfFileError as error:
-        module.fail_json(msg=f"gunicorn_conf_file {error}")
+    STEP.main()
 
 
 if __name__ == "__main__":

@@ -127,84 +127,12 @@ serves:
   type: bool
 """
 
-import contextlib
-import dataclasses
-import os
-
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.gunicorn_release import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "gunicorn_",
-        {
-            "name": {"type": "str", "required": True},
-            "root": {"type": "path", "default": "/srv"},
-            "user": {"type": "str", "required": True},
-            "source": {"type": "path"},
-            "version": {"type": "str", "default": ""},
-            "chdir": {"type": "str", "default": "."},
-            "venv": {"type": "path"},
-            "config": {"type": "str"},
-            "wsgi_app": {"type": "str", "required": True},
-            "env": {"type": "dict", "default": {}},
-            "graceful_timeout": {"type": "int", "default": 30},
-            "overlap": {"type": "bool", "default": True},
-            "memory_max": {"type": "str"},
-            "cpu_quota": {"type": "str"},
-            "writable_paths": {"type": "list", "elements": "str", "default": []},
-            "unit": {"type": "dict", "default": {}},
-            "plan": {"type": "dict", "required": True},
-        },
-        unlike=["source", "version"],
-        hidden={"env": lambda env: dict.fromkeys(env, "(hidden)"), "config": lambda config: "(see diff)"},
-    )
-    params = module.params
-    store = Store(params["root"], params["name"], params["user"])
-    inputs = _inputs(params)
-    try:
-        with _lock_unless(module.check_mode, store):
-            release = Release(store, inputs, store.key() or b"")
-            # In check mode neither need be there.
-            known = bool(store.key() and inputs.config is not UNKNOWN)
-            new = not os.path.isdir(release.path)
-            serves = store.current() == release.id
-            missing = release.missing_folders()
-            units = release.units()
-            changed = bool(new or missing or systemd.differing(units))
-            diff = (release.diff() if new else []) + systemd.edited(units)
-            diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
-            if not module.check_mode:
-                for folder in missing:
-                    release.make_folder(folder)
-                if new:
-                    release.make()
-                # Also where a run was killed between the two, or somebody edited them.
-                systemd.install(units)
-            plan = release.plan()
-    except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=str(error))
-    result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
-    result["id"] = release.id if known else None
-    result["path"] = release.path if os.path.isdir(release.path) else None
-    module.exit_json(**result)
-
-
-def _inputs(params: dict) -> Inputs:
-    """Return what the release is made of; the roles leave empty what check mode can't know."""
-    given = {field.name: params[field.name] for field in dataclasses.fields(Inputs)}
-    unknown = {"source": params["source"] == "", "venv": not params["venv"], "config": not params["config"]}
-    return Inputs(**{**given, **{name: UNKNOWN for name, is_so in unknown.items() if is_so}})
-
-
-def _lock_unless(check_mode: bool, store: Store):
-    return contextlib.nullcontext() if check_mode else store.locked("making its release")
+    STEP.main()
 
 
 if __name__ == "__main__":

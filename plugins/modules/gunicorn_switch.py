@@ -120,94 +120,12 @@ cut:
   sample: 0
 """
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Health, Refused
-
-_HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.gunicorn_switch import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "gunicorn_",
-        {
-            "name": {"type": "str", "required": True},
-            "root": {"type": "path", "default": "/srv"},
-            "release": {"type": "str"},
-            "version": {"type": "str", "default": ""},
-            "back": {"type": "bool", "default": False},
-            "replaces": {"type": "str"},
-            "by": {"type": "str"},
-            "health": {
-                "type": "dict",
-                "default": {},
-                "options": {
-                    "path": {"type": "str"},
-                    "host": {"type": "str"},
-                    "status": {"type": "str"},
-                    "timeout": {"type": "float"},
-                },
-            },
-            "drain_timeout": {"type": "int", "default": 30},
-            "bind": {"type": "str"},
-            "keep_releases": {"type": "int", "default": 5},
-        },
-        unlike=["version"],
-    )
-    params = module.params
-    store = Store(params["root"], params["name"])
-    release, version, bind, keep = params["release"], params["version"], params["bind"], params["keep_releases"]
-    asked = dict(_HEALTH)
-    try:
-        if params["back"]:
-            # What is gone back from is what serves now.
-            params["replaces"] = store.current() or ""
-            release, keep, bind = store.resolve(release), None, bind or unit_files.fixed_address(params["name"])
-            version = store.release(release)["version"]
-            asked.update(store.last_activation(release).get("asked", {}))
-        elif release == PREVIOUS:
-            module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
-        asked.update({name: value for name, value in params["health"].items() if value is not None})
-        handover = Handover(store, params["name"], params["drain_timeout"], keep, bind)
-        result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
-        result["diff"] = handover.diff(release, version, bind)
-        # This is the last step, so nobody reads it any more.
-        store.trial().remove()
-        if module.check_mode:
-            fault = handover.fault()
-            if fault:
-                module.fail_json(msg=fault)
-            module.exit_json(changed=handover.needed(release), **result)
-        if not release:
-            module.fail_json(msg="release is empty, but must be the id of a release")
-        # Before the lock, which makes the folder of an app that isn't there.
-        store.resolve(release)
-        health = Health(**{**asked, "status": _statuses(asked["status"])})
-        with store.locked("switching its release"):
-            result["previous"] = store.current()
-            told = {"by": params["by"], "back": params["back"], "asked": asked}
-            result.update(handover.run(release, health, params["replaces"], **told))
-    except (Refused, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=str(error))
-    if params["back"] and result["changed"]:
-        module.warn(
-            f"release {release} is active again, with the code, packages, settings and environment that it had; what the app "
-            "wrote since then stays, its database, too"
-        )
-    if result["cut"]:
-        module.warn(
-            f"{result['cut']} connections to the old release were closed because they were still open after "
-            f"gunicorn_drain_timeout, {params['drain_timeout']} s"
-        )
-    module.exit_json(**result)
-
-
-def _statuses(text: str) -> range:
-    first, _dash, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+    STEP.main()
 
 
 if __name__ == "__main__":

@@ -148,116 +148,12 @@ path:
   sample: /etc/nginx/sites-available/gunicorn-shop
 """
 
-import contextlib
-import os
-
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates, server, site_files, sites
-from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.nginx_site import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "nginx_site_",
-        {
-            "app": {"type": "str", "required": True},
-            "app_root": {"type": "path", "default": "/srv"},
-            "upstream": {"type": "str", "choices": ["socket", "tcp"], "default": "socket"},
-            "server_names": {"type": "list", "elements": "str", "default": []},
-            "location": {"type": "str", "default": "/"},
-            "root": {"type": "path"},
-            "index": {"type": "list", "elements": "str", "default": ["index.html"]},
-            "headers": {"type": "dict", "default": {}},
-            "proxy_headers": {"type": "dict", "default": {}},
-            "cors_origins": {"type": "list", "elements": "str", "default": []},
-            "client_max_body_size": {"type": "str", "default": "10m"},
-            "tls": {
-                "type": "dict",
-                "options": {
-                    "certificate": {"type": "path", "required": True},
-                    "key": {"type": "path", "required": True, "no_log": False},
-                },
-            },
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
-    )
-    fields = dict(module.params)
-    app = fields["app"]
-    folder = os.path.join(fields.pop("app_root"), app)
-    present = fields.pop("state") == "present"
-    tcp = fields.pop("upstream") == "tcp" and present
-    address = unit_files.fixed_address(app) if tcp else None
-    pair = fields.pop("tls")
-    there = not (pair and present) or certificates.there(**pair)
-    # In check mode the roles before this one may not have done what it builds on.
-    known = server.installed() and (not tcp or address is not None) and there
-    if tcp and address is None:
-        if not module.check_mode:
-            module.fail_json(
-                msg=f"nginx_site_upstream is tcp, but the app {app} has no address on this host: set gunicorn_bind, "
-                "such as 127.0.0.1:9999, for the role that deploys the app, and have that role come before this one"
-            )
-        address = "ADDRESS-OF-gunicorn_bind"
-    try:
-        tls = None
-        if pair and present:
-            digest = _digest(module, pair) if there or not module.check_mode else "(not known yet)"
-            tls = sites.Tls(**pair, digest=digest, http2=server.has_http2())
-        ipv6 = os.path.exists("/proc/net/if_inet6")
-        site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
-        with contextlib.nullcontext() if module.check_mode else server.locked():
-            tree = site_files.Tree(server.ETC, site, present)
-            result = {"path": tree.path, "diff": tree.diff()}
-            if not present:
-                module.exit_json(changed=_take_away(tree, module.check_mode), **result)
-            if module.check_mode and not known:
-                result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
-                module.exit_json(changed=True, **result)
-            if not known:
-                module.fail_json(msg="nginx is not installed on this host")
-            server.look(tree)
-            changed, state = bool(tree.changes()), server.state()
-            if changed:
-                server.prove(tree)
-            if state != server.READY:
-                result["diff"].append(files.diff("nginx.service", f"{state}\n", f"{server.READY}\n"))
-            if changed and not module.check_mode:
-                server.install(tree)
-            elif state != server.READY and not module.check_mode:
-                server.make_ready()
-    except (
-        certificates.CertificateError,
-        site_files.SiteError,
-        server.NginxError,
-        systemd.SystemdError,
-        OSError,
-    ) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=changed or state != server.READY, **result)
-
-
-def _digest(module: Module, pair: dict[str, str]) -> str:
-    digest = certificates.digest(**pair)
-    if certificates.expired(pair["certificate"]):
-        module.warn(f"nginx_site_tls has the certificate {pair['certificate']!r}, which has expired: renew it")
-    return digest
-
-
-def _take_away(tree: site_files.Tree, check_mode: bool) -> bool:
-    changes = tree.changes()
-    if not server.installed():
-        if not check_mode:
-            site_files.apply(server.ETC, changes)
-        return bool(changes)
-    if changes:
-        server.look(tree)
-        server.prove(tree)
-    changed = bool(changes) or server.pending()
-    if changed and not check_mode:
-        server.install(tree)
-    return changed
+    STEP.main()
 
 
 if __name__ == "__main__":

@@ -109,91 +109,12 @@ serving:
   sample: 4f6a7d8e9c0b
 """
 
-import os
-
-from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
-from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.python_venv import STEP
 
 
 def main() -> None:
     """Wire the module."""
-    module = Module(
-        "gunicorn_",
-        {
-            "name": {"type": "str", "required": True},
-            "root": {"type": "path", "default": "/srv"},
-            "user": {"type": "str", "required": True},
-            "source": {"type": "path"},
-            "chdir": {"type": "str", "default": "."},
-            "requirements_file": {"type": "str"},
-            "requirements": {"type": "list", "elements": "str", "default": []},
-            "gunicorn_version": {"type": "str", "required": True},
-            "python": {"type": "path", "default": "/usr/bin/python3"},
-            "index": {
-                "type": "dict",
-                "default": {},
-                "options": {"url": {"type": "str"}, "wheels": {"type": "path"}, "ca": {"type": "path"}},
-                "mutually_exclusive": [("url", "wheels")],
-            },
-        },
-        unlike=["source"],
-        hidden={
-            "index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index,
-            "requirements": lambda requirements: [urls.shown(one) for one in requirements],
-        },
-    )
-    params = module.params
-    store = stores.Store(params["root"], params["name"], params["user"])
-    result = {
-        "changed": False,
-        "path": "",
-        "requirements_file": params["requirements_file"],
-        "serving": store.current() or "",
-    }
-    try:
-        result.update(_build(params, store, module.check_mode))
-    except (inputs.RequirementsError, uv.UvError, stores.StoreError, OSError) as error:
-        module.fail_json(msg=str(error), **result)
-    module.exit_json(**result)
-
-
-def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
-    source, file = params["source"], params["requirements_file"]
-    for variable, fault in (
-        ("gunicorn_python", naming.interpreter(os.path.realpath(params["python"]))),
-        ("gunicorn_requirements_file", file and naming.requirements_file(file)),
-    ):
-        if fault:
-            raise inputs.RequirementsError(f"{variable} {fault}")
-    if check_mode and source == "":
-        return {"changed": True}
-    source = source and stores.readable(source)
-    if file and not (source and os.path.isfile(os.path.join(source, file))):
-        raise inputs.RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
-    if source and not file:
-        file = inputs.find_file(source, params["chdir"])
-    wanted = inputs.Inputs(
-        params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
-    )
-    name = wanted.digest()
-    path = store.item("venvs", name)
-    if os.path.isdir(path):
-        return {"path": path, "requirements_file": file}
-    index = uv.Index(params["index"], keep=not check_mode)
-    result = {"changed": True, "path": path, "requirements_file": file}
-    if check_mode:
-        store.refuse_others()
-        if not uv.there():
-            return result
-        store = store.trial()
-    with store.locked("building its virtual environment"):
-        # Another run may have built it while this one waited.
-        if not os.path.isdir(store.item("venvs", name)):
-            with store.stage("venvs", name) as stage:
-                builder.build(wanted, stage, uv.Forecast(index) if check_mode else uv.Uv(index))
-    return result
+    STEP.main()
 
 
 if __name__ == "__main__":

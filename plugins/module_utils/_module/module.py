@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
@@ -21,7 +22,7 @@ class Module(AnsibleModule):
     """
 
     def __init__(
-        self, prefix: str, argument_spec: dict, unlike=(), hidden: dict[str, Callable] | None = None, **kwargs
+        self, prefix: str, argument_spec: dict, unlike=(), hidden: Mapping[str, Callable] | None = None, **kwargs
     ):
         self._hidden = hidden or {}
         super().__init__(argument_spec, supports_check_mode=True, **kwargs)
@@ -48,6 +49,27 @@ class Module(AnsibleModule):
 
     def _log_invocation(self):
         pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What a module does, which it does by itself or with others in one call.
+
+    `options` is AnsibleModule's argument spec, and `rules` what else that takes; `prefix`, `unlike` and `hidden` are as
+    in Module. `run` gets the module that is called and this step's options, and returns what this step's module returns.
+    """
+
+    prefix: str
+    options: dict
+    run: Callable[[Module, dict], dict]
+    unlike: tuple[str, ...] = ()
+    hidden: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
+    rules: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+    def main(self) -> None:
+        """Be the module that does nothing else."""
+        module = Module(self.prefix, self.options, self.unlike, self.hidden, **self.rules)
+        module.exit_json(**self.run(module, module.params))
 
 
 def _given(params: dict, spec: dict) -> dict:

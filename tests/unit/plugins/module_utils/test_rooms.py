@@ -23,9 +23,10 @@ FLOORS = [
     {"_release"},
     {"_serving", "_django"},
     {"_module"},
+    {"_steps"},
 ]
 # Who may know the room of what all modules have in common.
-ROOF = {"modules", "action", "filter", "_module"}
+ROOF = {"modules", "action", "filter", "_module", "_steps"}
 
 
 def _room(path: pathlib.Path) -> str:

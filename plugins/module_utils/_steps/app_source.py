@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module app_source does: the source of an app, in place. Private to the collection."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
+from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
+
+_KINDS = ("git", "archive", "path", "directory")
+
+
+def run(module: Module, params: dict) -> dict:
+    """Fetch the source, unless it is there; return what the module documents."""
+    store = Store(params["root"], params["name"], params["user"])
+    sources = store.item("sources", "")
+    result = {
+        "changed": True,
+        "path": "",
+        "digest": None,
+        "version": _version(params),
+        "serving": store.current() or "",
+    }
+    if module.check_mode and not _can_ask(params["git"]):
+        return result
+    if not _can_ask(params["git"]):
+        module.fail_json(msg="gunicorn_source.git: the target has no git, or no ssh: install git and openssh-client")
+    try:
+        store.refuse_others()
+        store.trial().remove()
+        source = _source(params)
+        result["digest"] = source.digest(sources)
+        if _there(store, result["digest"]):
+            return {**result, "changed": False, "path": store.item("sources", result["digest"])}
+        if _is_to_be_sent(params):
+            return result
+        digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
+    except TreeError as error:
+        module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
+    except (ArchiveError, GitError, StoreError, OSError) as error:
+        if module.check_mode and os.strerror(errno.ENOSPC) in str(error):
+            store.trial().remove()
+            return result
+        module.fail_json(msg=str(error))
+    return {**result, "digest": digest, "path": store.item("sources", digest)}
+
+
+def _fetched(source, store: Store, python: str) -> str:
+    """Have the source in this store, and return what it is named by."""
+    with store.locked("fetching its source"):
+        sources = store.item("sources", "")
+        # Another run may have fetched it while this one waited.
+        digest = source.digest(sources)
+        if not _there(store, digest):
+            with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
+                digest = source.fetch(work)
+                with store.stage("sources", digest) as stage:
+                    source.export(stage)
+                    _finish(stage, python)
+    return digest
+
+
+def _source(params: dict):
+    """Return what has C(digest), C(fetch) and C(export); a commit is asked for here."""
+    if params["git"]:
+        repository = Repository(params["git"], params["key"], params["known_hosts"])
+        return Checkout(repository, repository.commit(params["version"]), params["submodules"])
+    if params["archive"]:
+        return Archive(params["archive"], params["sha256"], params["sent"])
+    if params["path"]:
+        return Tree(params["path"], "the target")
+    return Packed(params["sent"], params["digest"])
+
+
+def _version(params: dict) -> str:
+    if params["git"]:
+        return params["version"]
+    return file_name(params["archive"]) if params["archive"] else ""
+
+
+def _can_ask(url: str | None) -> bool:
+    """Return whether the host has the programs that this URL of a repository, if any, takes."""
+    return not url or bool(shutil.which("git") and (shutil.which("ssh") or not by_ssh(url)))
+
+
+def _is_to_be_sent(params: dict) -> bool:
+    """Return whether the action plugin has yet to send something, which it does for what isn't there."""
+    if params["git"]:
+        return bool(params["ssh_key"] and not params["key"])
+    local = params["directory"] or (params["archive"] and not urls.is_http(params["archive"]))
+    return bool(local and not params["sent"])
+
+
+def _there(store: Store, digest: str | None) -> bool:
+    return digest is not None and os.path.isdir(store.item("sources", digest))
+
+
+def _finish(folder: str, python: str) -> None:
+    """Give the tree to root, readable for whoever can reach it, as the folder above decides, and compile it."""
+    for path, folders, files in os.walk(folder):
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o755)
+        for name in folders + files:
+            full = os.path.join(path, name)
+            os.lchown(full, 0, 0)
+            if os.path.isfile(full) and not os.path.islink(full):
+                os.chmod(full, 0o755 if os.stat(full).st_mode & 0o100 else 0o644)
+    # What does not compile is not of this Python, such as a template: the app's import decides, later.
+    shell.run([python, "-m", "compileall", "-qq", folder])
+
+
+STEP = Step(
+    prefix="gunicorn_",
+    options={
+        "name": {"type": "str", "required": True},
+        "root": {"type": "path", "default": "/srv"},
+        "user": {"type": "str", "required": True},
+        "git": {"type": "str"},
+        "version": {"type": "str", "default": "HEAD"},
+        "ssh_key": {"type": "path", "no_log": False},
+        "known_hosts": {"type": "str"},
+        "submodules": {"type": "bool", "default": True},
+        "archive": {"type": "str"},
+        "sha256": {"type": "str"},
+        "path": {"type": "path"},
+        "directory": {"type": "path"},
+        "python": {"type": "path", "default": "/usr/bin/python3"},
+        "digest": {"type": "str"},
+        "sent": {"type": "path"},
+        "key": {"type": "str", "no_log": False},
+    },
+    unlike=("version",),
+    hidden={"git": urls.shown, "archive": urls.shown, "key": lambda key: "(hidden)"},
+    rules={"mutually_exclusive": [_KINDS], "required_one_of": [_KINDS], "required_by": {"archive": ["sha256"]}},
+    run=run,
+)
