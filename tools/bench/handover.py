@@ -40,13 +40,11 @@ def visited(servers, way, releases):
     visitors = ("docker", "exec", servers.container("ours"), "python3", "/opt/visitors.py", str(WAYS[way]))
     servers.exec("ours", "rm", "-f", LAST)
     with subprocess.Popen([*visitors, "everybody", LAST], stdout=subprocess.PIPE, text=True) as process:
-        time.sleep(STEADY)
-        times = []
-        for release in releases:
-            begun = time.time()
-            happen(servers, way, release)
-            time.sleep(AFTER)
-            times.append({"begun": begun, "ended": time.time(), "release": release, "taken": True})
+        try:
+            times = handed_over(servers, way, releases)
+        except BaseException:
+            process.kill()
+            raise
         # They leave when the whole file is there.
         servers.exec("ours", "sh", "-c", 'printf %s "$0" > "$1.new" && mv "$1.new" "$1"', json.dumps(times), LAST)
         said = process.communicate(timeout=120)[0]
@@ -59,6 +57,18 @@ def visited(servers, way, releases):
         "slowest": [one["slowest"] for one in report["handovers"]],
         "steady": report["steady"]["slowest"],
     }
+
+
+def handed_over(servers, way, releases):
+    """Let it happen again and again; return when that was, as the visitors want to be told."""
+    times = []
+    time.sleep(STEADY)
+    for release in releases:
+        begun = time.time()
+        happen(servers, way, release)
+        time.sleep(AFTER)
+        times.append({"begun": begun, "ended": time.time(), "release": release, "taken": True})
+    return times
 
 
 def happen(servers, way, release):
