@@ -39,12 +39,15 @@ _value:
   elements: str
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"faults": variable_rules.faults}

@@ -70,11 +70,21 @@ _value:
     warnings: []
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 
 
-def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_per_worker=100, overlap=True):
+def gunicorn_plan(
+    facts: dict[str, Any],
+    settings: dict[str, Any] | None = None,
+    memory_max: object = None,
+    cpu_quota: object = None,
+    memory_per_worker: object = 100,
+    overlap: bool = True,
+) -> dict[str, Any]:
     """Return the plan of one app on the host with these facts."""
     settings = settings or {}
     missing = [name for name in ("processor_vcpus", "memtotal_mb") if name not in facts]
@@ -97,7 +107,7 @@ def gunicorn_plan(facts, settings=None, memory_max=None, cpu_quota=None, memory_
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error
 
 
-def _number(settings, name):
+def _number(settings: dict[str, Any], name: str) -> int | None:
     """Return one of the settings, None where no plan can be made with it: what is wrong with it gunicorn_config says."""
     try:
         return plans.whole(settings.get(name), name)
@@ -108,6 +118,6 @@ def _number(settings, name):
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"gunicorn_plan": gunicorn_plan}

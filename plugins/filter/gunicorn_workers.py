@@ -32,11 +32,14 @@ _value:
   sample: 5
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 
 
-def gunicorn_workers(vcpus):
+def gunicorn_workers(vcpus: object) -> int:
     """Return C(2 * vcpus + 1)."""
     try:
         return plans.workers(vcpus)
@@ -47,6 +50,6 @@ def gunicorn_workers(vcpus):
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"gunicorn_workers": gunicorn_workers}

@@ -32,10 +32,13 @@ _value:
   elements: str
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible_collections.pyweb.stack.plugins.module_utils._source import git
 
 
-def source_packages(source):
+def source_packages(source: dict[str, Any]) -> list[str]:
     """Return the packages for a source."""
     if "git" not in source:
         return []
@@ -45,6 +48,6 @@ def source_packages(source):
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"source_packages": source_packages}

@@ -11,9 +11,12 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
 _MESSAGE = re.compile(r"^(.*?): \((\w+\.[A-Z]\d+)\) (.*)$", re.MULTILINE)
@@ -73,11 +76,13 @@ class Commands:
 
     def unapplied(self) -> list[str] | None:
         """Return the migrations that the default database lacks, in order; None where the project has no database."""
-        return self._migrations()["unapplied"]
+        unapplied: list[str] | None = self._migrations()["unapplied"]
+        return unapplied
 
     def unknown(self) -> list[str]:
         """Return the migrations that the default database has, but this code lacks, sorted."""
-        return self._migrations()["unknown"]
+        unknown: list[str] = self._migrations()["unknown"]
+        return unknown
 
     def migrate(self) -> None:
         """Apply the migrations to the default database. Raises DjangoError where one fails."""
@@ -113,20 +118,21 @@ class Commands:
             os.rename(stage, os.path.join(self.path, "static"))
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-        return installed
+        return bool(installed)
 
     def has_static(self) -> bool:
         """Say whether the static files were collected."""
         return os.path.isdir(os.path.join(self.path, "static"))
 
-    def _manage(self, *arguments: str):
+    def _manage(self, *arguments: str) -> Done:
         argv = [f"{self.path}/venv/bin/python", "manage.py", *arguments, "--no-color"]
         return systemd.run(self._store.name, self._properties(), argv)
 
-    def _migrations(self):
-        return self._ask(_MIGRATIONS, "the database can't be asked for its migrations")
+    def _migrations(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._ask(_MIGRATIONS, "the database can't be asked for its migrations")
+        return found
 
-    def _ask(self, script: str, failure: str, *arguments: str, also=()):
+    def _ask(self, script: str, failure: str, *arguments: str, also: Sequence[tuple[str, str]] = ()) -> Any:
         argv = [f"{self.path}/venv/bin/python", "-c", script, *arguments]
         done = systemd.run(self._store.name, [*self._properties(), *also], argv)
         if done.returncode:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import setting_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
@@ -58,7 +59,7 @@ class GunicornError(Exception):
     """There is no gunicorn to ask; the message says why."""
 
 
-def ask(python: str, settings: dict) -> dict:
+def ask(python: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the gunicorn of `python` says of `settings`.
 
     `known` are its settings, each with its section and whether it is a Python function, and `numbers` those that are
@@ -69,4 +70,5 @@ def ask(python: str, settings: dict) -> dict:
     done = shell.run([python, "-I", "-c", _QUESTION], stdin=json.dumps(settings), env={})
     if done.returncode:
         raise GunicornError(f"{python} can't import gunicorn: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer

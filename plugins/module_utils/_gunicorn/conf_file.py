@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
@@ -73,7 +74,7 @@ def read(folder: str, path: str) -> str:
         ) from error
 
 
-def faults(python: str, text: str, owned: dict[str, str], known) -> list[str]:
+def faults(python: str, text: str, owned: dict[str, str], known: Collection[str]) -> list[str]:
     """Return what is wrong with a file, a line each.
 
     `python` is the interpreter that will run it, `owned` the settings that it may not set, each with what to use

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 # How the names of those worker classes begin that serve many requests at once in one worker: more workers than CPUs
 # only cost memory.
@@ -17,24 +18,24 @@ _SHARE_OF_HOST = 0.8
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def workers(vcpus) -> int:
+def workers(vcpus: object) -> int:
     """Return `2 * vcpus + 1`, the number that gunicorn's own guide starts from."""
     return 2 * whole(vcpus, "vcpus") + 1
 
 
 def plan(
-    vcpus,
-    memory,
+    vcpus: object,
+    memory: object,
     *,
-    memory_max=None,
-    cpu_quota=None,
-    worker_class="sync",
-    threads=1,
-    memory_per_worker=100,
-    given=None,
-    overlap=True,
-    free=None,
-) -> dict:
+    memory_max: object = None,
+    cpu_quota: object = None,
+    worker_class: str = "sync",
+    threads: object = 1,
+    memory_per_worker: object = 100,
+    given: object = None,
+    overlap: bool = True,
+    free: int | None = None,
+) -> dict[str, Any]:
     """Return the plan for one instance of an app.
 
     `vcpus` and `memory` (MiB) are the host's; `memory_max` (`512M`) and `cpu_quota` (`150%`) the limits of the
@@ -47,18 +48,18 @@ def plan(
     `reason` (that in words), `host` (what of the host in_force needs) and `warnings`.
     Raises ValueError with a sentence about the value that can't be used.
     """
-    vcpus, threads = whole(vcpus, "vcpus"), whole(threads, "threads")
-    memory, per_worker = whole(memory, "memory"), whole(memory_per_worker, "memory_per_worker")
+    cpus, each = whole(vcpus, "vcpus"), whole(threads, "threads")
+    there, per_worker = whole(memory, "memory"), whole(memory_per_worker, "memory_per_worker")
     most = mebibytes(memory_max) if memory_max else None
 
-    number, limit, reason = workers(vcpus), "cpus", f"2 x {vcpus} CPUs + 1"
-    if cpu_quota and percent(cpu_quota) < 100 * vcpus:
+    number, limit, reason = workers(cpus), "cpus", f"2 x {cpus} CPUs + 1"
+    if cpu_quota and percent(cpu_quota) < 100 * cpus:
         number, limit = math.floor(2 * percent(cpu_quota) / 100) + 1, "quota"
         reason = f"2 x {percent(cpu_quota) / 100:g} CPUs + 1 for a CPU quota of {cpu_quota}"
-    if worker_class.startswith(EVENT_LOOPS) and number > max(2, vcpus):
-        number, limit = max(2, vcpus), "class"
+    if worker_class.startswith(EVENT_LOOPS) and number > max(2, cpus):
+        number, limit = max(2, cpus), "class"
         reason = f"one per CPU, and at least 2, for the worker class {worker_class}"
-    room = most if most is not None else math.floor(memory * _SHARE_OF_HOST)
+    room = most if most is not None else math.floor(there * _SHARE_OF_HOST)
     fit = max(1, (room - _ARBITER) // per_worker)
     if fit < number:
         number, limit = fit, "memory"
@@ -69,15 +70,15 @@ def plan(
     host = {
         "memory_per_worker": per_worker,
         "room": room,
-        "room_of_all": math.floor(memory * _SHARE_OF_HOST),
+        "room_of_all": math.floor(there * _SHARE_OF_HOST),
         "free": free,
         "overlap": overlap,
         "event_loop": worker_class.startswith(EVENT_LOOPS),
     }
-    return _result(number, threads, limit, reason, host)
+    return _result(number, each, limit, reason, host)
 
 
-def in_force(planned: dict, found: dict | None) -> dict:
+def in_force(planned: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
     """Return what a plan came to, in its form: `found` has the `workers` and `threads` that gunicorn would run.
 
     Where nobody has asked gunicorn yet it is the plan, which says so.
@@ -89,7 +90,7 @@ def in_force(planned: dict, found: dict | None) -> dict:
     return _result(found["workers"], found["threads"], "given", "set in gunicorn_conf_file", planned["host"])
 
 
-def mebibytes(size) -> int:
+def mebibytes(size: object) -> int:
     """Return a size in systemd's form (bytes, or with K, M, G, T) in whole MiB."""
     match = re.fullmatch(r"([0-9]+)([KMGT]?)", str(size))
     if not match or int(match[1]) * _UNITS[match[2]] < 1 << 20:
@@ -97,7 +98,7 @@ def mebibytes(size) -> int:
     return int(match[1]) * _UNITS[match[2]] >> 20
 
 
-def percent(quota) -> int:
+def percent(quota: object) -> int:
     """Return a CPU quota in systemd's form (`150%` is one and a half CPUs) in percent of one CPU."""
     match = re.fullmatch(r"([1-9][0-9]*)%", str(quota))
     if not match:
@@ -105,14 +106,14 @@ def percent(quota) -> int:
     return int(match[1])
 
 
-def whole(value, name: str) -> int:
+def whole(value: object, name: str) -> int:
     """Return a whole number of at least 1 that may come as text, as Ansible's variables do."""
     if isinstance(value, bool) or not re.fullmatch(r"[1-9][0-9]*", str(value)):
         raise ValueError(f"{name} is {value!r}, but must be a whole number of at least 1")
-    return int(value)
+    return int(str(value))
 
 
-def _result(number, threads, limit, reason, host) -> dict:
+def _result(number: int, threads: int, limit: str, reason: str, host: dict[str, Any]) -> dict[str, Any]:
     estimate = _ARBITER + number * host["memory_per_worker"]
     connections = None if host["event_loop"] else number * threads
     each = f", {threads} threads each" if threads > 1 else ""
@@ -130,7 +131,7 @@ def _result(number, threads, limit, reason, host) -> dict:
     }
 
 
-def _switch(estimate: int, connections: int | None, host: dict) -> str:
+def _switch(estimate: int, connections: int | None, host: dict[str, Any]) -> str:
     both = 2 if host["overlap"] else 1
     opened = f"{both} times the database connections that the app opens"
     if connections:
@@ -139,7 +140,7 @@ def _switch(estimate: int, connections: int | None, host: dict) -> str:
     return f"at a switch {how}: about {both * estimate} of {host['room_of_all']} MiB, and {opened}"
 
 
-def _warnings(estimate: int, host: dict) -> list[str]:
+def _warnings(estimate: int, host: dict[str, Any]) -> list[str]:
     found = []
     if estimate > host["room"]:
         found.append(f"an instance may take {estimate} MiB, but only {host['room']} MiB are there for it")

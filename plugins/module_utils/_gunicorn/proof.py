@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import rehearsal, setting_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 
 # Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
 # classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
@@ -89,7 +91,9 @@ def command(python: str, config: str, load: bool) -> list[str]:
     return [python, "-c", f"LOAD = {load}\n{_SCRIPT}", f"--config={config}"]
 
 
-def in_force(done, wsgi_app: str, unharmed: str = "the release that was active before still is") -> dict:
+def in_force(
+    done: Done, wsgi_app: str, unharmed: str = "the release that was active before still is"
+) -> dict[str, Any]:
     """Return from the ended command which `workers`, `threads`, `timeout` and `worker_class` gunicorn would have.
 
     `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths.
@@ -113,10 +117,11 @@ def in_force(done, wsgi_app: str, unharmed: str = "the release that was active b
         )
     if faults:
         raise ProofError("\n".join(faults))
-    return reports[1]["in_force"]
+    in_force: dict[str, Any] = reports[1]["in_force"]
+    return in_force
 
 
-def _of_settings(report: dict) -> list[str]:
+def _of_settings(report: dict[str, Any]) -> list[str]:
     facts = report.get("facts", {"values": {}})
     faults = setting_rules.faults(facts)
     found = [f"{name} is {facts['values'][name]!r}, {fault}" for name, fault in faults.items()]

@@ -9,6 +9,8 @@ gunicorn's own code tries, as whoever runs it: for the service's account in its 
 
 from __future__ import annotations
 
+from typing import Any
+
 # Each logging setting is tried with nothing but those that belong to it, so that all that don't work are found.
 SCRIPT = """
 import asyncio, functools, os, tempfile
@@ -108,7 +110,7 @@ def tried(cfg, steps):
 """
 
 
-def sentences(failed: list) -> list[str]:
+def sentences(failed: list[Any]) -> list[str]:
     """Return what failed, one sentence each, as the part that follows the name of a variable and a colon."""
     return [
         f"{' and '.join(map(_shown, given.items()))}, which fails for the service, as its account and in its sandbox: {said}"
@@ -116,6 +118,6 @@ def sentences(failed: list) -> list[str]:
     ]
 
 
-def _shown(item) -> str:
+def _shown(item: tuple[str, object]) -> str:
     name, value = item
     return f"{name} is {value!r}" if isinstance(value, str) else name

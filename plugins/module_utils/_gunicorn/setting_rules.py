@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 # Python for the environment whose gunicorn it is about: what that makes of all settings, and which of the packages that
 # some of them need are missing. The limits it clamps when it reads a request, so it is given one to read.
@@ -46,16 +48,19 @@ def facts(config):
 """
 
 _PLAIN_LOGGER = "gunicorn.glogging.Logger"
+# What FACTS says, and what follows from a value in their light.
+Facts = dict[str, Any]
+Rule = Callable[[Any, Facts], "str | None"]
 
 
-class _Atoms(dict):
+class _Atoms(dict[str, object]):
     """Any atom of the access log, of its kind."""
 
-    def __missing__(self, name):
+    def __missing__(self, name: str) -> object:
         return 0 if name in ("B", "D", "M", "T") else "-"
 
 
-def faults(facts: dict, writable: list[str] | None = None) -> dict[str, str]:
+def faults(facts: Facts, writable: Sequence[str] | None = None) -> dict[str, str]:
     """Return by its name what is wrong with a setting, as the rest of a sentence that begins with "NAME is VALUE, ".
 
     `facts` is what FACTS says in the environment; `writable` are the only folders that the service may write, None
@@ -66,16 +71,16 @@ def faults(facts: dict, writable: list[str] | None = None) -> dict[str, str]:
     return {name: text for name, text in said.items() if text}
 
 
-def _at_least_one(consequence):
+def _at_least_one(consequence: str) -> Rule:
     return lambda value, facts: f"but {consequence}: set at least 1, or leave it out" if value < 1 else None
 
 
-def _unless_off(consequence):
+def _unless_off(consequence: str) -> Rule:
     return lambda value, facts: consequence if value else None
 
 
-def _limit(name):
-    def check(value, facts):
+def _limit(name: str) -> Rule:
+    def check(value: Any, facts: Facts) -> str | None:
         taken = facts["taken"][name]
         # The asgi worker reads requests by itself, and takes any limit.
         if taken == value or "asgi" in str(facts["values"]["worker_class"]):
@@ -85,14 +90,14 @@ def _limit(name):
     return check
 
 
-def _loglevel(value, facts):
+def _loglevel(value: Any, facts: Facts) -> str | None:
     levels = facts["levels"]
     if facts["values"]["logger_class"] == _PLAIN_LOGGER and str(value).lower() not in levels:
         return f"but must be one of {', '.join(levels)}; gunicorn would take it for info"
     return None
 
 
-def _access_log_format(value, facts):
+def _access_log_format(value: Any, facts: Facts) -> str | None:
     if value is None or facts["values"]["logger_class"] != _PLAIN_LOGGER:
         return None
     try:
@@ -102,7 +107,7 @@ def _access_log_format(value, facts):
     return None
 
 
-def _log(value, facts):
+def _log(value: Any, facts: Facts) -> str | None:
     if value in (None, "-"):
         return None
     path, writable = _path(value, facts), facts["writable"]
@@ -119,23 +124,23 @@ def _log(value, facts):
     return None
 
 
-def _file(value, facts):
+def _file(value: Any, facts: Facts) -> str | None:
     if value and not os.path.isfile(_path(value, facts)):
         return f"but there is no file {_path(value, facts)} on the host: name one that is there"
     return None
 
 
-def _folder(value, facts):
+def _folder(value: Any, facts: Facts) -> str | None:
     if value and not os.path.isdir(_path(value, facts)):
         return f"but there is no folder {_path(value, facts)} on the host: name one that is there"
     return None
 
 
-def _path(value, facts):
+def _path(value: str, facts: Facts) -> str:
     return os.path.normpath(os.path.join(facts["values"]["chdir"], value))
 
 
-def _secure_scheme_headers(value, facts):
+def _secure_scheme_headers(value: Any, facts: Facts) -> str | None:
     for name, text in value.items():
         if not isinstance(name, str) or name != name.upper():
             return f"but gunicorn finds a header there only by its name in upper case: write {str(name).upper()}"
@@ -144,7 +149,7 @@ def _secure_scheme_headers(value, facts):
     return None
 
 
-def _forwarder_headers(value, facts):
+def _forwarder_headers(value: Any, facts: Facts) -> str | None:
     for name in value:
         if name != "*" and not re.fullmatch(r"[A-Z0-9_]+", name):
             right = name.upper().replace("-", "_")
@@ -152,36 +157,36 @@ def _forwarder_headers(value, facts):
     return None
 
 
-def _reload(value, facts):
+def _reload(value: Any, facts: Facts) -> str | None:
     if value and facts["values"]["preload_app"]:
         return "but with preload_app workers keep the code that gunicorn started with: leave out one of the two"
     return None
 
 
-def _reload_engine(value, facts):
+def _reload_engine(value: Any, facts: Facts) -> str | None:
     needed = value == "inotify" and facts["values"]["reload"] and "inotify" in facts["missing"]
     return "which needs more than gunicorn: add inotify to gunicorn_requirements" if needed else None
 
 
-def _reuse_port(value, facts):
+def _reuse_port(value: Any, facts: Facts) -> str | None:
     if value and any(address.startswith("unix:") for address in facts["values"]["bind"]):
         return "but workers can't share a unix socket so, and each would take it from the others: leave it out"
     return None
 
 
-def _asgi_loop(value, facts):
+def _asgi_loop(value: Any, facts: Facts) -> str | None:
     if value == "uvloop" and "uvloop" in facts["missing"]:
         return "but that is not installed, and gunicorn would silently go without: add uvloop to gunicorn_requirements"
     return None
 
 
-def _http_protocols(value, facts):
+def _http_protocols(value: Any, facts: Facts) -> str | None:
     if "h2" in value and "h2" in facts["missing"]:
         return "but the package h2 is not installed: add h2 to gunicorn_requirements, or leave h2 out"
     return None
 
 
-def _http_parser(value, facts):
+def _http_parser(value: Any, facts: Facts) -> str | None:
     if not facts["parser"]:
         return None
     hint = (
@@ -192,11 +197,11 @@ def _http_parser(value, facts):
     return f"but gunicorn would fail at each request ({facts['parser']}): {hint}"
 
 
-def _protocol(value, facts):
+def _protocol(value: Any, facts: Facts) -> str | None:
     return None if value in ("http", "uwsgi") else "but must be 'http' or 'uwsgi'; gunicorn would take it for http"
 
 
-def _needs(other, consequence):
+def _needs(other: str, consequence: str) -> Rule:
     return lambda value, facts: f"but {consequence}: set {other}" if value and not facts["values"][other] else None
 
 

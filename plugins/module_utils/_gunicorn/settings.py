@@ -12,6 +12,8 @@ from __future__ import annotations
 import difflib
 import pprint
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import ask, conf_file, setting_rules
 
@@ -88,10 +90,10 @@ class Settings:
     def __init__(
         self,
         python: str,
-        options: dict,
-        given: dict,
+        options: dict[str, Any],
+        given: dict[str, Any],
         conf: str = "",
-        writable: list[str] | None = (),
+        writable: Sequence[str] | None = (),
         folder: str | None = None,
     ):
         # Whoever says where it is to be wants a control socket.
@@ -140,7 +142,7 @@ class Settings:
             parts.append(_ASGI_TAIL)
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
-    def _fault(self, name: str, owned: dict[str, str], answer: dict) -> str | None:
+    def _fault(self, name: str, owned: dict[str, str], answer: dict[str, Any]) -> str | None:
         value, refused = self._values[name], answer["refused"].get(name)
         # What says what holds anyway does no harm.
         if name in owned and value is not _DEFAULTS.get(name, owned):
@@ -161,7 +163,7 @@ class Settings:
             return f"{name} is True, which gunicorn would take for 1: write a number"
         return None
 
-    def _fault_of_class(self, value, said: str, workers: dict[str, list[str]]) -> str:
+    def _fault_of_class(self, value: object, said: str, workers: dict[str, list[str]]) -> str:
         if workers["needs"]:
             needs = " and ".join(workers["needs"])
             return f"worker_class is {value!r}, which needs more than gunicorn: add {needs} to gunicorn_requirements"

@@ -82,7 +82,7 @@ def opened_folder(path: str, make: bool = False):
         os.close(readable)
 
 
-def sync(file: typing.IO) -> None:
+def sync(file: typing.IO[typing.Any]) -> None:
     """Have what was written to a file outlive a power cut."""
     file.flush()
     os.fsync(file.fileno())

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import subprocess
 
+Done = subprocess.CompletedProcess[str]
 
-def run(argv: list[str], stdin: str = "", env: dict | None = None, cwd: str | None = None, errors: str = "replace"):
+
+def run(
+    argv: list[str],
+    stdin: str = "",
+    env: dict[str, str] | None = None,
+    cwd: str | None = None,
+    errors: str = "replace",
+) -> Done:
     """Run a command to its end, whatever its exit status, and return a `subprocess.CompletedProcess` with text.
 
     `env` replaces the environment where it is given. Bytes that are no UTF-8 are replaced, since the text is for

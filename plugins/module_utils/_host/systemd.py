@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 
 UNIT_FOLDER = "/etc/systemd/system"
 
@@ -38,7 +39,7 @@ def instance(app: str, release: str) -> str:
     return f"gunicorn-{app}@{release}"
 
 
-def ctl(*arguments: str):
+def ctl(*arguments: str) -> Done:
     """Run `systemctl` and return what it said, whatever its exit status."""
     return shell.run(["systemctl", *arguments])
 
@@ -73,7 +74,7 @@ def verify(units: dict[str, str]) -> None:
         raise SystemdError("\n".join(about_ours) or done.stderr.strip())
 
 
-def run(app: str, properties: list[tuple[str, str]], argv: list[str]):
+def run(app: str, properties: list[tuple[str, str]], argv: list[str]) -> Done:
     """Run a command in a transient unit with these properties, wait for it and return what it printed."""
     unit, since = f"gunicorn-{app}-run-{secrets.token_hex(4)}.service", time.time()
     options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={unit}"]
@@ -122,7 +123,7 @@ def differing(units: dict[str, str]) -> list[str]:
     return [name for name, text in units.items() if unit_text(name) != text]
 
 
-def edited(units: dict[str, str]) -> list[dict]:
+def edited(units: dict[str, str]) -> list[dict[str, str]]:
     """Return how those unit files that are there differ from the texts given here, as Ansible shows it."""
     there = {name: unit_text(name) for name in differing(units)}
     return [files.diff(os.path.join(UNIT_FOLDER, name), text, units[name]) for name, text in there.items() if text]

@@ -63,7 +63,8 @@ class Directive:
 def parse(text: str, path: str = "") -> list[Directive]:
     """Return the directives of `text`, the file `path`. Raises ConfError."""
     top: list[Directive] = []
-    open_blocks, words, line, begun, position = [top], [], 1, 1, 0
+    words: list[str] = []
+    open_blocks, line, begun, position = [top], 1, 1, 0
     while position < len(text):
         token = _TOKEN.match(text, position)
         if not token:

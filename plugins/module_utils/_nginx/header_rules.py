@@ -9,6 +9,7 @@ Private to the collection.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # None of these can hold a line break. Others can: nginx decodes %0A in $uri, and base64 in $remote_user.
 VARIABLES = (
@@ -33,19 +34,19 @@ _OF_THE_RESPONSE = {
 }
 
 
-def request_fault(name, value) -> str | None:
+def request_fault(name: object, value: object) -> str | None:
     """Return why nginx can't send this header to the app, or None."""
     return _fault(name, value, _OF_THE_CONNECTION)
 
 
-def response_fault(name, value) -> str | None:
+def response_fault(name: object, value: object) -> str | None:
     """Return why nginx can't send this header to the visitor, or None."""
     if str(name).lower() == "access-control-allow-origin":
         return f"has the header {name}, but origins are listed in nginx_site_cors_origins"
     return _fault(name, value, _OF_THE_CONNECTION | _OF_THE_RESPONSE)
 
 
-def over(defaults: dict, given: dict) -> dict:
+def over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Return `defaults` with `given` over them, whatever the case of their names."""
     names = {name.lower(): name for name in defaults}
     return {**defaults, **{names.get(name.lower(), name): value for name, value in given.items()}}
@@ -59,7 +60,7 @@ def quoted(value: str) -> str:
     return quote + re.sub(rf"[\\{quote}]", r"\\\g<0>", value) + quote
 
 
-def _fault(name, value, fixed: set[str]) -> str | None:
+def _fault(name: object, value: object, fixed: set[str]) -> str | None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"has the header {name!r}, but the name of a header is letters, digits, '-' and '_', a letter first"
     if name.lower() in fixed:

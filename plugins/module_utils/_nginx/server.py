@@ -17,6 +17,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files
@@ -72,7 +73,7 @@ def leading_to(folder: str, address: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def locked():
+def locked() -> Iterator[None]:
     """Let no other run change nginx's tree meanwhile; waits for one that does."""
     with open(_LOCK, "a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

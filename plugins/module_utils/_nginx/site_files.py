@@ -121,7 +121,7 @@ class Tree:
 
     def listens(self) -> dict[str, config_parser.Directive]:
         """Return the addresses at which nginx is to listen, and the directives that say so."""
-        own = config_parser.parse(self._site.text(), self.path) if self._place else []
+        own = config_parser.parse(self._site.text(), self.path) if self.path else []
         directives = [*own, *config_parser.blocks(self._others, "http", "stream", "mail")]
         servers = list(config_parser.inside(directives, "server"))
         return {address: listen for server in servers for address, listen in config_parser.listens(server).items()}
@@ -138,20 +138,20 @@ class Tree:
         default = _read(self._full(self._default.file)) or ""
         if place is self._default:
             if sites.MARK not in default:
-                wanted[place.original(os.path.lexists(self.entry))] = default or None
+                wanted[place.original(os.path.lexists(self._full(place.entry)))] = default or None
             elif site.mark not in default:
                 raise SiteError(
                     "nginx_site_server_names is empty, but the host's default site is another app's already "
                     f"({default.splitlines()[0].strip('# ')}): name the hosts of the app {site.app}"
                 )
         else:
-            if place and site.mark not in (_read(self.path) or site.mark):
+            if self.path and site.mark not in (_read(self.path) or site.mark):
                 raise SiteError(f"{self.path} exists and was not made by this role: move it away")
             if site.mark in default:
                 wanted.update(self._give_back())
-        if not place:
+        if not place or not self.entry:
             return wanted
-        if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self.path):
+        if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self._full(place.file)):
             raise SiteError(f"{self.entry} exists and was not made by this role: move it away")
         wanted[place.file] = site.text()
         # One that is there leads here, maybe in other words.

@@ -16,6 +16,7 @@ import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import IO
 
 from ansible.module_utils.urls import ConnectionError as UrlError
 from ansible.module_utils.urls import open_url
@@ -47,7 +48,7 @@ class Archive:
     def __init__(self, location: str, sha256: str, file: str | None = None):
         self._location = location
         self._sha256 = sha256.lower()
-        self._file = file
+        self._file = file or ""
 
     def digest(self, _sources: str) -> str:
         """Return what it is named by."""
@@ -119,7 +120,7 @@ class _Entry:
     name: str
     executable: bool = False
     target: str | None = None
-    open: Callable | None = None
+    open: Callable[[], IO[bytes]] | None = None
 
 
 def _unpack(path: str, folder: str) -> None:
@@ -175,24 +176,24 @@ def _write(entries: list[_Entry], folder: str) -> None:
         if entry.name.startswith("/") or ".." in entry.name.split("/"):
             raise ValueError(f"the name {entry.name!r} in it leads out of the source")
         entry.name = os.path.normpath(entry.name)
-    files = [entry for entry in entries if entry.open]
-    links = [entry for entry in entries if entry.target is not None]
+    files = [(entry, entry.open) for entry in entries if entry.open]
+    links = [(entry, entry.target) for entry in entries if entry.target is not None]
     if not files:
         raise ValueError("it holds no file")
-    inside = _top([entry.name for entry in files + links])
+    inside = _top([entry.name for entry, _content in [*files, *links]])
     # Links last: as long as there are none, no name leads elsewhere than it says.
-    for entry in files:
+    for entry, opened in files:
         path = _made(folder, os.path.relpath(entry.name, inside))
-        with entry.open() as content, open(path, "wb") as file:
+        with opened() as content, open(path, "wb") as file:
             shutil.copyfileobj(content, file)
         os.chmod(path, 0o755 if entry.executable else 0o644)
-    paths = [_made(folder, os.path.relpath(entry.name, inside)) for entry in links]
-    for path, entry in zip(paths, links, strict=True):
-        os.symlink(entry.target, path)
+    paths = [_made(folder, os.path.relpath(entry.name, inside)) for entry, _target in links]
+    for path, (_entry, target) in zip(paths, links, strict=True):
+        os.symlink(target, path)
     top = os.path.realpath(folder)
-    for path, entry in zip(paths, links, strict=True):
+    for path, (entry, target) in zip(paths, links, strict=True):
         if os.path.commonpath([top, os.path.realpath(path)]) != top:
-            raise ValueError(f"the link {entry.name!r} in it leads out of the source, to {entry.target!r}")
+            raise ValueError(f"the link {entry.name!r} in it leads out of the source, to {target!r}")
 
 
 def _made(folder: str, name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
@@ -43,7 +44,7 @@ class Tree:
         """Return what it is named by: all is there."""
         return self._digest
 
-    def pack(self, archive) -> None:
+    def pack(self, archive: IO[bytes]) -> None:
         """Write all to an open file, as `unpack` reads it."""
         with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as tar:
             for path in self.files():
@@ -78,8 +79,10 @@ class Packed:
         """Write its files to an empty folder."""
         with tarfile.open(self._archive) as tar:
             # The archive is our own; the filter, where this Python has it, keeps newer ones from warning.
-            safe = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
-            tar.extractall(folder, **safe)
+            if hasattr(tarfile, "tar_filter"):
+                tar.extractall(folder, filter="tar")
+            else:
+                tar.extractall(folder)
             _verify(folder, tar.getnames(), self._digest)
 
 

@@ -10,8 +10,10 @@ import os
 import re
 import tempfile
 import urllib.parse
+from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -40,7 +42,7 @@ class Repository:
         self.url = urls.without_credentials(url) if urls.is_http(url) else url
         self._options, self._secrets = _credential_helper(url) if urls.is_http(url) else ([], {})
         self._files = {name: _in_memory(text) for name, text in (("key", key), ("known_hosts", known_hosts)) if text}
-        self._submodule = None
+        self._submodule = ""
 
     def commit(self, version: str) -> str:
         """Return the commit (40 hexadecimal digits) that a branch, tag or commit stands for.
@@ -101,7 +103,7 @@ class Repository:
     def _inner(self, path: str, url: str | None) -> Repository:
         """Return the repository of a submodule, to be had with the same key and credentials."""
         repository = copy.copy(self)
-        repository._submodule = os.path.join(self._submodule or "", path)
+        repository._submodule = os.path.join(self._submodule, path)
         if url is None:
             raise GitError(f"gunicorn_source.submodules: {path} has no URL in .gitmodules{repository._way_out()}")
         repository.url = _resolved(url, self.url)
@@ -110,13 +112,13 @@ class Repository:
     def _has(self, work: str, what: str) -> bool:
         return not self._run(_at(work), "cat-file", "-e", what).returncode
 
-    def _git(self, *arguments: str, env: dict | None = None) -> str:
+    def _git(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         done = self._run(*arguments, env=env)
         if done.returncode:
             raise GitError(self._explained(urls.without_credentials(done.stderr.strip())))
         return done.stdout
 
-    def _run(self, *arguments: str, env: dict | None = None):
+    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
         environment = {**os.environ, **self._secrets, "GIT_SSH_COMMAND": self._ssh(), **(env or {})}
         # Never wait for a password: there is nobody to type it.
         environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
@@ -167,7 +169,7 @@ class Checkout:
         self._repository = repository
         self._commit = commit
         self._submodules = submodules
-        self._work = None
+        self._work = ""
 
     def digest(self, sources: str) -> str | None:
         """Return what it is named by, among the `sources` that are there; None if only a fetch can tell."""
@@ -212,7 +214,7 @@ def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:
     return ["-c", f"{setting}=", "-c", f"{setting}={_HELPER}"], {"PYWEB_USER": user, "PYWEB_PASSWORD": password}
 
 
-def _in_memory(text: str):
+def _in_memory(text: str) -> IO[str]:
     """Return a file for this process and those it starts: on no disk, and gone however this process ends."""
     file = os.fdopen(os.memfd_create("pyweb-stack"), "w", encoding="utf-8")
     # ssh takes no key that others might read, and none without its last newline.
@@ -222,7 +224,7 @@ def _in_memory(text: str):
     return file
 
 
-def _path(file) -> str:
+def _path(file: IO[str]) -> str:
     return f"/proc/{os.getpid()}/fd/{file.fileno()}"
 
 

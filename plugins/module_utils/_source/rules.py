@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _KNOWN_HOST = re.compile(r"\s*(@\S+\s+)?\S+\s+(ssh|ecdsa|sk)-\S+\s+[A-Za-z0-9+/]+=*(\s|\Z)")
 
 
-def faults(source: dict):
+def faults(source: dict[str, Any]) -> Iterator[str | None]:
     """Yield what is wrong with a source, each the rest of a sentence that begins with its variable."""
     kinds = [kind for kind in _SOURCES if kind in source]
     if source and len(kinds) != 1:
@@ -34,7 +36,7 @@ def faults(source: dict):
             yield from _OF_A_SOURCE[kind](value, source)
 
 
-def _git(url, source):
+def _git(url: Any, source: dict[str, Any]) -> Iterator[str]:
     version = source.get("version", "HEAD")
     # git would take a leading dash for an option, and these characters are in no ref (git-check-ref-format(1)).
     if isinstance(version, (int, float)):
@@ -64,7 +66,7 @@ def _git(url, source):
         yield "has known_hosts, but not as lines such as 'git.example.com ssh-ed25519 AAAA…', which ssh-keyscan prints"
 
 
-def _archive(location, source):
+def _archive(location: Any, source: dict[str, Any]) -> Iterator[str]:
     sha256 = source.get("sha256")
     if "://" in location and not re.match(r"https?://[^\s/]+/\S*\Z", location, re.IGNORECASE):
         yield f"has the archive {urls.shown(location)!r}, but it must be an http or https URL, or a path on the controller"
@@ -74,7 +76,7 @@ def _archive(location, source):
         yield f"has the sha256 {sha256!r}, but it must be 64 hexadecimal digits, as sha256sum prints them"
 
 
-def _path(path, _source):
+def _path(path: Any, _source: dict[str, Any]) -> Iterator[str]:
     if not path.startswith("/"):
         yield f"has the path {path!r}, but it must be an absolute one on the target; directory is one on the controller"
 

@@ -17,12 +17,12 @@ LENGTH = 40
 RELEASE_LENGTH = 12
 
 
-def of(value) -> str:
+def of(value: object) -> str:
     """Return the digest of any JSON value: 64 hexadecimal digits, independent of the order of keys."""
     return hashlib.sha256(_canonical(value)).hexdigest()
 
 
-def keyed(key: bytes, value) -> str:
+def keyed(key: bytes, value: object) -> str:
     """Return a digest of `value` from which nobody without `key` can check a guess of it."""
     return hmac.new(key, _canonical(value), hashlib.sha256).hexdigest()
 
@@ -53,5 +53,5 @@ def of_file(path: str) -> str:
     return content.hexdigest()
 
 
-def _canonical(value) -> bytes:
+def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

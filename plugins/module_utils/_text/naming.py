@@ -40,7 +40,7 @@ _DEFAULT_PORT = re.compile(r"http:.*:80|https:.*:443")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~!&'()*+,=:@%/?-]*")
 
 
-def app_name(value) -> str | None:
+def app_name(value: object) -> str | None:
     """The name of an app: `gunicorn_name`, `nginx_site_app`."""
     if isinstance(value, str) and APP_NAME.fullmatch(value) and len(value) <= APP_NAME_LENGTH:
         return None
@@ -50,21 +50,21 @@ def app_name(value) -> str | None:
     )
 
 
-def relative_path(value) -> str | None:
+def relative_path(value: object) -> str | None:
     """A path inside a source tree."""
     if isinstance(value, str) and _RELATIVE_PATH.fullmatch(value) and ".." not in value.split("/"):
         return None
     return f"is {value!r}, but must be a path inside the source, relative to its top and without '..'"
 
 
-def absolute_path(value) -> str | None:
+def absolute_path(value: object) -> str | None:
     """A path on the target that may stand in unit files and nginx's configuration as it is."""
     if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and ".." not in value.split("/"):
         return None
     return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..' and without a slash at the end"
 
 
-def loopback_address(value) -> str | None:
+def loopback_address(value: object) -> str | None:
     """An address of the host itself and a port: `gunicorn_bind`."""
     match = re.fullmatch(r"(?:\[([^]]*)\]|([^:]*)):([0-9]+)", value) if isinstance(value, str) else None
     if not match:
@@ -85,7 +85,7 @@ def loopback_address(value) -> str | None:
     return None
 
 
-def server_name(value) -> str | None:
+def server_name(value: object) -> str | None:
     """A host name of a site; `*.example.com` is allowed, regular expressions are not."""
     remedy = _remedy_for_name(value) if isinstance(value, str) else None
     if remedy:
@@ -120,17 +120,17 @@ def _remedy_for_name(text: str) -> str | None:
     return None
 
 
-def interpreter(value) -> str | None:
+def interpreter(value: object) -> str | None:
     """A Python on the target."""
     return _hidden(value, "have an interpreter in another place, such as below /opt") or absolute_path(value)
 
 
-def app_root(value) -> str | None:
+def app_root(value: object) -> str | None:
     """The folder on the target in which that of an app is: `gunicorn_root`."""
     return _hidden(value, "choose another folder, such as /srv or /opt") or absolute_path(value)
 
 
-def requirements_file(value) -> str | None:
+def requirements_file(value: object) -> str | None:
     """A file in the source that says what the app needs."""
     name = str(value).rpartition("/")[2]
     if name not in ("uv.lock", "pyproject.toml") and _NO_REQUIREMENTS.fullmatch(name):
@@ -141,14 +141,14 @@ def requirements_file(value) -> str | None:
     return relative_path(value)
 
 
-def package(value) -> str | None:
+def package(value: object) -> str | None:
     """A Debian package, perhaps with its version."""
     if isinstance(value, str) and _PACKAGE.fullmatch(value):
         return None
     return f"has {value!r}, but must list Debian packages such as 'libpq-dev' or 'libpq-dev=15.14-0+deb12u1'"
 
 
-def index_url(value) -> str | None:
+def index_url(value: object) -> str | None:
     """The URL of an index of packages. What is wrong with it does not show it, as it may hold a password."""
     if isinstance(value, str) and _INDEX_URL.fullmatch(value):
         return None
@@ -158,14 +158,14 @@ def index_url(value) -> str | None:
     )
 
 
-def env_key(value) -> str | None:
+def env_key(value: object) -> str | None:
     """The name of an environment variable."""
     if isinstance(value, str) and _ENV_KEY.fullmatch(value):
         return None
     return f"has the name {value!r}, but names are letters, digits and underscores, not beginning with a digit"
 
 
-def size(value) -> str | None:
+def size(value: object) -> str | None:
     """A size as nginx writes it: bytes, or with `k`, `m` or `g`."""
     match = _SIZE.fullmatch(str(value))
     if not match:
@@ -179,28 +179,28 @@ def size(value) -> str | None:
     return None
 
 
-def url_path(value) -> str | None:
+def url_path(value: object) -> str | None:
     """An absolute path of a URL."""
     if isinstance(value, str) and _URL_PATH.fullmatch(value):
         return None
     return f"is {value!r}, but must be a URL path beginning with '/', percent-encoded where it needs to be"
 
 
-def location(value) -> str | None:
+def location(value: object) -> str | None:
     """The URL prefix of what goes to an app."""
     if isinstance(value, str) and _LOCATION.fullmatch(value):
         return None
     return f"is {value!r}, but must be a URL path of letters, digits and '._~-' that begins and ends with '/': for instance '/shop/'"
 
 
-def file_name(value) -> str | None:
+def file_name(value: object) -> str | None:
     """The name of a file in whatever folder."""
     if isinstance(value, str) and _FILE_NAME.fullmatch(value):
         return None
     return f"has {value!r}, but must list names of files such as 'index.html'"
 
 
-def origin(value) -> str | None:
+def origin(value: object) -> str | None:
     """An origin as browsers write it (RFC 6454): nothing else is ever equal to what they send."""
     if isinstance(value, str) and _ORIGIN.fullmatch(value) and not _DEFAULT_PORT.fullmatch(value):
         return None
@@ -210,6 +210,6 @@ def origin(value) -> str | None:
     )
 
 
-def _hidden(value, remedy: str) -> str | None:
+def _hidden(value: object, remedy: str) -> str | None:
     hidden = _HIDDEN.match(str(value))
     return hidden and f"is {value!r}, but the service's sandbox hides {hidden[1]} from the app: {remedy}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTION = re.compile(r"(--[\w-]+|-\w)[\s=]*(.*)")
@@ -18,7 +19,7 @@ class RequirementsError(Exception):
     """What is required can't be told, or can't be used; the message names the variable."""
 
 
-def lines(text: str):
+def lines(text: str) -> Iterator[str]:
     """Yield the lines of a requirements file as pip reads them: continued ones joined, comments left out."""
     for line in text.replace("\\\n", " ").splitlines():
         content = _COMMENT.sub("", line).strip()

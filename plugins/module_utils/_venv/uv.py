@@ -12,8 +12,10 @@ import platform
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 VERSION = "0.13.9"
@@ -68,7 +70,7 @@ class Index:
     fetches may stay on this host. Raises UvError where a file or folder is missing.
     """
 
-    def __init__(self, given: dict, keep: bool = True):
+    def __init__(self, given: dict[str, str], keep: bool = True):
         self._cache = {"UV_CACHE_DIR": _CACHE} if keep else {"UV_NO_CACHE": "1"}
         self.wheels = given.get("wheels")
         ca = given.get("ca")
@@ -144,7 +146,7 @@ class Uv:
         _require(done, variable, self._index)
         return done.stderr
 
-    def ask(self, *arguments: str, cwd: str | None = None, within: tuple = ()):
+    def ask(self, *arguments: str, cwd: str | None = None, within: Sequence[str] = ()) -> Done:
         """Run uv where it needs no packages, and return what it said, whatever its exit status."""
         return shell.run([*within, self._path, *arguments], env=self._index.uv_alone(), cwd=cwd)
 
@@ -175,7 +177,7 @@ def there() -> bool:
     return os.path.exists(_path())
 
 
-def _require(done, variable: str, index: Index | None = None) -> str:
+def _require(done: Done, variable: str, index: Index | None = None) -> str:
     """Return what was printed. Raises UvError where the command failed, with what to do about `index`."""
     if done.returncode == 0:
         return done.stdout
@@ -228,7 +230,7 @@ def _pip_settings() -> dict[str, str]:
     home = os.path.expanduser("~")
     own = [f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE", os.devnull)]
     parser.read([*_PIP_OF_ALL, *own])
-    found = {}
+    found: dict[str, str] = {}
     for section in ("global", "install"):
         if parser.has_section(section):
             found.update(parser[section])
