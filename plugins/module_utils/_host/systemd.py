@@ -113,6 +113,17 @@ def loaded_instances(app: str) -> set[str]:
     return {unit["unit"].split("@", 1)[1].rsplit(".", 1)[0] for unit in units if unit["load"] != "not-found"}
 
 
+def commands(app: str) -> list[str]:
+    """Return the units of the app's commands (`run`) that have not ended."""
+    if not os.path.isdir("/run/systemd/system"):
+        return []
+    states = "--state=activating,active,deactivating"
+    listed = ctl(
+        "list-units", "--plain", "--no-legend", "--output=json", states, f"gunicorn-{app}-run-*.service"
+    ).stdout
+    return [unit["unit"] for unit in json.loads(listed or "[]")]
+
+
 def unit_text(name: str) -> str:
     """Return the text of an installed unit file, nothing where there is none."""
     return files.read(os.path.join(UNIT_FOLDER, name))

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
+
+# Where a host's own programs are, such as nginx. Whoever becomes root by Debian's su keeps a PATH without them.
+_SYSTEM_FOLDERS = ["/usr/sbin", "/sbin"]
 
 
 class Module(AnsibleModule):
@@ -26,6 +30,7 @@ class Module(AnsibleModule):
     ):
         self._hidden = hidden or {}
         super().__init__(argument_spec, supports_check_mode=True, **kwargs)
+        os.environ["PATH"] = _with_system_folders(os.environ.get("PATH", os.defpath))
         given = _given(self.params, argument_spec)
         self.refuse({prefix + name: value for name, value in given.items() if name not in unlike})
 
@@ -70,6 +75,11 @@ class Step:
         """Be the module that does nothing else."""
         module = Module(self.prefix, self.options, self.unlike, self.hidden, **self.rules)
         module.exit_json(**self.run(module, module.params))
+
+
+def _with_system_folders(path: str) -> str:
+    folders = path.split(":")
+    return ":".join([*folders, *(each for each in _SYSTEM_FOLDERS if each not in folders)])
 
 
 def _given(params: dict, spec: dict) -> dict:

@@ -9,7 +9,6 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import os
 import re
@@ -19,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, ports, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files
 
 ETC = "/etc/nginx"
@@ -28,7 +27,8 @@ _RELOAD_PATIENCE = 10.0
 READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
-_LOCK = "/run/pyweb-stack-nginx.lock"
+# Where nobody but root can open it, or any account could hold it.
+_LOCK = "/run/pyweb-stack/nginx.lock"
 
 
 class NginxError(Exception):
@@ -73,11 +73,20 @@ def leading_to(folder: str, address: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def locked() -> Iterator[None]:
-    """Let no other run change nginx's tree meanwhile; waits for one that does."""
-    with open(_LOCK, "a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(purpose: str, patience: float = 60) -> Iterator[None]:
+    """Let no other run change nginx's tree meanwhile; waits up to `patience` seconds for one that does.
+
+    Raises NginxError, which says who that is.
+    """
+    os.makedirs(os.path.dirname(_LOCK), mode=0o700, exist_ok=True)
+    try:
+        with locks.held(_LOCK, purpose, patience):
+            yield
+    except locks.Busy as holder:
+        raise NginxError(
+            f"another run is changing nginx's sites ({holder}) and did not end within {patience:.0f} s: wait for it, then "
+            "run again"
+        ) from holder
 
 
 def look(tree: site_files.Tree) -> None:

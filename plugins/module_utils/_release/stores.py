@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import pwd
@@ -24,8 +23,8 @@ import stat
 import tempfile
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files
-from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History, now
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
@@ -33,6 +32,8 @@ TRIAL = "/run/pyweb-stack-check"
 _RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _KEY_LENGTH = 32
+# Seconds between two looks at what is still at work.
+_TICK = 0.1
 _STAGE = ".stage-"
 # What the last deploy replaced, as a user asks for it.
 PREVIOUS = "previous"
@@ -92,28 +93,24 @@ class Store:
     def locked(self, purpose: str, patience: float = 60):
         """Hold the app's lock, making the folder where it is missing.
 
-        Waits up to `patience` seconds for another run. The kernel frees the lock of a process that died.
-        Raises StoreError where the folder isn't ours, or the lock stays taken, naming who holds it, or the disk gets full.
+        Waits up to `patience` seconds for another run. The kernel frees the lock of a process that died, and for as long
+        again this waits for the commands that such a run left at work. Raises StoreError where the folder isn't ours, or
+        the lock stays taken, naming who holds it, or the disk gets full.
         """
         group = self._group()
         self._adopt()
-        descriptor = os.open(os.path.join(self.path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            deadline = time.monotonic() + patience
-            while not _try_lock(descriptor):
-                if time.monotonic() > deadline:
-                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "an unknown process"
-                    raise StoreError(
-                        f"another run is changing the app {self.name} ({holder}) and did not end within "
-                        f"{patience:.0f} s: wait for it, then run again"
-                    )
-                time.sleep(0.1)
-            if not self._is_the_lock(descriptor):
-                raise StoreError(f"the app {self.name} was removed during this run; run again to deploy it")
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {now()}\n".encode(), 0)
-            self._prepare(group)
-            yield
+            with locks.held(os.path.join(self.path, "lock"), purpose, patience) as lock:
+                if not self._is_the_lock(lock):
+                    raise StoreError(f"the app {self.name} was removed during this run; run again to deploy it")
+                self._wait_for_commands(patience)
+                self._prepare(group)
+                yield
+        except locks.Busy as holder:
+            raise StoreError(
+                f"another run is changing the app {self.name} ({holder}) and did not end within {patience:.0f} s: wait for "
+                "it, then run again"
+            ) from holder
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -121,8 +118,17 @@ class Store:
                 f"no room is left for the app {self.name}: {error}: make some (gunicorn_root is "
                 f"{os.path.dirname(self.path)!r}), then run again"
             ) from error
-        finally:
-            os.close(descriptor)
+
+    def _wait_for_commands(self, patience: float) -> None:
+        """Wait for what a run had begun that died with the lock in its hands, such as a long migration."""
+        deadline = time.monotonic() + patience
+        while left := systemd.commands(self.name):
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"a command of an earlier run of the app {self.name} did not end within {patience:.0f} s: "
+                    f"{', '.join(left)} (systemctl status says what it does): wait for it, or stop it, then run again"
+                )
+            time.sleep(_TICK)
 
     @contextlib.contextmanager
     def stage(self, kind: str, name: str):
@@ -334,14 +340,6 @@ def _write_key(path: str) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _remove(path: str) -> None:

@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._module import module
+
+
+@pytest.mark.parametrize(
+    ("path", "completed"),
+    [
+        ("/usr/local/bin:/usr/bin:/bin", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"),
+        ("/sbin:/usr/sbin:/bin", "/sbin:/usr/sbin:/bin"),
+    ],
+)
+def test_the_programs_of_the_host_are_found(path, completed):
+    assert module._with_system_folders(path) == completed
 
 
 def test_what_was_not_given_is_not_what_has_no_value():

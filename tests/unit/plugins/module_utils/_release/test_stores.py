@@ -138,6 +138,22 @@ def test_a_full_disk_is_told_from_other_faults(store, number, said):
         raise OSError(number, os.strerror(number), "app.py")
 
 
+def test_what_a_killed_run_left_at_work_is_waited_for(prepared, monkeypatch):
+    left = [["gunicorn-shop-run-0a1b2c3d.service"], []]
+    monkeypatch.setattr(stores.systemd, "commands", lambda app: left.pop(0))
+    with prepared.locked("deploying"):
+        assert left == []
+
+
+def test_what_a_killed_run_left_at_work_is_named_where_it_does_not_end(prepared, monkeypatch):
+    monkeypatch.setattr(stores.systemd, "commands", lambda app: [f"gunicorn-{app}-run-0a1b2c3d.service"])
+    with (
+        pytest.raises(StoreError, match=r"of an earlier run .*: gunicorn-shop-run-0a1b2c3d\.service .*: wait for it"),
+        prepared.locked("deploying", patience=0),
+    ):
+        pass
+
+
 def test_a_second_run_is_told_who_holds_the_lock(store):
     with store.locked("something with a rather long name"):
         pass

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks between runs, which say who holds them. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+# Seconds between two looks at a lock that is taken.
+_TICK = 0.1
+
+
+class Busy(Exception):
+    """The lock stayed taken; the message says who holds it."""
+
+
+@contextlib.contextmanager
+def held(path: str, purpose: str, patience: float) -> Iterator[int]:
+    """Hold the lock at `path`, a file for root alone in a folder where nobody else may make one; yield its descriptor.
+
+    It says that this process holds it, and for what `purpose`. Waits up to `patience` seconds for another process, whose
+    death frees it. Raises Busy, and OSError where the file can't be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + patience
+        while not _taken(descriptor):
+            if time.monotonic() > deadline:
+                raise Busy(os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "an unknown process")
+            time.sleep(_TICK)
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()}, {purpose}, since {since}\n".encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks between runs."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import locks
+
+
+def test_a_lock_is_for_one_who_says_what_for(tmp_path):
+    path = str(tmp_path / "lock")
+    with locks.held(path, "something with a rather long name", 0):
+        pass
+    with (
+        locks.held(path, "changing it", 0),
+        pytest.raises(locks.Busy, match=f"^process {os.getpid()}, changing it, since 2.*Z$"),
+        locks.held(path, "changing it, too", 0),
+    ):
+        pass
+    with locks.held(path, "changing it, too", 0):
+        pass
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_who_waits_gets_it_when_it_is_free(tmp_path):
+    path = str(tmp_path / "lock")
+    with locks.held(path, "changing it", 0) as descriptor:
+        threading.Timer(0.2, os.close, [os.dup(descriptor)]).start()
+        waiting = threading.Thread(target=lambda: locks.held(path, "waiting", 20).__enter__())
+        waiting.start()
+    waiting.join(20)
+    assert not waiting.is_alive()
+
+
+def test_a_link_is_no_lock(tmp_path):
+    (tmp_path / "precious").touch()
+    (tmp_path / "lock").symlink_to("precious")
+    with pytest.raises(OSError, match="lock"), locks.held(str(tmp_path / "lock"), "changing it", 0):
+        pass
