@@ -138,6 +138,23 @@ class Owner(unittest.TestCase):
         self.assertEqual(written, "")
         self.assertEqual(pathlib.Path("/var/lib/gunicorn-shop/db.sqlite3").stat().st_uid, shop.pw_uid)
 
+    def test_what_the_app_writes_does_not_run(self):
+        shop = [
+            "nsenter",
+            f"--target={main_pid()}",
+            "--mount",
+            "setpriv",
+            "--reuid=shop",
+            "--regid=shop",
+            "--clear-groups",
+        ]
+        for folder in ("/var/lib/gunicorn-shop", "/tmp", "/var/tmp", "/dev/shm"):
+            program = f"{folder}/program"
+            run(*shop, "cp", "/usr/bin/true", program)
+            with self.assertRaises(subprocess.CalledProcessError, msg=folder):
+                run(*shop, program)
+            run(*shop, "rm", program)
+
     def test_the_sandbox_holds(self):
         last = run("systemd-analyze", "--no-pager", "security", SERVICE).strip().splitlines()[-1]
         self.assertLessEqual(float(re.search(r": ([0-9.]+) ", last)[1]), 1.2)

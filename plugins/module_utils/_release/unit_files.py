@@ -53,7 +53,10 @@ SANDBOX = (
     ("LimitCORE", "0"),
     ("LimitNOFILE", "65536"),
 )
-_EXECUTABLE = "/usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin"
+# Where programs and libraries are that root put there: Debian's, and those that are no package, in /usr/local and /opt.
+_EXECUTABLE = ("/usr", "-/opt")
+# systemd mounts the places that a service may write anew, without what NoExecPaths says of the whole tree.
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 _BACKLOG = "2048"
 # A start limit would take a socket down with its service, and with it every waiting request.
 _NO_START_LIMIT = ("StartLimitIntervalSec", "0")
@@ -86,7 +89,8 @@ class Service:
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
         state = f"gunicorn-{self.app}"
-        overridden = {name for name, _value in self.overrides}
+        # Of NoExecPaths there is more to say than the sandbox does.
+        overridden = {"NoExecPaths", *(name for name, _value in self.overrides)}
         environment = {
             "HOME": f"/var/lib/{state}",
             "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
@@ -103,7 +107,7 @@ class Service:
             *(line for line in SANDBOX if line[0] not in overridden),
             *self.overrides,
             *([("ReadWritePaths", " ".join(self.writable))] if self.writable else []),
-            ("ExecPaths", f"{self.folder}/venvs {_EXECUTABLE} {self.python}".rstrip()),
+            *self._places(),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
             *self.limits,
@@ -149,6 +153,21 @@ class Service:
                 ],
             ),
         )
+
+    def _places(self) -> list[tuple[str, str]]:
+        """Return what keeps apart the places that may be executed and those that may be written."""
+        executable = [f"{self.folder}/sources", f"{self.folder}/venvs", *_EXECUTABLE, *filter(None, [self.python])]
+        executable = " ".join(path for path in executable if path.lstrip("-") not in self.writable)
+        # ExecPaths alone makes a place writable again, and ReadOnlyPaths beside it takes it back (systemd 252 and 257).
+        places = [("ExecPaths", executable), ("BindReadOnlyPaths", executable)]
+        if any(name == "NoExecPaths" for name, _value in self.overrides):
+            return places
+        # What a user has executed is.
+        executed = {
+            path.lstrip("-+") for name, value in self.overrides if name == "ExecPaths" for path in value.split()
+        }
+        written = ["/", f"/var/lib/gunicorn-{self.app}", *_TEMPORARY, *self.writable]
+        return [*places, ("NoExecPaths", " ".join(path for path in written if path not in executed))]
 
     def _unit(self, kind: str) -> list[tuple[str, str]]:
         lines = [("Description", f"The app {self.app}, release %i, {kind}")]
@@ -241,7 +260,7 @@ def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
                 # has to see who still waits (the serving room asks its queue).
                 *[line for line in SANDBOX if line[0] != "RestrictAddressFamilies"],
                 ("RestrictAddressFamilies", "AF_UNIX"),
-                ("ExecPaths", _EXECUTABLE),
+                ("ExecPaths", " ".join(_EXECUTABLE)),
             ],
         ),
     )

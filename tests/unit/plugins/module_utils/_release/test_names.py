@@ -7,7 +7,7 @@
 that each app is released anew when its host gets the next version of this collection. Where that is wanted, the new names
 are recorded, and why:
 
-- so far no name has changed.
+- every release, as the sandbox lets it execute what lies in `/opt` or came with its source, and nothing that the app wrote.
 """
 
 from __future__ import annotations

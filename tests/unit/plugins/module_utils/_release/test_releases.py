@@ -153,10 +153,7 @@ def test_an_interpreter_beside_debians_may_be_executed(release, store, python, e
     os.mkdir(folder)
     os.symlink(python, os.path.join(folder, "python"))
     (line,) = [line for line in "".join(release().units().values()).splitlines() if line.startswith("ExecPaths=")]
-    assert (
-        line
-        == f"ExecPaths={store.path}/venvs /usr/bin /usr/lib -/usr/lib64 /usr/local /lib -/lib64 /bin {executable}".rstrip()
-    )
+    assert line == f"ExecPaths={store.path}/sources {store.path}/venvs /usr -/opt {executable}".rstrip()
 
 
 def test_the_folder_of_a_release(release, store, write):

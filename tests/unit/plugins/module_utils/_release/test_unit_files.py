@@ -243,6 +243,44 @@ def test_folders_to_write_are_one_line():
     assert not any(name == "ReadWritePaths" for name, _value in SERVICE.properties("/r"))
 
 
+@pytest.mark.parametrize(
+    ("more", "executable", "not_executable"),
+    [
+        pytest.param({}, "/srv/shop/sources /srv/shop/venvs /usr -/opt", "", id="no folder more"),
+        pytest.param(
+            {"writable": ("/opt/shop",)},
+            "/srv/shop/sources /srv/shop/venvs /usr -/opt",
+            " /opt/shop",
+            id="a folder in one",
+        ),
+        pytest.param({"writable": ("/opt",)}, "/srv/shop/sources /srv/shop/venvs /usr", " /opt", id="one of them"),
+        pytest.param(
+            {"python": "/opt/python"},
+            "/srv/shop/sources /srv/shop/venvs /usr -/opt /opt/python",
+            "",
+            id="an interpreter",
+        ),
+    ],
+)
+def test_what_may_be_executed_can_not_be_written(more, executable, not_executable):
+    said = dict(_shop(**more).properties("/r"))
+    assert said["ExecPaths"] == said["BindReadOnlyPaths"] == executable
+    assert said["NoExecPaths"] == f"/ /var/lib/gunicorn-shop /tmp /var/tmp /dev/shm{not_executable}"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (("ExecPaths", "/data/plugins /var/lib/gunicorn-shop"), ["/ /tmp /var/tmp /dev/shm"]),
+        (("NoExecPaths", "/data"), ["/data"]),
+    ],
+)
+def test_a_user_says_otherwise(override, said):
+    properties = _shop(overrides=(override,)).properties("/r")
+    assert override in properties
+    assert [value for name, value in properties if name == "NoExecPaths"] == said
+
+
 # Words, quotes, specifiers, comments and all that ends a line, for systemd or for Python.
 _BAD = strategies.text("a1.-/~%i$;#=[]\"'\\ \n\r\t\0\x0b\x85\u2028\u0661\u00a0", max_size=6)
 
