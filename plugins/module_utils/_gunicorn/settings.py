@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import ask, conf_file, setting_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import ask, conf_file, hook, setting_rules
 
 # What the options of the module say themselves, each with what to use instead.
 _OPTIONS = {
@@ -56,23 +56,6 @@ _OWNED_IN_FILE = {
 # must not wait for a slow disk; nothing here uses its control socket, for which a sandboxed service has no place.
 _DEFAULTS = {"worker_tmp_dir": "/dev/shm", "control_socket_disable": True}
 
-# gunicorn's asgi worker gives asyncio no backlog, which then cuts that of the socket to 100: clients beyond get a 502.
-_ASGI_TAIL = """
-from gunicorn.config import PostWorkerInit
-
-
-def post_worker_init(
-    worker, *, users=PostWorkerInit.validator(globals().get("post_worker_init", PostWorkerInit.default))
-):
-    \"\"\"Let as many clients wait as the setting backlog says, after the user's own hook.\"\"\"
-    import functools
-
-    users(worker)
-    loop = getattr(worker, "loop", None)
-    if hasattr(loop, "create_server"):
-        loop.create_server = functools.partial(loop.create_server, backlog=worker.cfg.backlog)
-"""
-
 
 class SettingsError(Exception):
     """The settings or the user's file can't be used; the message has one line a fault, which names the variable."""
@@ -108,6 +91,7 @@ class Settings:
         self.version: str = answer["version"]
         self.graceful_timeout: int = answer["facts"]["values"]["graceful_timeout"]
         self._conf = conf
+        self._of_release = writable is not None
         self._known = {name: (section, hook) for name, section, hook in answer["known"]}
         # An older gunicorn lacks some of the defaults' names.
         defaults = {name: value for name, value in defaults.items() if name in self._known}
@@ -138,8 +122,8 @@ class Settings:
             lines += [f"{name} = {pprint.pformat(self._values[name], width=100, sort_dicts=True)}" for name in names]
         parts = ["\n".join(lines), self._conf and f"# From gunicorn_conf_file.\n{self._conf}", tail]
         # Which class it will be only gunicorn knows, once it has run the user's file.
-        if any("asgi" in part for part in parts):
-            parts.append(_ASGI_TAIL)
+        if self._of_release or any("asgi" in part for part in parts):
+            parts.append(hook.text(self._of_release))
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
     def _fault(self, name: str, owned: dict[str, str], answer: dict[str, Any]) -> str | None:

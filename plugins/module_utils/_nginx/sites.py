@@ -23,6 +23,7 @@ _PROXY_HEADERS = {
     "X-Forwarded-Port": "",
     "X-Forwarded-Protocol": "",
     "X-Forwarded-Ssl": "",
+    "X-Scheme": "",
     "Forwarded": "",
     "Proxy": "",
     "SCRIPT_NAME": "",
