@@ -79,6 +79,12 @@ options:
     description: How many releases stay. The one that serves and the one before it always do.
     type: int
     default: 5
+  keep_assets:
+    description:
+      - Of how many releases, the active one among them, the static files that are named by their content are served, for
+        pages that were open at the switch. They are in C(ROOT/NAME/assets).
+    type: int
+    default: 3
 """
 
 EXAMPLES = r"""

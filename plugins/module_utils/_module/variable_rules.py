@@ -282,6 +282,7 @@ _CHECKS = {
     "gunicorn_writable_paths": _writable_paths,
     "gunicorn_unit": unit_overrides.faults,
     "gunicorn_keep_releases": _at_least(1),
+    "gunicorn_keep_assets": _at_least(1),
     "django_settings_module": _module_name,
     "nginx_site_app": _one(naming.app_name),
     "nginx_site_app_root": _one(naming.absolute_path),

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, ports, shell, systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files, sites
 
 ETC = "/etc/nginx"
 # In seconds. nginx itself tries for half a second, five times, to get an address that somebody else has.
@@ -27,6 +27,8 @@ _RELOAD_PATIENCE = 10.0
 READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
+# Of `sites.TYPES`, what Debian's mime.types has.
+_DEBIANS = {"wasm", "avif", "woff2"}
 # Where nobody but root can open it, or any account could hold it.
 _LOCK = "/run/pyweb-stack/nginx.lock"
 
@@ -59,6 +61,13 @@ def has_http2() -> bool:
         return True
     version = re.search(r"/(\d+)\.(\d+)\.(\d+)", shell.run(["nginx", "-v"]).stderr)
     return not version or tuple(map(int, version.groups())) >= (1, 25, 1)
+
+
+def missing_types() -> dict[str, str]:
+    """Return those of `sites.TYPES` that nginx's list lacks; one that is not installed yet is taken for Debian's."""
+    http = config_parser.blocks(config_parser.load(ETC), "http")
+    known = {ending for each in config_parser.blocks(http, "types") for ending in each.arguments}
+    return {ending: kind for ending, kind in sites.TYPES.items() if ending not in (known or _DEBIANS)}
 
 
 def leading_to(folder: str, address: str | None) -> list[str]:

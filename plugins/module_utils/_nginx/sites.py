@@ -28,6 +28,31 @@ _PROXY_HEADERS = {
     "Proxy": "",
     "SCRIPT_NAME": "",
     "PATH_INFO": "",
+    # What one framework or another believes of a proxy, or of a CDN, which this one is not.
+    **dict.fromkeys(
+        (
+            *("X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-By", "X-Forwarded-Uri"),
+            *("X-Forwarded-Method", "X-Forwarded-Path", "X-Forwarded", "Forwarded-For", "Front-End-Https"),
+            *("X-Original-URL", "X-Original-Host", "X-Rewrite-URL", "X-Scheme", "X-Url-Scheme", "X-Host"),
+            *("X-Client-IP", "X-Cluster-Client-IP", "X-ProxyUser-IP", "Client-IP", "True-Client-IP"),
+            *("CF-Connecting-IP", "CF-Connecting-IPv6", "Fastly-Client-IP", "Fly-Client-IP", "X-Azure-ClientIP"),
+            *("X-Script-Name", "Script-Name", "Path-Info", "Remote-User", "X-Remote-User"),
+        ),
+        "",
+    ),
+}
+# Text that is worth it: nginx compresses HTML by itself.
+_COMPRESSED = (
+    "text/css text/plain text/javascript text/xml application/javascript application/json application/manifest+json "
+    "application/xml application/rss+xml application/atom+xml application/wasm image/svg+xml"
+)
+# What browsers insist on, and the lists of types on many a host lack.
+TYPES = {
+    "mjs": "text/javascript",
+    "webmanifest": "application/manifest+json",
+    "wasm": "application/wasm",
+    "avif": "image/avif",
+    "woff2": "font/woff2",
 }
 
 
@@ -50,7 +75,8 @@ class Site:
 
     The app is reached at `address`, or over the socket of the release that serves where that is None. Without
     `server_names` it is the host's default site. `ipv6` says whether the host has IPv6. Without `tls` it speaks plain
-    HTTP. The other fields are what the variables of the role nginx_site say, and have no fault.
+    HTTP. `types` are those that the host's own list lacks, by the endings of files. The other fields are what the
+    variables of the role nginx_site say, and have no fault.
     """
 
     app: str
@@ -66,6 +92,7 @@ class Site:
     proxy_headers: dict[str, str]
     cors_origins: list[str]
     tls: Tls | None = None
+    types: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def mark(self) -> str:
@@ -96,14 +123,6 @@ class Site:
 
     def _maps(self) -> list[str]:
         maps = [
-            _block(
-                f"map $uri ${self._id}_cache",
-                [
-                    'default "public, max-age=0, must-revalidate";',
-                    "# Named by their content, as Django's manifest storage does: these never change.",
-                    r'"~\.[0-9a-f]{12}\.[A-Za-z0-9]+$" "public, max-age=31536000, immutable";',
-                ],
-            ),
             # A websocket is the one upgrade that an app knows.
             _block(f"map $http_upgrade ${self._id}_upgrade", ["websocket websocket;"]),
             _block(f"map $http_upgrade ${self._id}_connection", ["websocket upgrade;"]),
@@ -130,6 +149,20 @@ class Site:
                 *where,
                 *["absolute_redirect off;"] * (self.location != "/"),
                 f"client_max_body_size {self.client_max_body_size};",
+            ],
+            [
+                "# Who sends nothing holds a connection no longer than this.",
+                "client_header_timeout 15s;",
+                "client_body_timeout 30s;",
+                "send_timeout 30s;",
+                "reset_timedout_connection on;",
+            ],
+            [
+                "gzip on;",
+                "gzip_proxied any;",
+                "gzip_vary on;",
+                "gzip_min_length 1000;",
+                f"gzip_types {_COMPRESSED};",
             ],
             tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
@@ -164,6 +197,7 @@ class Site:
             "ssl_protocols TLSv1.2 TLSv1.3;",
             "# With these, and without tickets, a key that is stolen opens nothing that was sent before.",
             "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;",
+            "ssl_ecdh_curve X25519:prime256v1:secp384r1;",
             "ssl_session_tickets off;",
             f"ssl_session_cache shared:{self._id}:10m;",
             "ssl_session_timeout 1d;",
@@ -186,25 +220,42 @@ class Site:
         return [f"add_header {name} {header_rules.quoted(value)} always;" for name, value in headers.items()]
 
     def _locations(self) -> list[list[str]]:
-        whole = self.location == "/"
-        rest = "@rest" if self.root else "=404"
-        own = {"Cache-Control": f"${self._id}_cache;", "X-Content-Type-Options": "nosniff always;"}
-        given = {name.lower() for name in self.headers}
-        static = [
-            "# The static files of a release lie below this folder as their URLs below the host, and switch with it.",
-            f"root {self.folder}/current/static;",
-            f"try_files $uri {'@app' if whole else rest};",
-            *[f"add_header {name} {value}" for name, value in own.items() if name.lower() not in given],
-            # nginx passes the server's down to those locations alone that add none.
-            *self._add_headers(),
+        """Return the locations before the app: a file of the assets, else one of the release, else the app."""
+        assets = [
+            "# Named by their content, so these never change: those of the last few releases.",
+            *self._files(f"{self.folder}/assets", "public, max-age=31536000, immutable"),
         ]
-        if whole:
-            return [[_block("location /", static)]]
+        release = [
+            "# The static files of a release lie below this folder as their URLs below the host, and switch with it.",
+            *self._files(f"{self.folder}/current/static", "public, max-age=0, must-revalidate"),
+        ]
+        static = _block("location @static", [*release, "try_files $uri @app;"])
+        if self.location == "/":
+            return [[_block("location /", [*assets, "try_files $uri @static;"])], [static]]
         prefix = self.location.rstrip("/")
+        to_app = _block(f"location {self.location}", ["try_files $uri @static;"])
+        rest = "@rest" if self.root else "=404"
         return [
-            [_block("location /", static, [_block(f"location {self.location}", ["try_files $uri @app;"])])],
+            [_block("location /", [*assets, "try_files $uri @outside;"], [to_app])],
+            [static],
+            [_block("location @outside", [*release, f"try_files $uri {rest};"])],
             [_block(f"location = {prefix}", [f"return 301 {self.location}$is_args$args;"])],
             [_block("location @rest", ["# What lies below the root of the server."])] if self.root else [],
+        ]
+
+    def _files(self, root: str, cache: str) -> list[str]:
+        """Return the directives by which nginx serves the files below `root`, and keeps out of what a link leads to."""
+        own = {"Cache-Control": f'"{cache}"', "X-Content-Type-Options": "nosniff always"}
+        given = {name.lower() for name in self.headers}
+        types = [f"    {kind} {ending};" for ending, kind in self.types.items()]
+        return [
+            f"root {root};",
+            "disable_symlinks on from=$document_root;",
+            "gzip_static on;",
+            *(["include mime.types;", "types {", *types, "}"] if types else []),
+            *[f"add_header {name} {value};" for name, value in own.items() if name.lower() not in given],
+            # nginx passes the server's down to those locations alone that add none.
+            *self._add_headers(),
         ]
 
     def _proxy(self) -> list[list[str]]:

@@ -19,6 +19,7 @@ import contextlib
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Health, Instance, Refused
 
@@ -26,19 +27,31 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance impo
 class Handover:
     """Lets one release of an app take over from whatever runs, in the app's locked `store`.
 
-    All releases stay where `keep_releases` is None.
+    All releases stay where `keep_releases` is None. The assets of the last `keep_assets` releases are served.
     """
 
-    def __init__(self, store: Store, app: str, drain_timeout: float, keep_releases: int | None, bind: str | None):
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        drain_timeout: float,
+        keep_releases: int | None,
+        bind: str | None,
+        keep_assets: int = 3,
+    ):
         self._store = store
         self._app = app
         self._drain_timeout = drain_timeout
         self._keep_releases = keep_releases
         self.front = Front(app, store.path, bind)
+        self._assets = Assets(store, keep_assets)
 
     def needed(self, release: str | None) -> bool:
         """Say whether run would change anything."""
-        return not self._serves(release) or self.front.differs() or bool(self._surplus(release))
+        if not release or not self._serves(release):
+            return True
+        assets = self._assets.missing(release) | self._assets.surplus(release)
+        return self.front.differs() or bool(self._surplus(release) or assets)
 
     def diff(self, release: str | None, version: str, bind: str | None) -> list[dict]:
         """Return what run would change with `release`, which people call `version`, as Ansible shows it."""
@@ -53,6 +66,8 @@ class Handover:
             before += [f"{unit}: stopped or disabled" for unit in stopped]
             after += [f"{unit}: running" for unit in stopped]
             before += [f"{other}: of no more use" for other in sorted(self._surplus(release))]
+            before += [f"assets/{name}" for name in sorted(self._assets.surplus(release))]
+            after += [f"assets/{name}" for name in sorted(self._assets.missing(release))]
         texts = ["".join(f"{line.strip()}\n" for line in lines) for lines in (before, after)]
         return [{"before": texts[0], "after": texts[1]}, *self.front.edited()]
 
@@ -75,7 +90,8 @@ class Handover:
         fault = self.fault()
         if fault:
             raise Refused(fault)
-        result = {"changed": False, "answer": "", "cut": 0}
+        # Before a page can name them; those of an earlier release stay for the pages that do.
+        result = {"changed": self._assets.add(release), "answer": "", "cut": 0}
         if not self._serves(release):
             answer, cut = self._take_over(release, health, told)
             result.update(changed=True, answer=answer, cut=cut)
@@ -90,6 +106,7 @@ class Handover:
             systemd.remove([f"{name}.service", f"{name}.socket"])
         # Last, as it is known by its folder.
         self._store.prune(surplus)
+        result["changed"] |= self._assets.prune(release)
         result["changed"] |= self.front.listen()
         return result
 
@@ -143,6 +160,7 @@ class Handover:
                         old.start()
                 # A full disk can be why it is refused.
                 with contextlib.suppress(OSError):
+                    self._assets.prune(before or release)
                     self._store.history.record("refused", release, reason=str(refusal), **told)
             raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
         return answer, cut

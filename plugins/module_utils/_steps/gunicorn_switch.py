@@ -29,7 +29,7 @@ def run(module: Module, params: dict) -> dict:
         elif release == PREVIOUS:
             module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update({name: value for name, value in params["health"].items() if value is not None})
-        handover = Handover(store, params["name"], params["drain_timeout"], keep, bind)
+        handover = Handover(store, params["name"], params["drain_timeout"], keep, bind, params["keep_assets"])
         result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
         result["diff"] = handover.diff(release, version, bind)
         # This is the last step, so nobody reads it any more.
@@ -91,6 +91,7 @@ STEP = Step(
         "drain_timeout": {"type": "int", "default": 30},
         "bind": {"type": "str"},
         "keep_releases": {"type": "int", "default": 5},
+        "keep_assets": {"type": "int", "default": 3},
     },
     unlike=("version",),
     run=run,

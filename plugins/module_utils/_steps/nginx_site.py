@@ -39,7 +39,8 @@ def run(module: Module, params: dict) -> dict:
             digest = _digest(module, pair) if there or not module.check_mode else "(not known yet)"
             tls = sites.Tls(**pair, digest=digest, http2=server.has_http2())
         ipv6 = os.path.exists("/proc/net/if_inet6")
-        site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
+        types = server.missing_types()
+        site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, types=types, **fields)
         with contextlib.nullcontext() if module.check_mode else server.locked(f"changing the site of the app {app}"):
             tree = site_files.Tree(server.ETC, site, present)
             result = {"path": tree.path, "diff": tree.diff()}

@@ -91,8 +91,8 @@ def test_what_is_no_clash_with_a_default_site(theirs):
     [
         ("upstream gunicorn_shop { server unix:/run/a; }", "gunicorn_shop"),
         (
-            "map $uri $gunicorn_shop_cache {} geo $gunicorn_shop_upgrade {}",
-            "$gunicorn_shop_cache, $gunicorn_shop_upgrade",
+            "map $uri $gunicorn_shop_connection {} geo $gunicorn_shop_upgrade {}",
+            "$gunicorn_shop_connection, $gunicorn_shop_upgrade",
         ),
     ],
 )

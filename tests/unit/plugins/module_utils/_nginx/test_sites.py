@@ -161,7 +161,7 @@ def test_a_site_is_whole_and_shares_no_name_with_another(names):
         assert text.count("{") == text.count("}")
     # What nginx knows by name for all sites alike.
     shop, other = (set(re.findall(r"^(?:upstream|map \S+) (\S+)", text, re.MULTILINE)) for text in texts)
-    assert len(shop) == len(other) == 5 + bool(names)
+    assert len(shop) == len(other) == 4 + bool(names)
     assert not shop & other
 
 
@@ -194,24 +194,44 @@ def test_a_renewed_certificate_is_another_site():
 @pytest.mark.parametrize(
     ("fields", "fallbacks"),
     [
-        ({}, {"/": "@app"}),
-        ({"root": "/var/www/html"}, {"/": "@app"}),
-        ({"location": "/shop/"}, {"/": "=404", "/shop/": "@app"}),
-        ({"location": "/a/b/", "root": "/var/www/html"}, {"/": "@rest", "/a/b/": "@app"}),
+        ({}, {"/": "@static"}),
+        ({"root": "/var/www/html"}, {"/": "@static"}),
+        ({"location": "/shop/"}, {"/": "@outside", "/shop/": "@static", "@outside": "=404"}),
+        ({"location": "/a/b/", "root": "/var/www/html"}, {"/": "@outside", "/a/b/": "@static", "@outside": "@rest"}),
     ],
 )
-def test_what_is_no_static_file_goes_to(fields, fallbacks):
-    (outer,) = _blocks(_server(_site(**fields)), "location /")
-    found = {"/": outer, **{words[1]: inner for words, inner in outer if words[0] == "location"}}
+def test_a_file_is_looked_for_in_the_assets_then_in_the_release_then_elsewhere(fields, fallbacks):
+    server = _server(_site(**fields))
+    outer = dict.fromkeys(["/", "@static", "@outside"])
+    found = {name: inner for name in outer for inner in _blocks(server, f"location {name}")}
+    found.update({words[1]: inner for words, inner in found["/"] if words[0] == "location"})
     assert {path: _values(inner, "try_files") for path, inner in found.items()} == {
-        path: [["$uri", fallback]] for path, fallback in fallbacks.items()
+        path: [["$uri", fallback]] for path, fallback in {**fallbacks, "@static": "@app"}.items()
     }
-    # The locations inside take the folder from the one around them.
-    assert [_values(inner, "root") for inner in found.values()] == [
-        [["/srv/shop/current/static"]],
-        *[[]] * (len(found) - 1),
-    ]
-    assert ("@rest" in _locations(_server(_site(**fields)))) == ("@rest" in fallbacks.values())
+    # The location inside takes the folder from the one around it.
+    release = [["/srv/shop/current/static"]]
+    roots = {"/": [["/srv/shop/assets"]], "@static": release, "@outside": release}
+    assert {path: _values(inner, "root") for path, inner in found.items()} == {
+        path: roots.get(path, []) for path in found
+    }
+    assert ("@rest" in _locations(server)) == ("@rest" in fallbacks.values())
+
+
+def test_what_never_changes_is_kept_by_browsers_and_the_rest_is_asked_for_again():
+    server = _server(_site())
+    kept = {name: _locations(server)[name][0] for name in ("/", "@static")}
+    assert kept == {
+        "/": ["Cache-Control", "public, max-age=31536000, immutable"],
+        "@static": ["Cache-Control", "public, max-age=0, must-revalidate"],
+    }
+
+
+def test_types_that_the_host_lacks_are_added_to_its_own():
+    (static,) = _blocks(_server(_site(types={"mjs": "text/javascript"})), "location @static")
+    assert _values(static, "include") == [["mime.types"]]
+    assert _blocks(static, "types") == [[(["text/javascript", "mjs"], None)]]
+    (static,) = _blocks(_server(_site()), "location @static")
+    assert _values(static, "include") == _blocks(static, "types") == []
 
 
 def test_the_name_of_the_folder_leads_into_it():
@@ -235,9 +255,9 @@ def test_the_name_of_the_folder_leads_into_it():
 def test_headers_are_on_every_response_and_once(fields, added, where):
     site = _site(**fields, **where)
     server = _server(site)
-    static = [["Cache-Control", "$gunicorn_shop_cache"], ["X-Content-Type-Options", "nosniff", "always"]]
+    own = ("Cache-Control", "X-Content-Type-Options")
     assert {
-        path: [each for each in its if each not in static]
+        path: [each for each in its if each[0] not in own]
         for path, its in _locations(server, _values(server, "add_header")).items()
     } == dict.fromkeys(_locations(server), added)
     hidden = [*fields.get("headers", {}), *["Access-Control-Allow-Origin"] * ("cors_origins" in fields)]
