@@ -43,20 +43,34 @@ options:
     description:
       - What the app needs, as a path in the source, relative to its top. By default the first of these that is found in
         O(chdir), or else at the top.
-      - A C(uv.lock), of which versions and hashes count but not the addresses, so any index will do. Its development group
-        stays out. One that no longer fits its C(pyproject.toml) is refused.
+      - A C(uv.lock) or C(pylock.toml), of which versions and hashes count but not the addresses, so any index will do. Groups
+        for development stay out. One that no longer fits its C(pyproject.toml) is refused.
       - A requirements file; where it has hashes, all its requirements must.
-      - A C(pyproject.toml) with a C([project]) table. With a C([build-system]), the project is installed itself.
+      - A C(Pipfile.lock), a C(poetry.lock) of Poetry 2, a C(pdm.lock) with the strategy C(inherit_metadata); as C(uv.lock).
+      - A C(pyproject.toml) with a C([project]) table. With a C([build-system]), the project is installed itself, unless it
+        says that it is no package, or its build backend finds none in it.
+      - C(requirements/production.txt), C(requirements/prod.txt) or C(requirements/base.txt).
+      - Where there is none of these and no O(requirements), but something else that says what is needed, it fails and names
+        that.
     type: str
+  requirements_text:
+    description: The content of a requirements file that counts in place of any in the source. It can include no other.
+    type: str
+  requirements_groups:
+    description: Dependency groups and extras to install, of a C(pyproject.toml) or a lock.
+    type: list
+    elements: str
+    default: []
   requirements:
     description: Requirement specifiers to install beside what the file names. What that pins stays as it is.
     type: list
     elements: str
     default: []
   gunicorn_version:
-    description: The gunicorn to install where nothing else has brought one.
+    description:
+      - The gunicorn to install, also where the file asks for another one; O(requirements) count before it.
+      - By default the one that is asked for there, or else 27.0.1.
     type: str
-    required: true
   python:
     description: The interpreter. It can't be in a folder that the service's sandbox hides, such as C(/root) or C(/home).
     type: path
@@ -86,7 +100,6 @@ EXAMPLES = r"""
     user: shop
     source: /srv/shop/sources/8f9b5c0d5a7e2c1b4f6a7d8e9c0b1a2f3e4d5c6b
     requirements: [psycopg]
-    gunicorn_version: 27.0.1
     index:
       url: https://deploy:{{ vault_index_password }}@pypi.example.com/simple
 """

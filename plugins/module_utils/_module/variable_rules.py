@@ -102,6 +102,17 @@ def _conf_file(value):
         )
 
 
+def _requirements_file(value):
+    if not str(value).startswith("/"):
+        yield naming.requirements_file(value)
+    elif naming.own_requirements_file(value):
+        yield naming.own_requirements_file(value)
+    elif not os.path.isfile(value):
+        yield (
+            f"is {value!r}, but there is no such file on the controller: a path in the source is relative to its top"
+        )
+
+
 def _writable_paths(paths):
     for path in paths:
         if naming.absolute_path(path):
@@ -247,6 +258,7 @@ _STRUCTURED = {
     "gunicorn_settings": (dict, "dictionary"),
     "gunicorn_packages": (list, "list"),
     "gunicorn_requirements": (list, "list"),
+    "gunicorn_requirements_groups": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
     "nginx_site_server_names": (list, "list"),
@@ -263,7 +275,8 @@ _CHECKS = {
     "gunicorn_source": rules.faults,
     "gunicorn_chdir": _one(naming.relative_path),
     "gunicorn_requirements": _requirements,
-    "gunicorn_requirements_file": _one(naming.requirements_file),
+    "gunicorn_requirements_file": _requirements_file,
+    "gunicorn_requirements_groups": _each(naming.group),
     "gunicorn_index": _index,
     "gunicorn_packages": _each(naming.package),
     "gunicorn_version": _version,

@@ -10,7 +10,7 @@ import os
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, uv
 
 
 def run(module: Module, params: dict) -> dict:
@@ -24,6 +24,8 @@ def run(module: Module, params: dict) -> dict:
     }
     try:
         result.update(_build(params, store, module.check_mode))
+        for note in result.pop("notes", []):
+            module.warn(f"gunicorn_requirements_file: {note}")
     except (inputs.RequirementsError, uv.UvError, stores.StoreError, OSError) as error:
         module.fail_json(msg=str(error), **result)
     return result
@@ -42,10 +44,21 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     source = source and stores.readable(source)
     if file and not (source and os.path.isfile(os.path.join(source, file))):
         raise inputs.RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
-    if source and not file:
-        file = inputs.find_file(source, params["chdir"])
+    passed_over: list[str] = []
+    if source and not file and params["requirements_text"] is None:
+        found = finding.find(source, params["chdir"])
+        file, passed_over = found.file, found.passed_over
+        if not (file or params["requirements"]):
+            finding.refuse_unread(source, params["chdir"])
     wanted = inputs.Inputs(
-        params["python"], source, file, params["requirements"], params["gunicorn_version"], params["chdir"]
+        params["python"],
+        source,
+        file,
+        params["requirements"],
+        params["gunicorn_version"],
+        params["chdir"],
+        params["requirements_groups"],
+        params["requirements_text"],
     )
     name = wanted.digest()
     path = store.item("venvs", name)
@@ -62,7 +75,10 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         # Another run may have built it while this one waited.
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
-                builder.build(wanted, stage, uv.Forecast(index) if check_mode else uv.Uv(index))
+                notes = builder.build(wanted, stage, uv.Forecast(index) if check_mode else uv.Uv(index))
+            if passed_over:
+                notes.append(f"{file} says what is installed; {', '.join(passed_over)} beside it counts for nothing.")
+            result["notes"] = notes
     return result
 
 
@@ -75,8 +91,10 @@ STEP = Step(
         "source": {"type": "path"},
         "chdir": {"type": "str", "default": "."},
         "requirements_file": {"type": "str"},
+        "requirements_text": {"type": "str"},
+        "requirements_groups": {"type": "list", "elements": "str", "default": []},
         "requirements": {"type": "list", "elements": "str", "default": []},
-        "gunicorn_version": {"type": "str", "required": True},
+        "gunicorn_version": {"type": "str"},
         "python": {"type": "path", "default": "/usr/bin/python3"},
         "index": {
             "type": "dict",
@@ -88,6 +106,7 @@ STEP = Step(
     unlike=("source",),
     hidden={
         "index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index,
+        "requirements_text": urls.without_credentials,
         "requirements": lambda requirements: [urls.shown(one) for one in requirements],
     },
     run=run,

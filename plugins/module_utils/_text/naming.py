@@ -27,6 +27,7 @@ _WORDS_OF_MAPS = ("default", "hostnames", "include", "volatile")
 _HIDDEN = re.compile(r"(/root|/home|/run/user|/tmp|/var/tmp)(/|$)")
 # What other tools lock or configure with; anything else may be a requirements file.
 _NO_REQUIREMENTS = re.compile(r"Pipfile|.*\.(?:lock|toml|ya?ml|json|cfg|py)")
+_READ_ALL_THE_SAME = re.compile(r"pyproject\.toml|pylock(?:\.[^.]+)?\.toml|(?:uv|Pipfile|poetry|pdm)\.lock")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?:=[A-Za-z0-9.+~:-]+)?")
 _INDEX_URL = re.compile(r"https?://(?:[^/@\s?#]+@)?[^/@\s?#]+(?:/[^@\s?#]*)?", re.IGNORECASE | re.ASCII)
 _ENV_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -133,12 +134,29 @@ def app_root(value: object) -> str | None:
 def requirements_file(value: object) -> str | None:
     """A file in the source that says what the app needs."""
     name = str(value).rpartition("/")[2]
-    if name not in ("uv.lock", "pyproject.toml") and _NO_REQUIREMENTS.fullmatch(name):
+    if not _READ_ALL_THE_SAME.fullmatch(name) and _NO_REQUIREMENTS.fullmatch(name):
         return (
-            f"is {value!r}, but must be a requirements file, a uv.lock, or a pyproject.toml with a [project] table; most "
-            "other tools can export a requirements file"
+            f"is {value!r}, but must be a requirements file, a lock (uv.lock, pylock.toml, Pipfile.lock, poetry.lock, "
+            "pdm.lock), or a pyproject.toml with a [project] table; most other tools can export a requirements file"
         )
     return relative_path(value)
+
+
+def own_requirements_file(value: str) -> str | None:
+    """A file on the controller that says what the app needs."""
+    if _READ_ALL_THE_SAME.fullmatch(value.rpartition("/")[2]) or requirements_file(value.lstrip("/")):
+        return (
+            f"is {value!r}, an absolute path, which is on the controller, where it must be a requirements file: a lock or "
+            "a pyproject.toml counts in the source alone"
+        )
+    return None
+
+
+def group(value: object) -> str | None:
+    """A dependency group or an extra."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", value):
+        return None
+    return f"has {value!r}, but must list names of dependency groups or extras, such as 'postgres'"
 
 
 def package(value: object) -> str | None:

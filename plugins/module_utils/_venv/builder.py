@@ -17,18 +17,19 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import Uv
 _RECORD = "installed.txt"
 
 
-def build(inputs: Inputs, stage: str, uv: Uv) -> None:
+def build(inputs: Inputs, stage: str, uv: Uv) -> list[str]:
     """Install everything into an environment at `stage`, which keeps working after a rename.
 
-    Raises RequirementsError or UvError.
+    Returns what people should know of it. Raises RequirementsError or UvError.
     """
     new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", stage]
     uv.require(*new, variable="gunicorn_python")
     with _work(inputs, os.path.dirname(stage)) as (work, within):
-        steps.install(inputs, _Workshop(inputs, stage, uv, work, within))
+        made = steps.install(inputs, _Workshop(inputs, stage, uv, work, within))
     # uv leaves its lock file behind, which anybody could write.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(stage, ".lock"))
+    return made.notes
 
 
 def installed(venv: str) -> list[str]:

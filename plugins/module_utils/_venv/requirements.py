@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
+
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTION = re.compile(r"(--[\w-]+|-\w)[\s=]*(.*)")
 _NAME_AND_PLACE = re.compile(r"[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(.*)")
 _GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
+_GUNICORN_EXTRAS = re.compile(r"gunicorn\s*(\[[^]]*\])", re.IGNORECASE)
+_CLAUSE = re.compile(r"(===|==|~=|<=|<)\s*v?(\d+)((?:\.\d+)*)")
+# As PowerShell writes what a command prints; without such a mark a file is UTF-8.
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 class RequirementsError(Exception):
@@ -21,7 +28,7 @@ class RequirementsError(Exception):
 
 def lines(text: str) -> Iterator[str]:
     """Yield the lines of a requirements file as pip reads them: continued ones joined, comments left out."""
-    for line in text.replace("\\\n", " ").splitlines():
+    for line in text.lstrip("\ufeff").replace("\\\n", " ").splitlines():
         content = _COMMENT.sub("", line).strip()
         if content:
             yield content
@@ -40,6 +47,40 @@ def is_local(line: str) -> bool:
 def names_gunicorn(line: str) -> bool:
     """Return whether a line is a requirement of gunicorn."""
     return bool(_GUNICORN.match(line))
+
+
+def gunicorn_extras(line: str) -> str:
+    """Return the extras in a requirement of gunicorn, such as `[gevent]`."""
+    found = _GUNICORN_EXTRAS.match(line)
+    return found[1] if found else ""
+
+
+def is_too_old(line: str) -> bool:
+    """Return whether a requirement of gunicorn leaves none that is new enough. What depends on a marker is not told."""
+    if ";" in line:
+        return False
+    return any(
+        int(major) < naming.OLDEST_GUNICORN
+        or (how == "<" and int(major) == naming.OLDEST_GUNICORN and not rest.strip(".0"))
+        for how, major, rest in _CLAUSE.findall(line)
+    )
+
+
+def normalized(name: str) -> str:
+    """Return the name of a package, group or extra as it is compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def includes(line: str) -> bool:
+    """Return whether a line names another file of requirements or constraints."""
+    option = _OPTION.match(line)
+    return bool(option) and option[1] in ("-r", "--requirement", "-c", "--constraint")
+
+
+def names_another_index(line: str) -> bool:
+    """Return whether a line names an index beside the first one."""
+    option = _OPTION.match(line)
+    return bool(option) and option[1] == "--extra-index-url"
 
 
 def _is_path(place: str, named: bool) -> bool:
@@ -85,7 +126,9 @@ def read(path: str, source: str) -> tuple[str, str]:
             f"gunicorn_requirements_file includes {os.path.realpath(path)}, which is not in the source"
         )
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
+            encoding = _MARKS.get(file.read(2), "utf-8")
+        with open(path, encoding=encoding) as file:
             return name, file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise RequirementsError(f"gunicorn_requirements_file: {name} can't be read: {error}") from error

@@ -5,11 +5,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import UvError
+
+# What setuptools, hatchling, poetry-core, flit and uv's own backend say of a project that isn't laid out as a package.
+_NO_PACKAGE = (
+    "Multiple top-level packages discovered in a flat-layout",
+    "Multiple top-level modules discovered in a flat-layout",
+    "Unable to determine which files to ship inside the wheel",
+    "No file/folder found for package",
+    "No file/folder found for module",
+    "Expected a Python module at",
+)
+_NOT_BUILT = (
+    "The project itself was not installed, since its build backend finds no package in it; what it depends on was. Say so in "
+    "its pyproject.toml, with `package = false` below [tool.uv] for instance."
+)
 
 
 class Workshop(typing.Protocol):
@@ -25,27 +41,70 @@ class Workshop(typing.Protocol):
         """Put a file of this name and lines where uv can read it, and return its path."""
 
 
-def install(inputs: Inputs, workshop: Workshop) -> list[str]:
-    """Install everything, and return what there is then, each as `name==version`. Raises RequirementsError."""
-    what, variable, found = inputs.file.arguments(workshop), "gunicorn_requirements_file", []
+@dataclasses.dataclass(frozen=True)
+class Installed:
+    """What is in an environment, each as `name==version`, and what people should know of how it came there."""
+
+    packages: list[str]
+    notes: list[str]
+
+
+def install(inputs: Inputs, workshop: Workshop) -> Installed:
+    """Install everything. Raises RequirementsError or UvError."""
+    what, variable = inputs.file.arguments(workshop), "gunicorn_requirements_file"
+    found: list[str] = []
+    notes: list[str] = []
     if inputs.file.exact:
         found = workshop.install(what, variable)
+        if inputs.file.itself:
+            found = _with_itself(inputs.file.itself, found, workshop, notes)
         # What comes beside must leave it as it is.
-        what, variable = [f"--constraint={workshop.hand('exact.txt', *found)}"], "gunicorn_requirements"
+        exact = [line for line in found if not (inputs.own and line.startswith("gunicorn=="))]
+        what, variable = [f"--constraint={workshop.hand('exact.txt', *exact)}"], "gunicorn_requirements"
     elif inputs.extra:
         variable = "gunicorn_requirements_file or gunicorn_requirements" if what else "gunicorn_requirements"
-    if inputs.extra or not inputs.file.exact:
-        found = workshop.install([*what, f"--requirement={workshop.hand('extra.txt', *inputs.extra)}"], variable)
+    extra, own = list(inputs.extra), []
+    if inputs.own:
+        own = ["--upgrade-package=gunicorn", f"--overrides={workshop.hand('own.txt', inputs.own)}"]
+        what = [*what, *own]
+        extra += [inputs.own] if inputs.own not in extra else []
+    if extra or not inputs.file.exact:
+        beside = f"--requirement={workshop.hand('extra.txt', *extra)}"
+        try:
+            found = workshop.install([*what, beside], variable)
+        except UvError as error:
+            alone = inputs.file.without_itself()
+            if alone is None or not _is_no_package(error):
+                raise
+            notes.append(_NOT_BUILT)
+            what = [*alone, *own]
+            found = workshop.install([*what, beside], variable)
     if not _gunicorn(found):
-        extra = workshop.hand("extra.txt", *inputs.extra, inputs.gunicorn)
-        found = workshop.install([*what, f"--requirement={extra}"], "gunicorn_version")
+        beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.gunicorn)}"
+        found = workshop.install([*what, beside], "gunicorn_version")
     version = _gunicorn(found)
     if int(version.partition(".")[0]) < naming.OLDEST_GUNICORN:
         raise RequirementsError(
             f"gunicorn_requirements_file or gunicorn_requirements: they bring gunicorn {version}, but it must be "
             f"{naming.OLDEST_GUNICORN} or newer: have them name such a one, or none"
         )
-    return found
+    return Installed(found, notes)
+
+
+def _with_itself(folder: str, found: list[str], workshop: Workshop, notes: list[str]) -> list[str]:
+    """Install the project beside what its lock has, and return what there is then."""
+    try:
+        return workshop.install(["--no-deps", folder], "gunicorn_requirements_file")
+    except UvError as error:
+        if not _is_no_package(error):
+            raise
+        notes.append(_NOT_BUILT)
+        return found
+
+
+def _is_no_package(error: UvError) -> bool:
+    """Return whether a build backend said that it finds no package in a project, which no tool could install then."""
+    return any(sign in str(error) for sign in _NO_PACKAGE)
 
 
 def _gunicorn(found: list[str]) -> str:

@@ -39,7 +39,9 @@ ACCEPTED = {
     ],
     naming.app_root: ["/srv", "/opt/web-apps", "/var/www", "/tmpfs", "/srv/home"],
     naming.interpreter: ["/usr/bin/python3", "/opt/python3.14/bin/python3", "/srv/home/bin/python3", "/homes/python3"],
+    naming.group: ["postgres", "web.all", "a_b"],
     naming.requirements_file: [
+        *("Pipfile.lock", "poetry.lock", "src/pdm.lock", "pylock.toml", "pylock.web.toml"),
         *("uv.lock", "src/uv.lock", "pyproject.toml", "requirements.txt", "requirements/production", "requirements.in"),
     ],
     naming.package: ["libpq5", "g++", "libpq-dev=15.14-0+deb12u1", "tzdata=1:2025b-0~deb12"],
@@ -126,8 +128,9 @@ REFUSED = {
         *("python3", "/usr/bin/../python3", "/root/.local/bin/python3", "/home/me/.pyenv/versions/3.14.0/bin/python"),
         *("/tmp/python3", "/var/tmp/python3", "/run/user/1000/python3", None, 7),
     ],
+    naming.group: ["", "-x", "a b", None, 1],
     naming.requirements_file: [
-        *("Pipfile", "Pipfile.lock", "poetry.lock", "src/pdm.lock", "pylock.toml", "environment.yml", "setup.py"),
+        *("Pipfile", "conda.lock", "src/hatch.toml", "environment.yml", "setup.py"),
         *("setup.cfg", "/etc/requirements.txt", "../requirements.txt", None, 7),
     ],
     naming.package: [

@@ -22,7 +22,7 @@ import threading
 import zipfile
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, inputs, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, uv
 
 WHEELS = {
     "gunicorn-27.0.1": "",
@@ -33,6 +33,7 @@ WHEELS = {
     "click-8.0": "",
     "click-8.1": "",
     "served-1.0": "Requires-Dist: gunicorn<27\n",
+    "bound-1.0": "Requires-Dist: gunicorn<23\n",
     "modern-1.0": "Requires-Python: >=4\n",
 }
 # A build needs a backend; this one is in the source, leaves a file there as the usual ones do, and needs no other.
@@ -55,6 +56,72 @@ def build_editable(folder, *_settings):
 PROJECT = '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.10"\ndependencies = [{}]\n'
 BUILT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 PACKAGE = {"pyproject.toml": PROJECT.format("") + BUILT, "backend.py": BACKEND, "shop.py": "HERE = 1"}
+PYLOCK = """lock-version = "1.0"
+created-by = "a test"
+extras = ["web"]
+
+[[packages]]
+name = "click"
+version = "8.0"
+wheels = [{{ name = "click-8.0-py3-none-any.whl", url = "https://elsewhere.example/a.whl", hashes = {{ sha256 = "{}" }} }}]
+
+[[packages]]
+name = "flask"
+version = "3.0"
+marker = "'web' in extras and python_version >= '3.9'"
+wheels = [{{ name = "flask-3.0-py3-none-any.whl", url = "https://elsewhere.example/b.whl", hashes = {{ sha256 = "{}" }} }}]
+"""
+POETRY_LOCK = """[[package]]
+name = "click"
+version = "8.0"
+groups = ["main"]
+files = [{{file = "click-8.0-py3-none-any.whl", hash = "{}"}}]
+
+[[package]]
+name = "flask"
+version = "3.0"
+optional = true
+groups = ["main"]
+markers = "extra == \\"web\\""
+files = [{{file = "flask-3.0-py3-none-any.whl", hash = "{}"}}]
+
+[package.source]
+type = "legacy"
+url = "https://elsewhere.example/simple"
+reference = "elsewhere"
+
+[extras]
+web = ["flask"]
+
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.10"
+"""
+PDM_LOCK = """[metadata]
+groups = ["default", "web"]
+strategy = ["inherit_metadata"]
+lock_version = "4.5.0"
+
+[[metadata.targets]]
+requires_python = ">=3.10"
+
+[[package]]
+name = "click"
+version = "8.0"
+groups = ["default"]
+files = [{{file = "click-8.0-py3-none-any.whl", hash = "{}"}}]
+
+[[package]]
+name = "flask"
+version = "3.0"
+groups = ["web"]
+marker = "python_version >= \\"3.9\\""
+files = [{{file = "flask-3.0-py3-none-any.whl", hash = "{}"}}]
+"""
+PIPFILE_LOCK = """{"_meta": {"requires": {"python_version": "3.10"}},
+"default": {"click": {"version": "==8.0", "hashes": ["%s"], "markers": "python_version >= '3.9'"}},
+"web": {"flask": {"version": "==3.0", "hashes": ["%s"], "index": "elsewhere"}},
+"develop": {}}"""
 # Namespaces of its own are what a server's root has; a container or an account may lack them.
 needs_mounts = pytest.mark.skipif(
     shutil.which("unshare") is None or subprocess.call(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL) != 0,
@@ -92,7 +159,13 @@ def seen(tmp_path) -> pathlib.Path:
 
 
 @pytest.fixture
-def build(tmp_path, monkeypatch, write, wheels, cache, seen):
+def said() -> list[str]:
+    """Return what people are to know of the environments that were built."""
+    return []
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
     """Build the environment of a source with these files, and return its folder."""
     program = os.path.join(sysconfig.get_path("scripts"), "uv")
     script = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {seen}\nexec {shlex.quote(program)} "$@"\n'
@@ -104,13 +177,16 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen):
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
-    def build(files=None, extra=(), chdir=".", tool=uv.Uv, **index) -> pathlib.Path:
+    def build(
+        files=None, extra=(), chdir=".", tool=uv.Uv, gunicorn=None, groups=(), text=None, **index
+    ) -> pathlib.Path:
         source = str(write(tmp_path / "source", files)) if files else None
-        file = inputs.find_file(source, chdir) if files else None
-        wanted = inputs.Inputs(sys.executable, source, file, list(extra), "27.0.1", chdir)
+        file = finding.find(source, chdir).file if files else None
+        wanted = inputs.Inputs(sys.executable, source, file, list(extra), gunicorn, chdir, list(groups), text)
         stage = tmp_path / "venvs" / wanted.digest()
         stage.mkdir(parents=True)
-        builder.build(wanted, str(stage), tool(uv.Index(index or {"wheels": str(wheels)})))
+        notes = builder.build(wanted, str(stage), tool(uv.Index(index or {"wheels": str(wheels)})))
+        said.extend(notes)
         return stage
 
     return build
@@ -190,13 +266,113 @@ def test_what_comes_beside_leaves_what_is_exact(build, wheels, kind):
 
 def test_a_gunicorn_that_is_too_old(build):
     with pytest.raises(inputs.RequirementsError, match=r"they bring gunicorn 20.1.0, but it must be 23 or newer"):
-        build({"requirements.txt": "gunicorn<23"})
+        build({"requirements.txt": "bound"})
+
+
+def test_a_gunicorn_of_ones_own_wins(build, wheels):
+    pinned = {"requirements.txt": "bound\ngunicorn[fast]==20.1.0"}
+    assert builder.installed(str(build(pinned, gunicorn="26.0.0"))) == ["bound==1.0", "gunicorn==26.0.0"]
+    assert builder.installed(str(build(pinned, ["gunicorn>=23"]))) == ["bound==1.0", "gunicorn==27.0.1"]
+    hashed = {"requirements.txt": f"gunicorn==20.1.0 --hash={_hash(wheels, 'gunicorn-20.1.0')}"}
+    assert builder.installed(str(build(hashed, gunicorn="26.0.0"))) == ["gunicorn==26.0.0"]
+    files = {"pyproject.toml": PROJECT.format('"gunicorn"'), "uv.lock": _locked(wheels, "gunicorn-20.1.0")}
+    assert builder.installed(str(build(files, ["click", "gunicorn"], gunicorn="26.0.0"))) == [
+        "click==8.1",
+        "gunicorn==27.0.1",
+    ]
 
 
 def test_a_lock_has_the_last_word_on_what_is_needed(build, wheels):
     """Flask says that it needs click, which the project may have overridden."""
     files = {"pyproject.toml": PROJECT.format('"flask"'), "uv.lock": _locked(wheels, "flask-3.0")}
     assert builder.installed(str(build(files))) == ["flask==3.0", "gunicorn==27.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "groups", "installed"),
+    [
+        ("uv.lock", [], ["click==8.0"]),
+        ("uv.lock", ["web"], ["click==8.0", "flask==3.0"]),
+        ("pyproject.toml", [], ["click==8.1"]),
+        ("pyproject.toml", ["web"], ["click==8.1", "flask==3.1"]),
+        ("pyproject.toml", ["Deploy"], ["click==8.1", "served==1.0"]),
+        ("pylock.toml", [], ["click==8.0"]),
+        ("pylock.toml", ["web"], ["click==8.0", "flask==3.0"]),
+        ("poetry.lock", [], ["click==8.0"]),
+        ("poetry.lock", ["web"], ["click==8.0", "flask==3.0"]),
+        ("pdm.lock", [], ["click==8.0"]),
+        ("pdm.lock", ["web"], ["click==8.0", "flask==3.0"]),
+        ("Pipfile.lock", [], ["click==8.0"]),
+        ("Pipfile.lock", ["web"], ["click==8.0", "flask==3.0"]),
+    ],
+)
+def test_a_group_is_installed_where_it_is_asked_for(build, wheels, tool, groups, installed):
+    click, flask = _hash(wheels, "click-8.0"), _hash(wheels, "flask-3.0")
+    project = PROJECT.format('"click"') + '[project.optional-dependencies]\nweb = ["flask"]\n'
+    lock = _locked(wheels, "click-8.0", "flask-3.0").replace(
+        'dependencies = [{ name = "click" }, { name = "flask" }]',
+        'dependencies = [{ name = "click" }]\n[package.optional-dependencies]\nweb = [{ name = "flask" }]',
+    )
+    lock = lock.replace('{ name = "flask" }]\n\n', '{ name = "flask" }]\n\n').replace(
+        'requires-dist = [{ name = "click" }, { name = "flask" }]',
+        'requires-dist = [{ name = "click" }, { name = "flask", marker = "extra == \'web\'" }]\nprovides-extras = ["web"]',
+    )
+    files = {
+        "uv.lock": {"pyproject.toml": project, "uv.lock": lock},
+        "pyproject.toml": {"pyproject.toml": project + '[dependency-groups]\ndeploy = ["served"]\n'},
+        "pylock.toml": {"pylock.toml": PYLOCK.format(click[7:], flask[7:])},
+        "poetry.lock": {"pyproject.toml": project, "poetry.lock": POETRY_LOCK.format(click, flask)},
+        "pdm.lock": {"pyproject.toml": project, "pdm.lock": PDM_LOCK.format(click, flask)},
+        "Pipfile.lock": {"Pipfile.lock": PIPFILE_LOCK % (click, flask)},
+    }[tool]
+    got = builder.installed(str(build(files, groups=groups)))
+    assert [line for line in got if not line.startswith("gunicorn==")] == installed
+
+
+@needs_mounts
+def test_a_project_that_is_no_package_is_not_installed(build, said):
+    """Its backend says so as setuptools does."""
+    backend = BACKEND.replace(
+        "place = ", "raise SystemExit('Multiple top-level packages discovered in a flat-layout')\n    place = "
+    )
+    files = {**PACKAGE, "backend.py": backend, "pyproject.toml": PROJECT.format('"click"') + BUILT}
+    assert builder.installed(str(build(files))) == ["click==8.1", "gunicorn==27.0.1"]
+    assert [note for note in said if "package = false" in note]
+    files["pyproject.toml"] += "[tool.uv]\npackage = false\n"
+    assert builder.installed(str(build(files))) == ["click==8.1", "gunicorn==27.0.1"]
+    assert len(said) == 1
+
+
+@needs_mounts
+def test_a_lock_of_another_tool_comes_with_its_project(build, wheels, said):
+    lock = POETRY_LOCK.format(_hash(wheels, "click-8.0"), _hash(wheels, "flask-3.0"))
+    files = {**PACKAGE, "pyproject.toml": PROJECT.format('"click"') + BUILT, "poetry.lock": lock}
+    assert builder.installed(str(build(files))) == ["click==8.0", "gunicorn==27.0.1", "shop==1.0"]
+    files["backend.py"] = BACKEND.replace(
+        "place = ", "raise SystemExit('No file/folder found for package shop')\n    place = "
+    )
+    files["poetry.lock"] += "# once more"
+    assert builder.installed(str(build(files))) == ["click==8.0", "gunicorn==27.0.1"]
+    assert len(said) == 1
+
+
+def test_a_file_that_is_not_in_the_source(build):
+    assert builder.installed(str(build({"requirements.txt": "flask"}, text="click<8.1\n"))) == [
+        *("click==8.0", "gunicorn==27.0.1")
+    ]
+
+
+def test_another_index_in_the_file(build, wheels, write, tmp_path):
+    """The first index has click, too, but not that one; pip takes it from the other."""
+    other = write(tmp_path / "other", {"click/index.html": ""})
+    shutil.copy(wheels / "click-8.0-py3-none-any.whl", other / "click")
+    (other / "click/index.html").write_text('<a href="click-8.0-py3-none-any.whl">click-8.0-py3-none-any.whl</a>')
+    first = write(tmp_path / "first", {"click/index.html": ""})
+    for name in ("click", "gunicorn"):
+        links = sorted(path.name for path in wheels.glob(f"{name}-*.whl"))
+        write(first, {f"{name}/index.html": "".join(f'<a href="{wheels}/{link}">{link}</a>\n' for link in links)})
+    files = {"requirements.txt": f"--extra-index-url file://{other}\nclick==8.1\n"}
+    assert builder.installed(str(build(files, url=f"file://{first}"))) == ["click==8.1", "gunicorn==27.0.1"]
 
 
 def test_where_one_requirement_has_a_hash_all_must(build, wheels):
@@ -217,7 +393,8 @@ def test_another_file_than_the_one_that_was_locked(build, wheels, kind):
     ("project", "lock", "said"),
     [
         ('"click", "flask"', "", "uv.lock no longer fits the pyproject.toml .*: run `uv lock` there"),
-        ('"click"', "broken", "uv.lock can't be used: error: Failed to parse"),
+        ('"click"', "broken", "uv.lock is no valid TOML: "),
+        ('"click"', "\n[[package]]\nversion = 1", "uv.lock can't be used: error: Failed to parse"),
         ('"click"\n]\nrequires-python = [\n', "", "uv.lock can't be used: error: "),
     ],
 )

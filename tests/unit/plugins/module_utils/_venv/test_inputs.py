@@ -9,7 +9,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import inputs
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import finding, inputs
 
 PROJECT = '[project]\nname = "shop"\nversion = "1.0"\ndependencies = ["django"]\n'
 BUILT = PROJECT + '[build-system]\nrequires = ["setuptools"]\n'
@@ -20,41 +20,15 @@ LOCK = 'version = 1\n\n[[package]]\nname = "shop"\nversion = "1.0"\nsource = { v
 def wanted(tmp_path, write):
     """Return the lock of a source with these files, of which the one found counts, and of this Python."""
 
-    def wanted(files=None, extra=(), gunicorn="27.0.1", source="s1", python="cpython-311 linux-x86_64", chdir="."):
+    def wanted(files=None, extra=(), gunicorn=None, source="s1", python="cpython-311 linux-x86_64", chdir="."):
         folder = str(write(tmp_path / source, files)) if files else None
         # What an update of the system does: another Python in the same place.
         write(tmp_path, {"python": f"#!/bin/sh\necho {python}\n"})
         (tmp_path / "python").chmod(0o755)
-        file = inputs.find_file(folder, chdir) if files else None
+        file = finding.find(folder, chdir).file if files else None
         return inputs.Inputs(f"{tmp_path}/python", folder, file, list(extra), gunicorn, chdir)
 
     return wanted
-
-
-@pytest.mark.parametrize(
-    ("files", "chdir", "found"),
-    [
-        pytest.param({"requirements.txt": ""}, ".", "requirements.txt", id="at the top"),
-        pytest.param(
-            {"requirements.txt": "", "src/requirements.txt": ""}, "src/", "src/requirements.txt", id="nearest"
-        ),
-        pytest.param(
-            {"requirements.txt": "", "src/app.py": ""}, "./src", "requirements.txt", id="at the top from below"
-        ),
-        pytest.param({"src/requirements.txt": ""}, ".", None, id="not elsewhere"),
-        pytest.param(
-            {"uv.lock": "", "requirements.txt": "", "pyproject.toml": PROJECT}, ".", "uv.lock", id="the most exact"
-        ),
-        pytest.param({"requirements.txt": "", "pyproject.toml": PROJECT}, ".", "requirements.txt", id="the next"),
-        pytest.param({"pyproject.toml": PROJECT}, ".", "pyproject.toml", id="a project"),
-        pytest.param({"pyproject.toml": "[tool.ruff]\nproject = 1"}, ".", None, id="a project of tools alone"),
-        pytest.param(
-            {"uv.lock": "", "src/pyproject.toml": PROJECT}, "src", "src/pyproject.toml", id="nearest before most exact"
-        ),
-    ],
-)
-def test_the_requirements_file(tmp_path, write, files, chdir, found):
-    assert inputs.find_file(str(write(tmp_path, files)), chdir) == found
 
 
 @pytest.mark.parametrize(
@@ -160,12 +134,12 @@ def test_files_that_include_each_other_or_come_from_elsewhere(wanted):
 @pytest.mark.parametrize("python", ["/nosuch/python3", "/bin/false", "/bin/true"])
 def test_a_python_that_does_not_run(python):
     with pytest.raises(inputs.RequirementsError, match=f"gunicorn_python is '{python}', which does not run"):
-        inputs.Inputs(python, None, None, [], "27.0.1").digest()
+        inputs.Inputs(python, None, None, [], None).digest()
 
 
 def test_a_python_that_runs():
-    name = inputs.Inputs(sys.executable, None, None, [], "27.0.1").digest()
-    assert name == inputs.Inputs(os.path.realpath(sys.executable), None, None, [], "27.0.1").digest()
+    name = inputs.Inputs(sys.executable, None, None, [], None).digest()
+    assert name == inputs.Inputs(os.path.realpath(sys.executable), None, None, [], None).digest()
 
 
 def test_a_date_behind_a_requirement_of_the_variable_makes_another_environment(wanted):
@@ -223,7 +197,7 @@ def test_a_lock_counts_with_the_project_and_the_member_of_the_workspace_that_run
 
     def digest(files):
         folder = wanted(files, chdir="apps/shop").source
-        return inputs.Inputs(sys.executable, folder, found, [], "27.0.1", "apps/shop").digest()
+        return inputs.Inputs(sys.executable, folder, found, [], None, "apps/shop").digest()
 
     assert (digest(member) == digest({**member, **change})) is same
 
@@ -241,4 +215,90 @@ def test_a_lock_counts_with_the_project_and_the_member_of_the_workspace_that_run
 )
 def test_a_project_that_can_not_be_used(tmp_path, write, files, file, said):
     with pytest.raises(inputs.RequirementsError, match=f"gunicorn_requirements_file.* {said}"):
-        inputs.Inputs("python3", str(write(tmp_path, files)), file, [], "27.0.1")
+        inputs.Inputs("python3", str(write(tmp_path, files)), file, [], None)
+
+
+@pytest.mark.parametrize(
+    ("files", "extra", "said"),
+    [
+        (
+            {"requirements.txt": "gunicorn==20.1.0"},
+            [],
+            r"_file has 'gunicorn==20.1.0', .* 23 or newer: give gunicorn_version",
+        ),
+        ({"requirements.txt": "-r a.txt", "a.txt": "gunicorn<21"}, [], "_file has 'gunicorn<21'"),
+        ({"pyproject.toml": PROJECT.replace("django", "gunicorn~=20.1")}, [], "_file has 'gunicorn~=20.1'"),
+        (
+            {"pyproject.toml": PROJECT, "uv.lock": LOCK + '[[package]]\nname = "gunicorn"\nversion = "20.1"'},
+            [],
+            "has 'gunicorn==20.1'",
+        ),
+        ({}, ["gunicorn<20"], "requirements has 'gunicorn<20', .*: have it name a newer one, or none"),
+    ],
+)
+def test_a_gunicorn_that_is_too_old_is_refused_before_anything_is_installed(wanted, files, extra, said):
+    with pytest.raises(inputs.RequirementsError, match=said):
+        wanted(files, extra)
+
+
+def test_a_gunicorn_that_is_asked_for_takes_the_place_of_the_files(wanted):
+    files = {"requirements.txt": "gunicorn[gevent]==20.1.0"}
+    assert wanted(files, gunicorn="26.0.0").own == "gunicorn[gevent]==26.0.0"
+    assert wanted(files, ["gunicorn>=25"], gunicorn="26.0.0").own == "gunicorn>=25"
+    assert wanted({"requirements.txt": "django"}, gunicorn="26.0.0").own == ""
+
+
+def test_groups_are_part_of_the_name(wanted):
+    files = {"pyproject.toml": PROJECT + "[project.optional-dependencies]\na = []\n[dependency-groups]\nb = []\n"}
+
+    def digest(*groups):
+        wanted(files)
+        return inputs.Inputs(
+            sys.executable, wanted(files).source, "pyproject.toml", [], None, groups=list(groups)
+        ).digest()
+
+    assert len({digest(), digest("a"), digest("b"), digest("a", "b"), digest("b", "A")}) == 4
+    with pytest.raises(inputs.RequirementsError, match=r"gunicorn_requirements_groups has 'c', but .* there are a, b"):
+        digest("c")
+
+
+def test_a_file_without_groups(tmp_path, write):
+    source = str(write(tmp_path, {"requirements.txt": ""}))
+    with pytest.raises(
+        inputs.RequirementsError, match=r"gunicorn_requirements_groups is \['a'\], but requirements.txt has no"
+    ):
+        inputs.Inputs("python3", source, "requirements.txt", [], None, groups=["a"])
+
+
+def test_a_file_of_ones_own_is_whole(tmp_path):
+    with pytest.raises(inputs.RequirementsError, match="on the controller, but includes another file"):
+        inputs.Inputs("python3", str(tmp_path), None, [], None, text="django\n-r base.txt")
+
+
+@pytest.mark.parametrize(
+    ("asks", "python", "refused"),
+    [
+        (">=3.12", "cpython-311 linux-x86_64", '"3.12"'),
+        (">3.10,>=3.12,<4", "cpython-311 linux-x86_64", '"3.12"'),
+        ("^3.14", "cpython-313 linux-x86_64", '"3.14"'),
+        (">=3.10", "cpython-311 linux-x86_64", None),
+        ("", "cpython-311 linux-x86_64", None),
+    ],
+)
+def test_a_python_that_is_too_old_is_told_with_the_line_to_write(wanted, asks, python, refused):
+    files = {"pyproject.toml": PROJECT + f'requires-python = "{asks}"\n'}
+    if refused is None:
+        assert wanted(files, python=python).digest()
+        return
+    with pytest.raises(
+        inputs.RequirementsError, match=f"asks for {asks[:2]}.*: set gunicorn_python: {refused}".replace("^", r"\^")
+    ):
+        wanted(files, python=python).digest()
+
+
+@pytest.mark.parametrize(
+    "told", ["[tool.poetry]\npackage-mode = false", "[tool.uv]\npackage = false", "[tool.pdm]\ndistribution = false"]
+)
+def test_a_project_that_says_it_is_no_package(wanted, told):
+    assert wanted({"pyproject.toml": BUILT}).local
+    assert not wanted({"pyproject.toml": f"{BUILT}{told}\n"}).local

@@ -45,3 +45,35 @@ def test_lines_are_read_as_pip_does():
     text = "# a\n\n django  # b\nshop==1.0 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\nhttps://a.example/#egg=a\n"
     got = [" ".join(line.split()) for line in requirements.lines(text)]
     assert got == ["django", "shop==1.0 --hash=sha256:00 --hash=sha256:11", "https://a.example/#egg=a"]
+
+
+@pytest.mark.parametrize(
+    ("line", "old"),
+    [
+        ("gunicorn==20.1.0", True),
+        ("gunicorn[gevent] == 22.0", True),
+        ("gunicorn>=20,<21", True),
+        ("gunicorn<23", True),
+        ("gunicorn<23.0.0", True),
+        ("gunicorn<=22.0.0", True),
+        ("gunicorn~=21.2", True),
+        ("gunicorn==22.*", True),
+        ("gunicorn", False),
+        ("gunicorn>=20", False),
+        ("gunicorn==23.0.0 --hash=sha256:00", False),
+        ("gunicorn<23.0.1", False),
+        ("gunicorn~=23.0", False),
+        ("gunicorn<24", False),
+        # Perhaps it isn't for this Python.
+        ("gunicorn==20.1.0 ; python_version < '3.7'", False),
+    ],
+)
+def test_a_gunicorn_that_is_too_old(line, old):
+    assert requirements.is_too_old(line) is old
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_as_editors_write_it(tmp_path, encoding):
+    (tmp_path / "requirements.txt").write_bytes("django  # für uns\r\ngunicorn\r\n".encode(encoding))
+    _name, text = requirements.read(f"{tmp_path}/requirements.txt", str(tmp_path))
+    assert list(requirements.lines(text)) == ["django", "gunicorn"]
