@@ -26,14 +26,22 @@ options:
     type: str
   command:
     description:
-      - V(check) is the system check for deployment. It fails on errors and returns warnings.
-      - V(migrate) applies the migrations that the default database lacks.
-      - V(collectstatic) puts the static files into the release, laid out by their URLs. The project needs no
-        C(STATIC_ROOT), and one that it has is not touched.
+      - V(check) is the system check for deployment, of all databases that answer. It fails on errors and returns warnings.
+        One that asks for tables which pending migrations make is left for after these, RV(later).
+      - V(migrate) applies the migrations that O(databases) lack.
       - V(compare) says which migrations the database has that the code which serves knows and the release lacks.
     type: str
     required: true
-    choices: [check, migrate, collectstatic, compare]
+    choices: [check, migrate, compare]
+  databases:
+    description: Aliases of the databases that V(migrate) migrates. A warning names others that lack migrations.
+    type: list
+    elements: str
+    default: [default]
+  unchecked:
+    description: Whether V(migrate) leaves out Django's own check, which RV(unchecked) of V(check) asks for.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -46,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 migrations:
-  description: The migrations that were applied, or would be; or those that the release lacks.
+  description: The migrations that were applied, or would be; or those that the release lacks. The alias of a database other than C(default) follows.
   returned: when O(command=migrate) and the release is there, or O(command=compare)
   type: list
   elements: str
@@ -57,11 +65,19 @@ messages:
   type: list
   elements: str
   sample: ["security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting."]
+later:
+  description: Whether the check for deployment can only be made once the migrations are applied.
+  returned: when O(command=check) and the release is there
+  type: bool
+unchecked:
+  description: Whether no check of Django's at all can be made before.
+  returned: when O(command=check) and the release is there
+  type: bool
 msg:
   description: What was done, or why nothing was.
   returned: always
   type: str
-  sample: The project has no static files, django.contrib.staticfiles is not installed.
+  sample: 18 migrations were missing.
 """
 
 from ansible_collections.pyweb.stack.plugins.module_utils._steps.django_manage import STEP

@@ -52,10 +52,6 @@ options:
   conf_text:
     description: The text of O(conf_file), where that is a file on the controller.
     type: str
-  tail:
-    description: Python code to put at the end of the file.
-    type: str
-    default: ''
   dest:
     description: Where to write the file, with mode 0644, for a unit of your own. Without it nothing is written.
     type: path

@@ -77,6 +77,22 @@ options:
     description: Properties of the service in place of those of the sandbox, by name; several lines of one in a list.
     type: dict
     default: {}
+  django:
+    description:
+      - Given for a Django project, which is asked by its own C(manage.py) alone.
+      - Settings with C(DEBUG = True) are refused, and so is a C(wsgi.py) that brings other settings than C(manage.py).
+    type: dict
+    suboptions:
+      collectstatic:
+        description:
+          - Whether the release gets its static files, laid out by their URLs, before the app is first loaded. Django finds
+            them there whatever C(STATIC_ROOT) its settings have.
+        type: bool
+        default: true
+      allow_debug:
+        description: Whether it may serve with C(DEBUG = True).
+        type: bool
+        default: false
   plan:
     description: What R(gunicorn_plan,ansible_collections.pyweb.stack.gunicorn_plan_filter) returned; kept in the record.
     type: dict
@@ -109,6 +125,12 @@ plan:
     - Its C(summary) says C(planned) in check mode, where gunicorn can't be asked yet.
   returned: success
   type: dict
+messages:
+  description: What is worth knowing of how a Django project was prepared.
+  returned: always
+  type: list
+  elements: str
+  sample: ["The release has no static files: django.contrib.staticfiles is not installed."]
 path:
   description: Folder of the release; none in check mode where it isn't there yet.
   returned: always

@@ -65,6 +65,10 @@ class Proof(WSGIApplication):
         app = super().load() if LOAD else None
         in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, pythonpath=self.path)
         in_force["worker_class"] = cfg.worker_class_str
+        django = sys.modules.get("django.conf")
+        if LOAD and django and django.settings.configured:
+            settings = django.settings
+            in_force["django"] = dict(settings_module=settings.SETTINGS_MODULE, debug=bool(settings.DEBUG))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
         tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [])
         return app
@@ -96,7 +100,8 @@ def in_force(
 ) -> dict[str, Any]:
     """Return from the ended command which `workers`, `threads`, `timeout` and `worker_class` gunicorn would have.
 
-    `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths.
+    `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths;
+    `django` are the `settings_module` and `debug` of a Django project that was loaded.
     Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before.
     """
     end = "\n".join(done.stderr.strip().splitlines()[-12:])

@@ -112,15 +112,15 @@ class Settings:
         if lines:
             raise SettingsError("\n".join(lines))
 
-    def render(self, tail: str = "") -> str:
-        """Return the text of `gunicorn.conf.py`: settings as in gunicorn's documentation, the user's file, `tail`."""
+    def render(self) -> str:
+        """Return the text of `gunicorn.conf.py`: settings as in gunicorn's documentation, and the user's file."""
         lines = ["# Made by pyweb.stack with Ansible: changes here are lost.", f"# gunicorn {self.version}"]
         sections = list(dict.fromkeys(section for section, _hook in self._known.values()))
         for section in sections:
             names = [name for name in self._known if name in self._values and self._known[name][0] == section]
             lines += ["", f"# {section}"] if names else []
             lines += [f"{name} = {pprint.pformat(self._values[name], width=100, sort_dicts=True)}" for name in names]
-        parts = ["\n".join(lines), self._conf and f"# From gunicorn_conf_file.\n{self._conf}", tail]
+        parts = ["\n".join(lines), self._conf and f"# From gunicorn_conf_file.\n{self._conf}"]
         # Which class it will be only gunicorn knows, once it has run the user's file.
         if self._of_release or any("asgi" in part for part in parts):
             parts.append(hook.text(self._of_release))

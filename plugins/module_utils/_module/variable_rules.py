@@ -153,6 +153,14 @@ def _module_name(value):
         yield f"is {value!r}, but must be the name of a module, such as 'shop.settings'"
 
 
+def _databases(aliases):
+    if not aliases:
+        yield "is empty, but must list at least one alias of the settings' DATABASES: to migrate none, set django_migrate: false"
+    for alias in aliases:
+        if not isinstance(alias, str) or not re.fullmatch(r"\w[\w.-]*", alias, re.ASCII):
+            yield f"has {alias!r}, but must list aliases of the settings' DATABASES, such as 'default'"
+
+
 def _release(value):
     if value != stores.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{digests.RELEASE_LENGTH}}}", str(value)):
         yield f"is {value!r}, but must be 'previous', or the id of a release, {digests.RELEASE_LENGTH} hexadecimal digits"
@@ -261,6 +269,7 @@ _STRUCTURED = {
     "gunicorn_requirements_groups": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
+    "django_databases": (list, "list"),
     "nginx_site_server_names": (list, "list"),
     "nginx_site_index": (list, "list"),
     "nginx_site_headers": (dict, "dictionary"),
@@ -296,6 +305,7 @@ _CHECKS = {
     "gunicorn_unit": unit_overrides.faults,
     "gunicorn_keep_releases": _at_least(1),
     "gunicorn_keep_assets": _at_least(1),
+    "django_databases": _databases,
     "django_settings_module": _module_name,
     "nginx_site_app": _one(naming.app_name),
     "nginx_site_app_root": _one(naming.absolute_path),
@@ -314,6 +324,7 @@ _ROLES = ("django_", "gunicorn_", "nginx_site_")
 KNOWN = {
     *_CHECKS,
     *(
+        "django_allow_debug",
         "django_check_deploy",
         "django_collectstatic",
         "django_migrate",

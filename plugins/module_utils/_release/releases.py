@@ -12,8 +12,10 @@ import os
 import pwd
 import re
 import secrets
+import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
@@ -21,7 +23,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.history impor
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, shown
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, startup
 
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
@@ -64,12 +66,37 @@ class Inputs:
     unit: dict = dataclasses.field(default_factory=dict)
 
 
-class Release:
-    """A release of the app in `store`, made of `inputs`; `key` keys the digests of the environment."""
+class Framework(typing.Protocol):
+    """What a framework does to a release before it is sealed.
 
-    def __init__(self, store: Store, inputs: Inputs, key: bytes):
+    `decides` is what of it decides how the release behaves; `start` is the text of a file that each Python of the release
+    runs first, empty for none. `run` runs a command as the service, with further lines of its unit.
+    """
+
+    decides: dict
+    start: str
+
+    def before_load(self, stage: str, user: str, run: typing.Callable) -> None:
+        """Put into `stage`, the folder of the release to be, what is there before the app is first loaded."""
+
+    def loaded(self, in_force: dict) -> None:
+        """Look at what gunicorn says of the app that it loaded."""
+
+    def later(self, failure: str, stage: str, run: typing.Callable) -> bool:
+        """Say whether the app, which failed so, can only be loaded after what comes before the switch."""
+
+
+class Release:
+    """A release of the app in `store`, made of `inputs`, and by its `framework` if it has one.
+
+    `key` keys the digests of the environment.
+    """
+
+    def __init__(self, store: Store, inputs: Inputs, key: bytes, framework: Framework | None = None):
         self._store = store
         self._inputs = inputs
+        self._framework = framework
+        self._start = framework.start if framework else ""
         source = inputs.source if isinstance(inputs.source, str) else store.path
         limits = [("MemoryMax", inputs.memory_max), ("CPUQuota", inputs.cpu_quota)]
         self._service = unit_files.Service(
@@ -85,6 +112,7 @@ class Release:
             writable=tuple(inputs.writable_paths),
             overrides=tuple(unit_overrides.lines(inputs.unit)),
             python=builder.foreign_python(self._venv()),
+            start=bool(self._start),
         )
         self._env_digests = {name: digests.keyed(key, value) for name, value in inputs.env.items()}
         self.id = digests.of(
@@ -95,6 +123,7 @@ class Release:
                 "env": self._env_digests,
                 "service": self._service.service_unit(),
                 "socket": self._service.socket_unit(),
+                **({"framework": framework.decides, "start": framework.start} if framework else {}),
             }
         )[: digests.RELEASE_LENGTH]
         self.path = store.item("releases", self.id)
@@ -136,13 +165,21 @@ class Release:
                 os.close(descriptor)
             os.rename(stage, name, src_dir_fd=parent, dst_dir_fd=parent)
 
+    def starts_late(self) -> bool:
+        """Say whether its environment can't run its first file yet, as those that an earlier version built."""
+        return bool(self._start) and isinstance(self._inputs.venv, str) and startup.missing(self._inputs.venv)
+
+    def start_early(self) -> None:
+        """Have its environment run its first file; other releases that share it don't name any."""
+        startup.install(self._inputs.venv)
+
     def make(self) -> None:
         """Write, prove and seal the folder."""
         with self._store.stage("releases", self.id) as stage:
             self._write(stage)
             self._verify()
             self._check_folders(stage)
-            self._write_record(stage, self._check(stage))
+            self._write_record(stage, self._prove(stage))
 
     def plan(self) -> dict:
         """Return what the plan of the workers came to, as far as is known."""
@@ -229,6 +266,8 @@ class Release:
         os.symlink(f"/run/gunicorn-{inputs.name}/{self.id}.sock", f"{folder}/app.sock")
         self._write_file(folder, "env", env_file.render(inputs.env), 0o600)
         self._write_file(folder, "gunicorn.conf.py", inputs.config, 0o640)
+        if self._start:
+            self._write_file(folder, unit_files.START, self._start, 0o640)
 
     def _write_file(self, folder: str, name: str, text: str, mode: int) -> None:
         group = pwd.getpwnam(self._inputs.user).pw_gid if mode & 0o040 else 0
@@ -262,20 +301,46 @@ class Release:
                 f"can't write: give it the right to (chown {user} FOLDER), or choose another folder"
             )
 
-    def _check(self, stage: str) -> dict:
+    def _prove(self, stage: str) -> dict:
         # Loading an app that can't run twice may be what can't happen beside the one that runs.
         load = self._inputs.overlap
+        if not self._framework:
+            return self._check(stage, load)
+        in_force = self._check(stage, load=False)
+
+        def run(argv: list[str], also: list[tuple[str, str]]):
+            return self._run(stage, argv, [*also, *python_path(in_force)])
+
+        self._framework.before_load(stage, self._inputs.user, run)
+        if not load:
+            return in_force
+        try:
+            in_force = self._check(stage, load)
+        except ProofError as error:
+            if not self._framework.later(str(error), stage, run):
+                raise
+            return in_force
+        self._framework.loaded(in_force)
+        return in_force
+
+    def _check(self, stage: str, load: bool) -> dict:
         argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
         return proof.in_force(self._run(stage, argv), self._inputs.wsgi_app)
 
-    def _run(self, stage: str, argv: list[str]):
-        done = systemd.run(self._inputs.name, self._service.properties(stage), argv)
+    def _run(self, stage: str, argv: list[str], also: typing.Sequence[tuple[str, str]] = ()):
+        done = systemd.run(self._inputs.name, [*self._service.properties(stage), *also], argv)
         if done.returncode in systemd.NOT_STARTED:
             raise ReleaseError(
                 "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "
                 f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
+
+
+def python_path(in_force: dict) -> list[tuple[str, str]]:
+    """Return the line by which a command finds what gunicorn puts in front of the app's path."""
+    path = ":".join(in_force["pythonpath"])
+    return [("Environment", f'"PYTHONPATH={path}"')] if path else []
 
 
 def _account(user: str) -> pwd.struct_passwd | None:

@@ -13,8 +13,11 @@ import dataclasses
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 MARK = "# Made by pyweb.stack"
+# In the folder of a release.
+START = "start.py"
 
 # What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
 # No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
@@ -70,7 +73,8 @@ class Service:
     its code runs, `socket_user` who may connect, `stop_timeout` the seconds until a stopping instance is killed,
     `overlap` whether it may run beside another instance, `limits` further properties such as `MemoryMax`,
     `writable` folders that it may write, `overrides` properties that take the place of the sandbox's own, `python`
-    the folder of an interpreter beside Debian's, empty for none.
+    the folder of an interpreter beside Debian's, empty for none, `start` whether the release has a file that each of its
+    Pythons runs first.
     """
 
     app: str
@@ -85,6 +89,7 @@ class Service:
     writable: tuple[str, ...] = ()
     overrides: tuple[tuple[str, str], ...] = ()
     python: str = ""
+    start: bool = False
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
@@ -95,6 +100,7 @@ class Service:
             "HOME": f"/var/lib/{state}",
             "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **({startup.VARIABLE: f"{release}/{START}"} if self.start else {}),
         }
         return [
             ("User", self.user),

@@ -8,55 +8,58 @@ from __future__ import annotations
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
+from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import shown
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 
-def check(module: Module, store: Store, commands: Commands) -> dict:
+def check(module: Module, params: dict, store: Store, commands: Commands) -> dict:
     """Run the system check."""
-    messages = commands.check()
-    if messages:
+    checked = commands.check()
+    if checked.messages:
         # The first sentence of each: all of it is in the result.
         module.warn(
-            "Django's check for deployment: " + " ".join(f"{each.split('. ')[0].rstrip('.')}." for each in messages)
+            "Django's check for deployment: "
+            + " ".join(f"{each.split('. ')[0].rstrip('.')}." for each in checked.messages)
         )
-    return {"changed": False, "messages": messages, "msg": "The check found no error."}
+    msg = "The check found no error."
+    if checked.later:
+        what = (
+            "no check of Django's"
+            if checked.none_before
+            else "the check for deployment, as opposed to Django's others,"
+        )
+        msg = f"Before the migrations {what} can run, since it asks for what these make: it runs after them."
+        module.warn(msg)
+    later = {"later": checked.later, "unchecked": checked.none_before}
+    return {"changed": False, "messages": checked.messages, "msg": msg, **later}
 
 
-def migrate(module: Module, store: Store, commands: Commands) -> dict:
-    """Apply what the database lacks."""
-    migrations = commands.unapplied()
-    if migrations is None:
+def migrate(module: Module, params: dict, store: Store, commands: Commands) -> dict:
+    """Apply what the databases lack."""
+    databases = commands.databases()
+    for warning in databases.warnings():
+        module.warn(warning)
+    lacks = databases.unapplied()
+    if lacks is None:
         return {"changed": False, "migrations": [], "msg": "The project has no database."}
+    migrations = shown(lacks)
     if migrations and not module.check_mode:
         with store.locked("migrating its database"):
-            commands.migrate()
+            for alias in [alias for alias, names in lacks.items() if names]:
+                commands.migrate(alias, params["unchecked"])
     msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
     diff = {"before": "", "after": "".join(f"{name}\n" for name in migrations)}
     return {"changed": bool(migrations), "migrations": migrations, "msg": msg, "diff": diff}
 
 
-def collectstatic(module: Module, store: Store, commands: Commands) -> dict:
-    """Collect the static files once."""
-    if commands.has_static():
-        return {"changed": False, "msg": "The release has its static files."}
-    if module.check_mode:
-        return {"changed": True, "msg": "The static files will be collected."}
-    with store.locked("collecting its static files"):
-        # Another run may have collected them while this one waited.
-        if commands.has_static():
-            return {"changed": False, "msg": "The release has its static files."}
-        installed = commands.collect_static()
-    without = "The project has no static files, django.contrib.staticfiles is not installed."
-    return {"changed": True, "msg": "The static files were collected." if installed else without}
-
-
-def compare(module: Module, store: Store, commands: Commands) -> dict:
-    """Say what of the database the code of an earlier release doesn't know."""
+def compare(module: Module, params: dict, store: Store, commands: Commands) -> dict:
+    """Say what of the databases the code of an earlier release doesn't know."""
     # What no code knows any more, such as migrations that were squashed, is no news.
     try:
-        lacks = sorted(set(commands.unknown()) - set(Commands(store, store.current() or commands.name).unknown()))
+        known = set(Commands(store, store.current() or commands.name).databases().unknown())
+        lacks = sorted(set(commands.databases().unknown()) - known)
     except DjangoError as error:
         # What is wrong with the release that serves may be why one goes back.
         module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
@@ -68,7 +71,7 @@ def compare(module: Module, store: Store, commands: Commands) -> dict:
     return {"changed": False, "migrations": lacks, "msg": msg}
 
 
-_COMMANDS = {"check": check, "migrate": migrate, "collectstatic": collectstatic, "compare": compare}
+_COMMANDS = {"check": check, "migrate": migrate, "compare": compare}
 
 
 def run(module: Module, params: dict) -> dict:
@@ -76,16 +79,16 @@ def run(module: Module, params: dict) -> dict:
     store = Store(params["root"], params["name"])
     name = params["release"] or ""
     try:
-        commands = Commands(store, store.resolve(name) if params["command"] == "compare" else name)
+        release = store.resolve(name) if params["command"] == "compare" else name
+        commands = Commands(store, release, params["databases"])
     except (StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     if module.check_mode and not (name and os.path.isdir(commands.path)):
         msg = "The release is not built yet, so this can't be known before the run."
-        # That there are static files to collect is all that there is to know.
         diff = {"before": "", "after": "(not known yet)\n"} if params["command"] == "migrate" else {}
         return {"changed": params["command"] != "check", "msg": msg, "diff": diff}
     try:
-        result = _COMMANDS[params["command"]](module, store, commands)
+        result = _COMMANDS[params["command"]](module, params, store, commands)
     except (DjangoError, StoreError, OSError) as error:
         serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
         module.fail_json(msg=f"release {commands.name} of the app {store.name}: {error}{serving}")
@@ -99,6 +102,8 @@ STEP = Step(
         "root": {"type": "path", "default": "/srv"},
         "release": {"type": "str"},
         "command": {"type": "str", "required": True, "choices": list(_COMMANDS)},
+        "databases": {"type": "list", "elements": "str", "default": ["default"]},
+        "unchecked": {"type": "bool", "default": False},
     },
     run=run,
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError, Project
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import SETTINGS, DjangoError, Project
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 
@@ -14,11 +14,21 @@ def run(module: Module, params: dict) -> dict:
     """Find the parts of the project; return what the module documents."""
     if params["source"] is None:
         module.fail_json(msg="gunicorn_source is empty, but must say where the Django project is")
+    given, named = dict(params["env"]), params["settings_module"]
+    if named and given.get(SETTINGS, named) != named:
+        module.fail_json(
+            msg=f"django_settings_module is {named!r}, but gunicorn_env has {SETTINGS} with another value: remove that one"
+        )
+    if named:
+        given[SETTINGS] = named
     if module.check_mode and not params["source"]:
-        found = {name: params[name] or "unknown" for name in ("chdir", "settings_module", "wsgi_app")}
-        return {"changed": False, **found}
+        settings = given.get(SETTINGS, "unknown")
+        found = {name: params[name] or "unknown" for name in ("chdir", "wsgi_app")}
+        also = {"env": {SETTINGS: settings}, "settings": {}, "messages": []}
+        return {"changed": False, "settings_module": settings, **found, **also}
     try:
-        project = Project(**{**params, "source": stores.readable(params["source"])})
+        source = stores.readable(params["source"])
+        project = Project(source, params["chdir"], given, params["wsgi_app"], params["worker_class"])
     except (DjangoError, OSError) as error:
         module.fail_json(msg=str(error))
     return {
@@ -26,6 +36,9 @@ def run(module: Module, params: dict) -> dict:
         "chdir": project.chdir,
         "settings_module": project.settings_module,
         "wsgi_app": project.wsgi_app,
+        "env": project.env,
+        "settings": project.settings,
+        "messages": project.messages,
     }
 
 
@@ -35,8 +48,11 @@ STEP = Step(
         "source": {"type": "path"},
         "chdir": {"type": "str", "default": "."},
         "settings_module": {"type": "str"},
+        "env": {"type": "dict", "default": {}},
         "wsgi_app": {"type": "str"},
+        "worker_class": {"type": "str"},
     },
     unlike=("source",),
+    hidden={"env": lambda env: dict.fromkeys(env, "(hidden)")},
     run=run,
 )

@@ -36,7 +36,7 @@ def run(module: Module, params: dict) -> dict:
         settings = Settings(params["python"], options, params["settings"], conf, writable, folder)
     except SettingsError as error:
         module.fail_json(msg=str(error))
-    content = settings.render(params["tail"])
+    content = settings.render()
     result = {
         "changed": False,
         "content": content,
@@ -89,7 +89,6 @@ STEP = Step(
         "settings": {"type": "dict", "default": {}},
         "conf_file": {"type": "str"},
         "conf_text": {"type": "str"},
-        "tail": {"type": "str", "default": ""},
         "dest": {"type": "path"},
         "user": {"type": "str"},
         "env": {"type": "dict", "default": {}},

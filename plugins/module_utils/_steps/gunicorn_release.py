@@ -9,6 +9,8 @@ import contextlib
 import dataclasses
 import os
 
+from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
@@ -21,29 +23,34 @@ def run(module: Module, params: dict) -> dict:
     """Make the release, unless it is there; return what the module documents."""
     store = Store(params["root"], params["name"], params["user"])
     inputs = _inputs(params)
+    django = Preparation(params["source"] or store.path, **params["django"]) if params["django"] else None
     try:
         with _lock_unless(module.check_mode, store):
-            release = Release(store, inputs, store.key() or b"")
+            release = Release(store, inputs, store.key() or b"", django)
             # In check mode neither need be there.
             known = bool(store.key() and inputs.config is not UNKNOWN)
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
             missing = release.missing_folders()
             units = release.units()
-            changed = bool(new or missing or systemd.differing(units))
+            late = release.starts_late()
+            changed = bool(new or missing or late or systemd.differing(units))
             diff = (release.diff() if new else []) + systemd.edited(units)
             diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
             if not module.check_mode:
                 for folder in missing:
                     release.make_folder(folder)
+                if late:
+                    release.start_early()
                 if new:
                     release.make()
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()
-    except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
+    except (DjangoError, ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
+    result["messages"] = django.messages if django else []
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
     return result
@@ -79,12 +86,16 @@ STEP = Step(
         "cpu_quota": {"type": "str"},
         "writable_paths": {"type": "list", "elements": "str", "default": []},
         "unit": {"type": "dict", "default": {}},
+        "django": {
+            "type": "dict",
+            "options": {
+                "collectstatic": {"type": "bool", "default": True},
+                "allow_debug": {"type": "bool", "default": False},
+            },
+        },
         "plan": {"type": "dict", "required": True},
     },
-    unlike=(
-        "source",
-        "version",
-    ),
+    unlike=("source", "version"),
     hidden={"env": lambda env: dict.fromkeys(env, "(hidden)"), "config": lambda config: "(see diff)"},
     run=run,
 )

@@ -5,8 +5,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError, Project
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import (
+    CONFIGURATION,
+    SETTINGS,
+    DjangoError,
+    Project,
+)
 
 MANAGE = """#!/usr/bin/env python
 import os
@@ -16,6 +23,11 @@ def main():
 MYSITE = {"manage.py": MANAGE.format("mysite.settings"), "mysite/settings.py": "", "mysite/wsgi.py": ""}
 # As larger projects have it: settings for each place, and one wsgi.py.
 SPLIT = {"manage.py": MANAGE.format("config.settings.local"), "config/settings/local.py": "", "config/wsgi.py": ""}
+
+
+def _split(wsgi: str) -> dict[str, str]:
+    """Return a project with settings for each place, whose wsgi.py is this."""
+    return {**SPLIT, "config/wsgi.py": f"import os\n{textwrap.dedent(wsgi)}\n"}
 
 
 def _below(folder, files):
@@ -38,7 +50,7 @@ def _below(folder, files):
         ),
         pytest.param(SPLIT, {}, (".", "config.settings.local", "config.wsgi:application"), id="settings in a package"),
         pytest.param(
-            SPLIT, {"settings_module": "config.settings.production"},
+            SPLIT, {"given": {SETTINGS: "config.settings.production"}},
             (".", "config.settings.production", "config.wsgi:application"), id="other settings",
         ),
         pytest.param(
@@ -56,10 +68,9 @@ def _below(folder, files):
     ],
 )  # fmt: skip
 def test_a_project(tmp_path, write, files, given, found):
-    project = Project(
-        **{"chdir": ".", "settings_module": None, "wsgi_app": None, **given, "source": str(write(tmp_path, files))}
-    )
+    project = Project(**{"chdir": ".", **given, "source": str(write(tmp_path, files))})
     assert (project.chdir, project.settings_module, project.wsgi_app) == found
+    assert project.env == {SETTINGS: found[1]}
 
 
 @pytest.mark.parametrize(
@@ -75,13 +86,118 @@ def test_a_project(tmp_path, write, files, given, found):
             {**MYSITE, "manage.py": ""}, {}, "django_settings_module is not set, .*: set it", id="no settings"
         ),
         pytest.param(
-            {"manage.py": MYSITE["manage.py"]}, {},
-            "gunicorn_wsgi_app is not set, and no wsgi.py lies beside the settings mysite.settings: set it",
-            id="no wsgi.py",
+            {**MYSITE, "a/wsgi.py": "", "b/wsgi.py": "", "mysite/wsgi.py": "", "manage.py": MANAGE.format("settings")}, {},
+            "gunicorn_wsgi_app is not set, and there are several wsgi.py: a.wsgi, b.wsgi, mysite.wsgi; set it, for instance",
+            id="several wsgi.py",
+        ),
+        pytest.param({**MYSITE, "mysite/wsgi.py": "def ("}, {}, "mysite/wsgi.py can't be read as Python", id="no Python"),
+        pytest.param(
+            _split(wsgi=f"""
+                if os.environ.get("PLACE") == "here":
+                    os.environ.setdefault({SETTINGS!r}, "config.settings.local")
+                os.environ.setdefault({SETTINGS!r}, "config.settings.production")"""), {},
+            "django_settings_module is not set, and config/wsgi.py has several for DJANGO_SETTINGS_MODULE: "
+            "config.settings.local, config.settings.production; set it to the one that is to serve", id="several names",
+        ),
+        pytest.param(
+            _split(wsgi=f'os.environ.setdefault({SETTINGS!r}, "config.settings.a" if LIVE else "config.settings.b")'), {},
+            "config/wsgi.py has several for DJANGO_SETTINGS_MODULE: config.settings.a, config.settings.b", id="in a condition",
+        ),
+        pytest.param(
+            _split(wsgi=f'os.environ.setdefault({SETTINGS!r}, "config.settings." + os.environ["PLACE"])'), {},
+            "config/wsgi.py has several for DJANGO_SETTINGS_MODULE: one that only running it can tell", id="a computed name",
+        ),
+        pytest.param(
+            {**_split(wsgi=f'load_dotenv()\nos.environ.setdefault({SETTINGS!r}, "config.settings.local")'),
+             ".env": "# ours\nexport DJANGO_SETTINGS_MODULE='config.settings.production'\n"}, {},
+            "config/wsgi.py has several for DJANGO_SETTINGS_MODULE: config.settings.local, config.settings.production",
+            id="another in its .env",
+        ),
+        pytest.param(
+            _split(wsgi=f'os.environ[{SETTINGS!r}] = "config.settings.production"'),
+            {"given": {SETTINGS: "config.settings.local"}},
+            "config/wsgi.py sets DJANGO_SETTINGS_MODULE to config.settings.production whatever the environment says, but "
+            "django_settings_module has config.settings.local: let it use os.environ.setdefault, or set "
+            "django_settings_module to config.settings.production", id="wsgi.py assigns another",
+        ),
+        pytest.param(
+            {**_split(wsgi=f'os.environ.setdefault({SETTINGS!r}, "config.settings.production")'),
+             "manage.py": f'import os\ndef main():\n    os.environ[{SETTINGS!r}] = "config.settings.local"\n'}, {},
+            "manage.py sets DJANGO_SETTINGS_MODULE to config.settings.local whatever the environment says, but "
+            "config/wsgi.py has config.settings.production", id="manage.py assigns another",
         ),
     ],
 )  # fmt: skip
 def test_a_project_that_is_not_clear(tmp_path, write, files, given, said):
-    options = {"chdir": ".", "settings_module": None, "wsgi_app": None, **given}
     with pytest.raises(DjangoError, match=said):
-        Project(source=str(write(tmp_path, files)), **options)
+        Project(**{"chdir": ".", **given, "source": str(write(tmp_path, files))})
+
+
+@pytest.mark.parametrize(
+    "wsgi",
+    [
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")',
+        'os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.production"',
+        'os.environ.update(DJANGO_SETTINGS_MODULE="config.settings.production")',
+        'os.environ.update({"DJANGO_SETTINGS_MODULE": "config.settings.production"})',
+        'os.putenv("DJANGO_SETTINGS_MODULE", "config.settings.production")',
+        'NAME = "config.settings.production"\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", NAME)',
+        'os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.production")',
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", config("DJANGO_SETTINGS_MODULE", default="config.settings.production"))',
+        'if "DJANGO_SETTINGS_MODULE" not in os.environ:\n'
+        '    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.production"',
+    ],
+)  # fmt: skip
+def test_what_serves_says_which_settings(tmp_path, write, wsgi):
+    project = Project(str(write(tmp_path, _split(wsgi))), ".")
+    assert project.env == {SETTINGS: "config.settings.production"}
+    (message,) = project.messages
+    assert message == (
+        "config/wsgi.py names config.settings.production as DJANGO_SETTINGS_MODULE, manage.py config.settings.local: the "
+        "release and its commands get config.settings.production."
+    )
+
+
+def test_settings_that_were_given_need_no_word(tmp_path, write):
+    wsgi = f'os.environ.setdefault({SETTINGS!r}, "config.settings.production")'
+    project = Project(str(write(tmp_path, _split(wsgi))), ".", {SETTINGS: "config.settings.local"})
+    assert (project.settings_module, project.messages) == ("config.settings.local", [])
+
+
+def test_a_configuration_is_that_of_what_serves(tmp_path, write):
+    wsgi = f"""
+        os.environ.setdefault({SETTINGS!r}, "config.settings.local")
+        os.environ.setdefault({CONFIGURATION!r}, "Production")"""
+    files = _split(wsgi)
+    files["manage.py"] += f'    os.environ.setdefault({CONFIGURATION!r}, "Development")\n'
+    project = Project(str(write(tmp_path, files)), ".")
+    assert project.env == {SETTINGS: "config.settings.local", CONFIGURATION: "Production"}
+    assert "manage.py Development: the release and its commands get Production." in project.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "worker_class", "wsgi_app", "settings"),
+    [
+        pytest.param({"mysite/asgi.py": ""}, None, "mysite.asgi:application", {"worker_class": "asgi"}, id="asgi.py alone"),
+        pytest.param({"mysite/asgi.py": ""}, "uvicorn_worker.UvicornWorker", "mysite.asgi:application", {}, id="its class"),
+        pytest.param({"mysite/asgi.py": "", "mysite/wsgi.py": ""}, None, "mysite.wsgi:application", {}, id="both"),
+        pytest.param({"mysite/asgi.py": "", "mysite/wsgi.py": ""}, "asgi", "mysite.asgi:application", {}, id="asgi's class"),
+        pytest.param({}, None, "django.core.wsgi:get_wsgi_application()", {}, id="neither"),
+        pytest.param({"wsgi.py": "", "mysite/wsgi.py": ""}, None, "mysite.wsgi:application", {}, id="beside the settings"),
+        pytest.param({"wsgi.py": "", "other/wsgi.py": ""}, None, "wsgi:application", {}, id="at the top"),
+        pytest.param({"web/wsgi.py": "", "tests/site/wsgi.py": "", "venv/pyvenv.cfg": "", "venv/x/wsgi.py": ""}, None,
+                     "web.wsgi:application", {}, id="not in tests and environments"),
+        pytest.param({"src/mysite/wsgi.py": ""}, None, "mysite.wsgi:application", {"pythonpath": "src"}, id="in src"),
+    ],
+)  # fmt: skip
+def test_what_serves_is_found(tmp_path, write, files, worker_class, wsgi_app, settings):
+    source = write(tmp_path, {"manage.py": MANAGE.format("mysite.settings"), **files})
+    project = Project(str(source), ".", worker_class=worker_class)
+    assert (project.wsgi_app, project.settings) == (wsgi_app, settings)
+    assert bool(project.messages) is (wsgi_app.startswith("django."))
+
+
+def test_settings_are_those_of_the_file_in_src(tmp_path, write):
+    wsgi = f'import os\nos.environ.setdefault({SETTINGS!r}, "mysite.production")\n'
+    source = write(tmp_path, {"manage.py": MANAGE.format("mysite.local"), "src/mysite/wsgi.py": wsgi})
+    assert Project(str(source), ".").settings_module == "mysite.production"

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A project's own `manage.py`, by which alone it is asked. Private to the collection.
+
+It may prepare paths, an environment or another kind of settings before these are imported; whoever imports them by
+another way sees other settings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import typing
+
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+
+# What it answers is one line with a mark, whatever the project prints before and after. No dollar in here and in what is
+# asked: systemd would take it for a variable.
+_TELL = """
+import json, os
+
+def tell(**what):
+    os.write(1, ("\\n%s%s\\n" % (MARK, json.dumps(what))).encode())
+"""
+_LINES = 15
+
+
+class Manage:
+    """The `manage.py` of a release, which `run` runs: it takes a command and lines of a unit to add, and returns what was said."""
+
+    def __init__(self, python: str, run: typing.Callable):
+        self._python = python
+        self._run = run
+
+    def call(self, *arguments: str):
+        """Run one of its commands, whatever its exit status."""
+        return self._run([self._python, "manage.py", *arguments, "--no-color"], [])
+
+    def ask(self, script: str, failure: str, also: typing.Sequence = (), **given) -> dict:
+        """Return what `script`, Python in which the names `given` have their values, passes to its function `tell`.
+
+        Raises DjangoError, with `failure` and the end of what was said, where it doesn't come so far.
+        """
+        mark = secrets.token_hex(8)
+        names = "".join(f"{name} = {value!r}\n" for name, value in {"MARK": mark, **given}.items())
+        argv = [self._python, "manage.py", "shell", "--no-color", "--verbosity=0", "--command", names + _TELL + script]
+        done = self._run(argv, list(also))
+        told = re.search(rf"^{mark}(.*)$", done.stdout, re.MULTILINE)
+        if not told:
+            said = last(done.stderr) or last(done.stdout) or f"manage.py shell ends with exit status {done.returncode}"
+            raise DjangoError(f"{failure}:\n{said}")
+        return json.loads(told[1])
+
+
+def last(text: str) -> str:
+    """Return the last lines of what was said."""
+    return "\n".join(text.strip().splitlines()[-_LINES:])

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What comes before a Django project is first loaded by gunicorn. Private to the collection.
+
+Whatever is loaded may ask for the URL of a static file at once, so the files come first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing
+
+from ansible_collections.pyweb.stack.plugins.module_utils._django import databases, static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+
+# Built files that a project commits into its own STATIC_ROOT are collected as those of its other folders, after them. A
+# folder that holds code is left alone: it would become public.
+_PREPARE = """
+import sys
+from django.apps import apps
+from django.conf import settings
+
+def collect():
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return "django.contrib.staticfiles is not installed"
+    if not settings.STATIC_URL:
+        return "STATIC_URL is not set"
+    from django.contrib.staticfiles import finders
+    from django.core.management import call_command
+    own = getattr(sys.modules.get(settings.SETTINGS_MODULE), "STATIC_ROOT", None)
+    if own and holds_files(own):
+        settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, str(own)]
+        finders.get_finder.cache_clear()
+        found["committed"] = str(own)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+def holds_files(folder):
+    folder, source = os.path.realpath(folder), os.path.realpath(SOURCE)
+    names = [name for path, below, names in os.walk(folder) for name in names if not name.startswith(".")]
+    return folder.startswith(source + "/") and names and not any(name.endswith(".py") for name in names)
+
+found = {"settings_module": settings.SETTINGS_MODULE, "debug": bool(settings.DEBUG), "committed": None}
+if COLLECT and (ALLOW_DEBUG or not found["debug"]):
+    found["skipped"] = collect()
+tell(**found)
+"""
+
+
+class Preparation:
+    """Django's part in making a release whose code is in the folder `source`.
+
+    `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG. What there is to tell
+    of it is in `messages` afterwards.
+    """
+
+    def __init__(self, source: str, collectstatic: bool, allow_debug: bool):
+        self._source = source
+        self._collect = collectstatic
+        self._allow_debug = allow_debug
+        self._settings_module = ""
+        self.decides = {"allow_debug": allow_debug}
+        self.start = static_root.START if collectstatic else ""
+        self.messages: list[str] = []
+
+    def before_load(self, stage: str, user: str, run: typing.Callable) -> None:
+        """Put the static files into `stage`, the folder of the release to be. Raises DjangoError, also for DEBUG."""
+        also = []
+        if self._collect:
+            static = os.path.join(stage, "static")
+            os.mkdir(static)
+            shutil.chown(static, user)
+            also.append(("ReadWritePaths", static))
+        found = Manage(f"{stage}/venv/bin/python", run).ask(
+            _PREPARE,
+            "the static files can't be collected" if self._collect else "manage.py can't load the project",
+            also,
+            SOURCE=self._source,
+            COLLECT=self._collect,
+            ALLOW_DEBUG=self._allow_debug,
+        )
+        self._settings_module = found["settings_module"]
+        self._refuse_debug(found)
+        if found.get("skipped"):
+            self.messages.append(f"The release has no static files: {found['skipped']}.")
+        if found["committed"]:
+            self.messages.append(
+                f"The files that the source has in its own STATIC_ROOT, {found['committed']}, are served, too."
+            )
+        if self._collect:
+            _seal(static)
+
+    def loaded(self, in_force: dict) -> None:
+        """Compare what gunicorn loaded with what manage.py did. Raises DjangoError where they differ in their settings."""
+        django = in_force.get("django")
+        if not django:
+            return
+        if django["settings_module"] != self._settings_module:
+            raise DjangoError(
+                f"gunicorn_wsgi_app brings the settings {django['settings_module']}, but manage.py takes "
+                f"{self._settings_module}: both must leave DJANGO_SETTINGS_MODULE as it is where it is set "
+                "(os.environ.setdefault), or django_settings_module must name the same"
+            )
+        self._refuse_debug(django)
+
+    def later(self, failure: str, stage: str, run: typing.Callable) -> bool:
+        """Say whether the app can be loaded only after its migrations; `failure` is what loading it said."""
+        if not databases.ask(Manage(f"{stage}/venv/bin/python", run), ["default"]).explain(failure):
+            return False
+        self.messages.append(
+            "Loading the app asks for tables that its migrations make, so it is proved after them, when it starts."
+        )
+        return True
+
+    def _refuse_debug(self, found: dict) -> None:
+        if found["debug"] and not self._allow_debug:
+            raise DjangoError(
+                f"DEBUG is True in {found['settings_module']}, so every error would show visitors its code and settings: "
+                "set DEBUG = False where it is deployed, or name other settings with django_settings_module, or, if "
+                "that is meant, set django_allow_debug: true"
+            )
+
+
+def _seal(folder: str) -> None:
+    """Give all in a folder to root, readable for nginx."""
+    for path, _folders, names in os.walk(folder):
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o755)
+        for name in names:
+            os.lchown(os.path.join(path, name), 0, 0)
+            if not os.path.islink(os.path.join(path, name)):
+                os.chmod(os.path.join(path, name), 0o644)

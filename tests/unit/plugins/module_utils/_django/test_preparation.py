@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release of a real Django project gets its static files before anything of it is loaded, and no DEBUG."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import pwd
+import stat
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
+from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+MANIFEST = """
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+"""
+
+
+@pytest.fixture
+def prepare(tmp_path, release, run, as_root):
+    """Prepare the release, and return what the preparation has to tell."""
+
+    def prepare(collectstatic: bool = True, allow_debug: bool = False) -> Preparation:
+        preparation = Preparation(str(tmp_path / "source"), collectstatic, allow_debug)
+        preparation.before_load(str(release), USER, run)
+        return preparation
+
+    return prepare
+
+
+def _files(folder: pathlib.Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_static_files_lie_as_their_urls_and_are_sealed(project, prepare, release, run):
+    project(settings="STATIC_URL = '/files/of/shop/'\nSTATIC_ROOT = '/nowhere/to/write'")
+    assert prepare().messages == []
+    assert _files(release / "static") == ["files/of/shop/site.css"]
+    assert run.also == [("ReadWritePaths", f"{release}/static")]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (release / "static").rglob("*")}
+    assert modes == {0o755, 0o644}
+
+
+@pytest.mark.parametrize("root", ["", "STATIC_ROOT = os.path.join(BASE_DIR, 'collected')"])
+def test_a_manifest_is_there_for_who_asks_for_it_while_the_project_is_loaded(project, prepare, release, run, root):
+    asks = "from django.contrib.staticfiles.storage import staticfiles_storage\nURL = staticfiles_storage.url('site.css')\n"
+    project({"mysite/urls.py": f"{asks}urlpatterns = []\n"}, MANIFEST + root)
+    prepare()
+    assert "static/staticfiles.json" in _files(release / "static")
+    done = run([f"{release}/venv/bin/python", "-c", "import mysite.wsgi, mysite.urls as u; print(u.URL)"], [])
+    assert done.stdout.strip().startswith("/static/site.")
+    assert f"static{done.stdout.strip().removeprefix('/static')}" in _files(release / "static")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("INSTALLED_APPS = ['shop']", "The release has no static files: django.contrib.staticfiles is not installed."),
+        ("STATIC_URL = None", "The release has no static files: STATIC_URL is not set."),
+    ],
+)
+def test_a_project_without_static_files(project, prepare, release, settings, said):
+    project(settings=settings)
+    assert prepare().messages == [said]
+    assert _files(release / "static") == []
+
+
+def test_files_that_are_not_wanted(project, prepare, release, run):
+    project()
+    prepare(collectstatic=False)
+    assert not (release / "static").exists()
+    assert run.also == []
+
+
+def test_files_that_the_source_has_in_its_own_root_are_served_too_after_its_others(project, prepare, release):
+    built = {"collected/site.css": "old", "collected/built/app.js": "run()", "collected/.gitkeep": ""}
+    source = project(built, f"STATIC_ROOT = os.path.join(BASE_DIR, 'collected')\n{MANIFEST}")
+    (message,) = prepare().messages
+    assert message == f"The files that the source has in its own STATIC_ROOT, {source}/collected, are served, too."
+    assert (release / "static/static/site.css").read_text(encoding="utf-8") == "body {}"
+    assert any(name.startswith("static/built/app.") for name in _files(release / "static"))
+    assert '"built/app.js"' in (release / "static/static/staticfiles.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "root",
+    ["BASE_DIR", "os.path.join(BASE_DIR, 'shop')", "'/usr/share/doc'", "os.path.join(BASE_DIR, 'empty')", "''"],
+)
+def test_a_root_that_is_not_for_everybody(project, prepare, release, root):
+    project({"empty/.gitkeep": ""}, f"STATIC_ROOT = {root}")
+    assert prepare().messages == []
+    assert _files(release / "static") == ["static/site.css"]
+
+
+@pytest.mark.parametrize("collectstatic", [True, False])
+def test_debug_is_refused(project, prepare, release, collectstatic):
+    project(settings="DEBUG = True")
+    with pytest.raises(DjangoError, match=r"^DEBUG is True in mysite.settings, .* set django_allow_debug: true"):
+        prepare(collectstatic)
+    assert not collectstatic or _files(release / "static") == []
+    if not collectstatic:
+        prepare(collectstatic, allow_debug=True)
+
+
+def test_what_fails_is_told(project, prepare):
+    project(settings="raise RuntimeError('no such place')")
+    with pytest.raises(
+        DjangoError, match=r"^the static files can't be collected:\n(.*\n)*RuntimeError: no such place$"
+    ):
+        prepare()
+
+
+def test_what_ends_without_a_word_is_told(project, prepare):
+    project({"manage.py": "import sys\nsys.exit(3)\n"})
+    with pytest.raises(DjangoError, match=r"manage.py shell ends with exit status 3"):
+        prepare(collectstatic=False)
+
+
+def test_the_project_prepares_itself_in_its_manage_py(project, prepare, release):
+    manage = """
+        import os, sys
+        sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "inner"))
+        os.environ["PLACE"] = "production"
+        from django.core.management import execute_from_command_line
+        execute_from_command_line(sys.argv)
+    """
+    files = {"manage.py": manage, "inner/lent/__init__.py": "", "inner/lent/static/lent.css": ""}
+    project(files, "assert os.environ['PLACE'] == 'production'\nINSTALLED_APPS += ['lent']")
+    prepare()
+    assert _files(release / "static") == ["static/lent.css", "static/site.css"]
+
+
+def test_what_is_loaded_must_be_what_was_asked(project, prepare):
+    project()
+    preparation = prepare()
+    preparation.loaded({"workers": 1})
+    preparation.loaded({"django": {"settings_module": "mysite.settings", "debug": False}})
+    with pytest.raises(
+        DjangoError, match=r"gunicorn_wsgi_app brings the settings mysite.other, but manage.py takes mysite"
+    ):
+        preparation.loaded({"django": {"settings_module": "mysite.other", "debug": False}})
+    with pytest.raises(DjangoError, match=r"^DEBUG is True in mysite.settings"):
+        preparation.loaded({"django": {"settings_module": "mysite.settings", "debug": True}})
+
+
+@pytest.mark.parametrize(
+    ("failure", "migrated", "later"),
+    [
+        ("django.db.utils.OperationalError: no such table: shop_book", False, True),
+        ("django.db.utils.OperationalError: no such table: shop_book", True, False),
+        ("ModuleNotFoundError: No module named 'shop.books'", False, False),
+    ],
+)
+def test_an_app_that_can_only_be_loaded_after_its_migrations(project, prepare, release, run, failure, migrated, later):
+    project()
+    preparation = prepare()
+    if migrated:
+        run([f"{release}/venv/bin/python", "manage.py", "migrate"], [])
+    assert preparation.later(failure, str(release), run) is later
+    assert ["tables that its migrations make" in message for message in preparation.messages] == [True] * later

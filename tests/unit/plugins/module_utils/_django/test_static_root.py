@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Django finds the static files of its release, whoever is first to ask."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ASK = "import json\nfrom django.conf import settings\nprint(json.dumps([type(settings.STATIC_ROOT).__name__, str(settings.STATIC_ROOT)]))"
+
+
+@pytest.fixture
+def python(run, release):
+    """Run Python code in the release and return what it printed."""
+
+    def python(code: str) -> str:
+        done = run([f"{release}/venv/bin/python", "-c", code], [])
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.strip()
+
+    return python
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "folder"),
+    [
+        pytest.param("", "str", "{release}/static/static", id="relative"),
+        pytest.param("STATIC_URL = '/files/of/shop/'", "str", "{release}/static/files/of/shop", id="absolute"),
+        pytest.param("STATIC_URL = 'https://cdn.example.com/x/'", "str", "{release}/static/x", id="of another host"),
+        pytest.param("STATIC_URL = '/'", "str", "{release}/static", id="the root"),
+        pytest.param("STATIC_URL = '/../../etc/'", "str", "{release}/static/etc", id="not above"),
+        pytest.param("FORCE_SCRIPT_NAME = '/shop'", "str", "{release}/static/shop/static", id="below a prefix"),
+        pytest.param("FORCE_SCRIPT_NAME = '/shop'\nSTATIC_URL = '/s/'", "str", "{release}/static/s", id="beside a prefix"),
+        pytest.param("STATIC_ROOT = os.path.join(BASE_DIR, 'x')", "str", "{release}/static/static", id="in place of its own"),
+        pytest.param("import pathlib\nSTATIC_ROOT = pathlib.Path('/x')", "PosixPath", "{release}/static/static", id="a path"),
+        pytest.param("STATIC_URL = None", "NoneType", "None", id="no static files"),
+    ],
+)  # fmt: skip
+def test_where_it_looks(project, python, release, settings, kind, folder):
+    project(settings=settings)
+    assert json.loads(python(ASK)) == [kind, folder.format(release=release)]
+
+
+def test_it_is_where_django_itself_has_the_urls(project, python):
+    project(settings="FORCE_SCRIPT_NAME = '/shop'")
+    asked = "import django\ndjango.setup()\nfrom django.conf import settings\nprint(settings.STATIC_ROOT, settings.STATIC_URL)"
+    root, url = python(asked).split()
+    assert root.endswith(f"/static{url.rstrip('/')}")
+
+
+def test_settings_that_are_only_asked_for_later_and_storages_that_are_made_at_once_agree(project, python, release):
+    project(
+        {"shop/__init__.py": "from django.contrib.staticfiles.storage import staticfiles_storage as s\ns.location\n"}
+    )
+    asked = "import django\ndjango.setup()\nimport shop\nprint(shop.s.location)"
+    assert python(asked) == f"{release}/static/static"
+
+
+def test_nothing_is_imported_before_somebody_wants_it(project, python):
+    project()
+    python(
+        "import sys\nassert not {'django', 'django.conf', 'importlib.util', 'urllib'} & set(sys.modules), sys.modules"
+    )
+
+
+def test_it_is_of_no_matter_who_else_waits_for_imports(project, python, release):
+    project()
+    other = """
+import importlib.util, sys
+class Other:
+    busy = False
+    def find_spec(self, name, path=None, target=None):
+        if name == "django.conf" and not self.busy:
+            self.busy = True
+            return importlib.util.find_spec(name)
+sys.meta_path.insert(0, Other())
+"""
+    assert json.loads(python(other + ASK)) == ["str", f"{release}/static/static"]
