@@ -99,6 +99,97 @@ options:
         description: The file of its private key on the target (PEM), without a passphrase. It is in no output, diff or log.
         type: path
         required: true
+  redirects:
+    type: dict
+    default: {}
+    description:
+      - Other host names and the one that each leads to, such as C(www.example.com) to C(example.com), with the same path.
+      - With O(tls) its certificate must hold these names, too.
+  hsts:
+    type: dict
+    description:
+      - Has browsers insist on TLS from now on (C(Strict-Transport-Security)). They remember it, so begin with a short age.
+      - Only with O(tls).
+    suboptions:
+      max_age:
+        type: int
+        required: true
+        description: For how many seconds after each answer.
+      subdomains:
+        type: bool
+        default: false
+        description: Whether that holds for all names below this one.
+      preload:
+        type: bool
+        default: false
+        description: Whether browsers may have the name in the list that they are delivered with. There is hardly a way back.
+  trusted_proxies:
+    type: list
+    elements: str
+    default: []
+    description:
+      - Addresses and networks of the load balancers or the CDN in front of nginx. What they say in C(X-Forwarded-For) and
+        C(X-Forwarded-Proto) is the visitor's address and scheme, which nobody else can say.
+  limits:
+    type: list
+    elements: dict
+    default: []
+    description: What one address may ask; beyond that it gets 429.
+    suboptions:
+      path:
+        type: str
+        required: true
+        description: URL prefix, such as C(/accounts/login/); C(/) for the whole site.
+      rate:
+        type: str
+        description: Requests a second or a minute, such as C(10r/s) or C(30r/m).
+      burst:
+        type: int
+        default: 20
+        description: How many of them may come at once.
+      connections:
+        type: int
+        description: How many requests may be under way at a time.
+  maintenance:
+    type: dict
+    default: {}
+    description:
+      - Closes the site and opens it again, without a reload and from one request to the next. Closed, it answers 503.
+    suboptions:
+      active:
+        type: bool
+        description: Whether the site is closed. Where that isn't given it stays as it is; see also the playbook C(maintenance).
+      page:
+        type: str
+        description: The text of an own page, as HTML.
+      retry_after:
+        type: int
+        default: 300
+        description: After how many seconds clients are told to come again.
+      allow:
+        type: list
+        elements: str
+        default: []
+        description: Addresses and networks that get in all the same.
+  error_pages:
+    type: dict
+    default: {}
+    description:
+      - Texts of own pages, as HTML, for C(502), which is also that of 504 - the app is gone or too slow - and C(503).
+      - They need nothing from the app. What the app itself answers is sent as it is.
+  access_log:
+    type: dict
+    description: Logs requests as JSON, one object a line, whatever is in them. Without it they are logged as nginx.conf says.
+    suboptions:
+      path:
+        type: path
+        required: true
+        description: A file below C(/var/log), such as C(/var/log/nginx/shop.json).
+  extra:
+    type: str
+    description:
+      - Text for the site's server block, in nginx's own language. It is proved with the rest, and nothing else is looked at
+        in it, but what the site says itself is refused by name.
   state:
     description:
       - V(absent) takes the site of the app away, with names or without, of which only O(app) has to be given. If it was the

@@ -84,8 +84,11 @@ def _with_system_folders(path: str) -> str:
 
 def _given(params: dict, spec: dict) -> dict:
     """Return options without those that are not given, for which AnsibleModule has None."""
-    return {
-        name: _given(value, spec[name]["options"]) if "options" in spec[name] else value
-        for name, value in params.items()
-        if value is not None
-    }
+    given = {name: value for name, value in params.items() if value is not None}
+    for name, value in given.items():
+        options = spec[name].get("options")
+        if options and isinstance(value, list):
+            given[name] = [_given(each, options) for each in value]
+        elif options:
+            given[name] = _given(value, options)
+    return given

@@ -14,6 +14,7 @@ import os
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
+from ansible_collections.pyweb.stack.plugins.module_utils._module import site_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, stores, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
@@ -276,6 +277,14 @@ _STRUCTURED = {
     "nginx_site_proxy_headers": (dict, "dictionary"),
     "nginx_site_cors_origins": (list, "list"),
     "nginx_site_tls": (dict, "dictionary"),
+    "nginx_site_redirects": (dict, "dictionary"),
+    "nginx_site_hsts": (dict, "dictionary"),
+    "nginx_site_trusted_proxies": (list, "list"),
+    "nginx_site_limits": (list, "list"),
+    "nginx_site_maintenance": (dict, "dictionary"),
+    "nginx_site_error_pages": (dict, "dictionary"),
+    "nginx_site_access_log": (dict, "dictionary"),
+    "nginx_site_extra": (str, "text"),
 }
 _CHECKS = {
     "gunicorn_name": _one(naming.app_name),
@@ -318,6 +327,14 @@ _CHECKS = {
     "nginx_site_cors_origins": _cors_origins,
     "nginx_site_client_max_body_size": _one(naming.size),
     "nginx_site_tls": _tls,
+    "nginx_site_redirects": site_rules.redirects,
+    "nginx_site_hsts": site_rules.hsts,
+    "nginx_site_trusted_proxies": site_rules.networks("addresses and networks of proxies"),
+    "nginx_site_limits": site_rules.limits,
+    "nginx_site_maintenance": site_rules.maintenance,
+    "nginx_site_error_pages": site_rules.pages,
+    "nginx_site_access_log": site_rules.access_log,
+    "nginx_site_extra": site_rules.extra,
 }
 _ROLES = ("django_", "gunicorn_", "nginx_site_")
 # All variables of the roles; of these last ones the type says it all.

@@ -150,9 +150,11 @@ class Tree:
             if site.mark in default:
                 wanted.update(self._give_back())
         if not place or not self.entry:
-            return wanted
+            return {**wanted, **dict.fromkeys(site.pages())}
         if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self._full(place.file)):
             raise SiteError(f"{self.entry} exists and was not made by this role: move it away")
+        # Before the site that refers to them.
+        wanted.update(site.pages())
         wanted[place.file] = site.text()
         # One that is there leads here, maybe in other words.
         if place.link and not os.path.lexists(self.entry):

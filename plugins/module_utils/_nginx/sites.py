@@ -9,6 +9,8 @@ import dataclasses
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.edge import Edge, Limit
 
 MARK = "# Made by pyweb.stack"
 
@@ -45,6 +47,13 @@ _PROXY_HEADERS = {
 _COMPRESSED = (
     "text/css text/plain text/javascript text/xml application/javascript application/json application/manifest+json "
     "application/xml application/rss+xml application/atom+xml application/wasm image/svg+xml"
+)
+_HSTS = {"subdomains": "includeSubDomains", "preload": "preload"}
+_JSON = (
+    '{"time":"$time_iso8601","id":"$request_id","client":"$remote_addr","host":"$host","method":"$request_method",'
+    '"uri":"$request_uri","protocol":"$server_protocol","status":"$status","bytes":"$body_bytes_sent",'
+    '"seconds":"$request_time","upstream_seconds":"$upstream_response_time","referer":"$http_referer",'
+    '"agent":"$http_user_agent"}'
 )
 # What browsers insist on, and the lists of types on many a host lack.
 TYPES = {
@@ -93,6 +102,14 @@ class Site:
     cors_origins: list[str]
     tls: Tls | None = None
     types: dict[str, str] = dataclasses.field(default_factory=dict)
+    redirects: dict[str, str] = dataclasses.field(default_factory=dict)
+    hsts: dict | None = None
+    trusted_proxies: list[str] = dataclasses.field(default_factory=list)
+    limits: list[dict] = dataclasses.field(default_factory=list)
+    maintenance: dict = dataclasses.field(default_factory=dict)
+    error_pages: dict[int, str] = dataclasses.field(default_factory=dict)
+    access_log: dict | None = None
+    extra: str | None = None
 
     @property
     def mark(self) -> str:
@@ -101,7 +118,25 @@ class Site:
 
     def text(self) -> str:
         """Return the site's configuration."""
-        return "\n\n".join([self.mark, self._upstream(), *self._maps(), *self._servers()]) + "\n"
+        return "\n\n".join([self.mark, self._upstream(), *self._maps(), *self._servers(), *self._redirects()]) + "\n"
+
+    def pages(self) -> dict[str, str]:
+        """Return the site's other files below nginx's folder, texts by names."""
+        return self.edge.files()
+
+    @property
+    def edge(self) -> Edge:
+        """Return what the site does before a request gets to the app."""
+        maintenance, pages = self.maintenance, {int(status): text for status, text in self.error_pages.items()}
+        return Edge(
+            self._id,
+            self.folder,
+            trusted_proxies=tuple(self.trusted_proxies),
+            limits=tuple(Limit(**limit) for limit in self.limits),
+            insiders=tuple(maintenance.get("allow", ())),
+            retry_after=maintenance.get("retry_after", 300),
+            pages={**pages, **({503: maintenance["page"]} if maintenance.get("page") else {})},
+        )
 
     @property
     def _id(self) -> str:
@@ -119,22 +154,24 @@ class Site:
                 "# The socket of the release that serves. A switch renames `current`; nginx needs no reload for it.",
                 f"server unix:{self.folder}/current/app.sock;",
             ]
-        return _block(f"upstream {self._id}", server)
+        return block(f"upstream {self._id}", server)
 
     def _maps(self) -> list[str]:
         maps = [
             # A websocket is the one upgrade that an app knows.
-            _block(f"map $http_upgrade ${self._id}_upgrade", ["websocket websocket;"]),
-            _block(f"map $http_upgrade ${self._id}_connection", ["websocket upgrade;"]),
+            block(f"map $http_upgrade ${self._id}_upgrade", ["websocket websocket;"]),
+            block(f"map $http_upgrade ${self._id}_connection", ["websocket upgrade;"]),
         ]
         if self.cors_origins and self.cors_origins != ["*"]:
             # Not by the plain texts: from 47 characters on they are too long for nginx's hash tables.
             origins = [f'"~^{re.escape(origin)}$" $http_origin;' for origin in self.cors_origins]
-            maps.append(_block(f"map $http_origin ${self._id}_origin", origins))
+            maps.append(block(f"map $http_origin ${self._id}_origin", origins))
         if self.server_names:
             names = [f"{name} 0;" for name in self.server_names]
-            maps.append(_block(f"map $host ${self._id}_stranger", ["hostnames;", "default 1;", *names]))
-        return maps
+            maps.append(block(f"map $host ${self._id}_stranger", ["hostnames;", "default 1;", *names]))
+        if self.access_log:
+            maps.append(f"log_format {self._id} escape=json '{_JSON}';")
+        return [*maps, *self.edge.maps()]
 
     def _servers(self) -> list[str]:
         if not self.tls:
@@ -143,7 +180,7 @@ class Site:
         return [self._redirect(), self._server(self._at("443", how), self._speak_tls(self.tls))]
 
     def _server(self, where: list[str], tls: list[str]) -> str:
-        return _block(
+        return block(
             "server",
             [
                 *where,
@@ -167,23 +204,41 @@ class Site:
             tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
             self._guard(),
+            *self.edge.server(),
+            [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
             self._add_headers(),
+            ["# From nginx_site_extra.", *self.extra.strip().splitlines()] if self.extra else [],
             *self._locations(),
-            [_block("location @app", *self._proxy())],
+            *self.edge.locations(self._add_headers()),
+            [block("location @app", *self._proxy())],
         )
+
+    def _redirects(self) -> list[str]:
+        """Return the servers of names that are not the site's own, and lead to it or elsewhere."""
+        scheme = "https" if self.tls else self.edge.scheme
+        found = []
+        for host in sorted(set(self.redirects.values())):
+            names = sorted(name for name, target in self.redirects.items() if target == host)
+            to = f"return 301 {scheme}://{host}$request_uri;"
+            found.append(block("server", self._at("80", names=names), [to]))
+            if self.tls:
+                how = " ssl" if self.tls.http2 else " ssl http2"
+                found.append(block("server", self._at("443", how, names), self._speak_tls(self.tls), [to]))
+        return found
 
     def _redirect(self) -> str:
         # That one is for answers over TLS alone (RFC 6797, section 7.2).
         security = "add_header strict-transport-security "
         headers = [line for line in self._add_headers() if not line.lower().startswith(security)]
-        return _block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
+        return block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
 
-    def _at(self, port: str, how: str = "") -> list[str]:
-        how += "" if self.server_names else " default_server"
+    def _at(self, port: str, how: str = "", names: list[str] | None = None) -> list[str]:
+        names = self.server_names if names is None else names
+        how += "" if names else " default_server"
         return [
             f"listen {port}{how};",
             *[f"listen [::]:{port}{how};"] * self.ipv6,
-            f"server_name {' '.join(self.server_names) or '_'};",
+            f"server_name {' '.join(names) or '_'};",
             "server_tokens off;",
         ]
 
@@ -208,16 +263,24 @@ class Site:
             return []
         return [
             "# Where no site is the default one, nginx may bring every name here.",
-            _block(f"if (${self._id}_stranger)", ["return 444;"]),
+            block(f"if (${self._id}_stranger)", ["return 444;"]),
         ]
 
     def _add_headers(self) -> list[str]:
-        headers = {name: value for name, value in self.headers.items() if value}
+        headers = {name: value for name, value in self._headers.items() if value}
         if self.cors_origins == ["*"]:
             headers["Access-Control-Allow-Origin"] = "*"
         elif self.cors_origins:
             headers.update({"Access-Control-Allow-Origin": f"${self._id}_origin", "Vary": "Origin"})
         return [f"add_header {name} {header_rules.quoted(value)} always;" for name, value in headers.items()]
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        """Return the headers of every response, that of HSTS among them."""
+        if not self.hsts:
+            return self.headers
+        flags = "".join(f"; {word}" for key, word in _HSTS.items() if self.hsts.get(key))
+        return header_rules.over({"Strict-Transport-Security": f"max-age={self.hsts['max_age']}{flags}"}, self.headers)
 
     def _locations(self) -> list[list[str]]:
         """Return the locations before the app: a file of the assets, else one of the release, else the app."""
@@ -229,24 +292,31 @@ class Site:
             "# The static files of a release lie below this folder as their URLs below the host, and switch with it.",
             *self._files(f"{self.folder}/current/static", "public, max-age=0, must-revalidate"),
         ]
-        static = _block("location @static", [*release, "try_files $uri @app;"])
+        static = block("location @static", [*release, "try_files $uri @app;"])
+        limited = [
+            block(f"location {path}", [*self.edge.limited(path), "try_files $uri @static;"])
+            for path in dict.fromkeys(limit["path"] for limit in self.limits)
+            if path not in ("/", self.location)
+        ]
         if self.location == "/":
-            return [[_block("location /", [*assets, "try_files $uri @static;"])], [static]]
+            return [[block("location /", [*assets, "try_files $uri @static;"], limited)], [static]]
         prefix = self.location.rstrip("/")
-        to_app = _block(f"location {self.location}", ["try_files $uri @static;"])
+        to_app = block(
+            f"location {self.location}", [*self.edge.limited(self.location), "try_files $uri @static;"], limited
+        )
         rest = "@rest" if self.root else "=404"
         return [
-            [_block("location /", [*assets, "try_files $uri @outside;"], [to_app])],
+            [block("location /", [*assets, "try_files $uri @outside;"], [to_app])],
             [static],
-            [_block("location @outside", [*release, f"try_files $uri {rest};"])],
-            [_block(f"location = {prefix}", [f"return 301 {self.location}$is_args$args;"])],
-            [_block("location @rest", ["# What lies below the root of the server."])] if self.root else [],
+            [block("location @outside", [*release, f"try_files $uri {rest};"])],
+            [block(f"location = {prefix}", [f"return 301 {self.location}$is_args$args;"])],
+            [block("location @rest", ["# What lies below the root of the server."])] if self.root else [],
         ]
 
     def _files(self, root: str, cache: str) -> list[str]:
         """Return the directives by which nginx serves the files below `root`, and keeps out of what a link leads to."""
         own = {"Cache-Control": f'"{cache}"', "X-Content-Type-Options": "nosniff always"}
-        given = {name.lower() for name in self.headers}
+        given = {name.lower() for name in self._headers}
         types = [f"    {kind} {ending};" for ending, kind in self.types.items()]
         return [
             f"root {root};",
@@ -259,9 +329,9 @@ class Site:
         ]
 
     def _proxy(self) -> list[list[str]]:
-        to_app = header_rules.over(_PROXY_HEADERS, self.proxy_headers)
+        to_app = header_rules.over({**_PROXY_HEADERS, "X-Forwarded-Proto": self.edge.scheme}, self.proxy_headers)
         to_app.update({"Upgrade": f"${self._id}_upgrade", "Connection": f"${self._id}_connection"})
-        hidden = [*self.headers, *["Access-Control-Allow-Origin"] * bool(self.cors_origins)]
+        hidden = [*self._headers, *["Access-Control-Allow-Origin"] * bool(self.cors_origins)]
         return [
             [
                 f"proxy_pass http://{self._id};",
@@ -271,6 +341,10 @@ class Site:
                 "# gunicorn's own timeout decides how long a request may take.",
                 "proxy_read_timeout 1h;",
                 "proxy_next_upstream off;",
+                "# As large as the headers that gunicorn takes: many cookies are no reason to fail.",
+                "proxy_buffer_size 16k;",
+                "proxy_buffers 8 16k;",
+                "proxy_busy_buffers_size 32k;",
             ],
             [
                 "# Set here, all of them, so that no client can send its own.",
@@ -278,9 +352,3 @@ class Site:
             ],
             [f"proxy_hide_header {name};" for name in hidden],
         ]
-
-
-def _block(head: str, *paragraphs: list[str]) -> str:
-    """Return a block of nginx's; between its paragraphs is an empty line."""
-    lines = "\n\n".join("\n".join(lines) for lines in paragraphs if lines).splitlines()
-    return "\n".join([f"{head} {{", *[line and f"    {line}" for line in lines], "}"])

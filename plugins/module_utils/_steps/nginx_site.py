@@ -23,6 +23,9 @@ def run(module: Module, params: dict) -> dict:
     tcp = fields.pop("upstream") == "tcp" and present
     address = unit_files.fixed_address(app) if tcp else None
     pair = fields.pop("tls")
+    fault = _fault(params) if present else None
+    if fault:
+        module.fail_json(msg=fault)
     there = not (pair and present) or certificates.there(**pair)
     # In check mode the roles before this one may not have done what it builds on.
     known = server.installed() and (not tcp or address is not None) and there
@@ -53,6 +56,10 @@ def run(module: Module, params: dict) -> dict:
                 module.fail_json(msg="nginx is not installed on this host")
             server.look(tree)
             changed, state = bool(tree.changes()), server.state()
+            closing = params["maintenance"].get("active")
+            turn = closing is not None and closing != site.edge.is_closed()
+            if turn:
+                result["diff"].append(files.diff("maintenance", f"{not closing}\n", f"{closing}\n"))
             if changed:
                 server.prove(tree)
             if state != server.READY:
@@ -61,6 +68,8 @@ def run(module: Module, params: dict) -> dict:
                 server.install(tree)
             elif state != server.READY and not module.check_mode:
                 server.make_ready()
+            if turn and not module.check_mode:
+                site.edge.close(closing)
     except (
         certificates.CertificateError,
         site_files.SiteError,
@@ -69,7 +78,26 @@ def run(module: Module, params: dict) -> dict:
         OSError,
     ) as error:
         module.fail_json(msg=str(error))
-    return {"changed": changed or state != server.READY, **result}
+    return {"changed": changed or turn or state != server.READY, **result}
+
+
+def _fault(params: dict) -> str | None:
+    """Return what is wrong with the variables together, or None."""
+    if params["hsts"] and not params["tls"]:
+        return (
+            "nginx_site_hsts is given, but without nginx_site_tls the site speaks plain HTTP, where browsers ignore it: give "
+            "nginx_site_tls, or leave it out"
+        )
+    names = {name.lower() for name in params["server_names"]}
+    twice = sorted(name for name in params["redirects"] if name.lower() in names)
+    if twice:
+        return (
+            f"nginx_site_redirects has {twice[0]!r}, which nginx_site_server_names has as well: a name is either the "
+            "site's own or leads elsewhere"
+        )
+    if params["redirects"] and not names:
+        return "nginx_site_redirects is given, but nginx_site_server_names is empty: name the hosts that are the site's own"
+    return None
 
 
 def _digest(module: Module, pair: dict[str, str]) -> str:
@@ -108,6 +136,40 @@ STEP = Step(
         "proxy_headers": {"type": "dict", "default": {}},
         "cors_origins": {"type": "list", "elements": "str", "default": []},
         "client_max_body_size": {"type": "str", "default": "10m"},
+        "redirects": {"type": "dict", "default": {}},
+        "hsts": {
+            "type": "dict",
+            "options": {
+                "max_age": {"type": "int", "required": True},
+                "subdomains": {"type": "bool", "default": False},
+                "preload": {"type": "bool", "default": False},
+            },
+        },
+        "trusted_proxies": {"type": "list", "elements": "str", "default": []},
+        "limits": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "str", "required": True},
+                "rate": {"type": "str"},
+                "burst": {"type": "int", "default": 20},
+                "connections": {"type": "int"},
+            },
+        },
+        "maintenance": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "active": {"type": "bool"},
+                "page": {"type": "str"},
+                "retry_after": {"type": "int", "default": 300},
+                "allow": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+        "error_pages": {"type": "dict", "default": {}},
+        "access_log": {"type": "dict", "options": {"path": {"type": "path", "required": True}}},
+        "extra": {"type": "str"},
         "tls": {
             "type": "dict",
             "options": {

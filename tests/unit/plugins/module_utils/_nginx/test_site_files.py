@@ -68,6 +68,8 @@ def _files(etc) -> dict[str, str]:
 
 
 ORIGINAL = {"sites-available/default": DEBIAN, "sites-enabled/default": "sites-available/default"}
+# What a site has besides its own file.
+PAGES = ["gunicorn-shop-502.html", "gunicorn-shop-503.html"]
 DEFAULT = {**ORIGINAL, "sites-available/default": _site().text(), "sites-available/default.original": DEBIAN}
 NAMES = ["shop.example.com", "www.shop.example.com"]
 NAMED = {
@@ -286,7 +288,7 @@ def test_what_the_site_takes_over_does_not_clash_with_it(etc):
 
 def test_before_nginx_is_installed_its_tree_is_debians(tmp_path):
     tree = Tree(str(tmp_path), _site())
-    assert list(tree.changes()) == ["sites-available/default", "sites-enabled/default"]
+    assert list(tree.changes()) == [*PAGES, "sites-available/default", "sites-enabled/default"]
 
 
 def test_the_diff_shows_every_file(etc):
@@ -294,6 +296,7 @@ def test_the_diff_shows_every_file(etc):
     tree = Tree(str(etc), _site())
     assert [(change["before_header"], change["before"], change["after"]) for change in tree.diff()] == [
         (f"{etc}/sites-available/default.original", "", "# f\N{REPLACEMENT CHARACTER}r\n"),
+        *((f"{etc}/{name}", "", text) for name, text in _site().pages().items()),
         (f"{etc}/sites-available/default", "# f\N{REPLACEMENT CHARACTER}r\n", _site().text()),
     ]
 
@@ -360,4 +363,5 @@ def test_a_site_goes_before_its_file_does(etc):
     assert list(Tree(str(etc), _site(), present=False).changes()) == [
         "sites-enabled/zz-gunicorn-shop",
         "sites-available/gunicorn-shop",
+        *PAGES,
     ]

@@ -255,7 +255,7 @@ def test_the_name_of_the_folder_leads_into_it():
 def test_headers_are_on_every_response_and_once(fields, added, where):
     site = _site(**fields, **where)
     server = _server(site)
-    own = ("Cache-Control", "X-Content-Type-Options")
+    own = ("Cache-Control", "X-Content-Type-Options", "Retry-After")
     assert {
         path: [each for each in its if each[0] not in own]
         for path, its in _locations(server, _values(server, "add_header")).items()
@@ -393,3 +393,93 @@ def _plain(field: str, value):
     if isinstance(value, list):
         return value if "*" in value else [f"plain{number}" for number in range(len(value))]
     return "/" if value == "/" else f"/{field}/"
+
+
+def test_other_names_lead_to_the_one_that_is_theirs():
+    names = {"www.example.com": "example.com", "old.example.org": "example.com", "docs.example.com": "docs.example.org"}
+    servers = _blocks(_directives(_site(server_names=["example.com"], redirects=names).text()), "server")[1:]
+    assert [(_values(each, "server_name"), _values(each, "return"), _values(each, "listen")) for each in servers] == [
+        ([["docs.example.com"]], [["301", "$scheme://docs.example.org$request_uri"]], [["80"]]),
+        ([["old.example.org", "www.example.com"]], [["301", "$scheme://example.com$request_uri"]], [["80"]]),
+    ]
+    servers = _blocks(_directives(_site(server_names=["b.de"], redirects={"a.de": "b.de"}, tls=TLS).text()), "server")[
+        2:
+    ]
+    assert [_values(each, "listen") for each in servers] == [[["80"]], [["443", "ssl"]]]
+    assert {str(_values(each, "return")) for each in servers} == {"[['301', 'https://b.de$request_uri']]"}
+    assert _values(servers[1], "ssl_certificate") == [[TLS.certificate]]
+
+
+@pytest.mark.parametrize(
+    ("hsts", "value"),
+    [
+        ({"max_age": 300}, "max-age=300"),
+        ({"max_age": 300, "subdomains": True, "preload": False}, "max-age=300; includeSubDomains"),
+        ({"max_age": 31536000, "subdomains": True, "preload": True}, "max-age=31536000; includeSubDomains; preload"),
+    ],
+)
+def test_hsts_is_on_every_answer_over_tls_and_on_no_other(hsts, value):
+    site = _site(tls=TLS, hsts=hsts)
+    plain, secure = _blocks(_directives(site.text()), "server")
+    name = "Strict-Transport-Security"
+    assert all([name, value, "always"] in added for added in _locations(secure, _values(secure, "add_header")).values())
+    assert name not in str(plain)
+    assert [name] in _values(_proxy(site), "proxy_hide_header")
+
+
+def test_only_a_trusted_proxy_says_who_the_visitor_is():
+    site = _site(trusted_proxies=["10.0.0.0/8", "2001:db8::1"])
+    directives = _directives(site.text())
+    (trusted,) = _blocks(directives, "geo $realip_remote_addr $gunicorn_shop_trusted")
+    assert [words for words, _inner in trusted] == [["default", "0"], ["10.0.0.0/8", "1"], ["2001:db8::1", "1"]]
+    (scheme,) = _blocks(directives, "map $gunicorn_shop_trusted:$http_x_forwarded_proto $gunicorn_shop_scheme")
+    assert [words for words, _inner in scheme] == [["default", "$scheme"], ["1:https", "https"], ["1:http", "http"]]
+    assert _values(_server(site), "set_real_ip_from") == [["10.0.0.0/8"], ["2001:db8::1"]]
+    assert ["X-Forwarded-Proto", "$gunicorn_shop_scheme"] in _values(_proxy(site), "proxy_set_header")
+    assert ["X-Forwarded-Proto", "$scheme"] in _values(_proxy(_site()), "proxy_set_header")
+
+
+def test_what_one_address_may_ask():
+    limits = [{"path": "/", "connections": 50}, {"path": "/login/", "rate": "10r/m", "burst": 5}]
+    site = _site(limits=limits)
+    text, server = site.text(), _server(site)
+    assert "limit_req_zone $binary_remote_addr zone=gunicorn_shop_limit_1:1m rate=10r/m;" in text
+    assert "limit_conn_zone $binary_remote_addr zone=gunicorn_shop_limit_0_connections:1m;" in text
+    assert _values(server, "limit_conn") == [["gunicorn_shop_limit_0_connections", "50"]]
+    (outer,) = _blocks(server, "location /")
+    (login,) = _blocks(outer, "location /login/")
+    assert _values(login, "limit_req") == [["zone=gunicorn_shop_limit_1", "burst=5", "nodelay"]]
+    assert _values(login, "try_files") == [["$uri", "@static"]]
+
+    below = _site(
+        location="/shop/", limits=[{"path": "/shop/", "rate": "1r/s"}, {"path": "/shop/pay/", "rate": "1r/s"}]
+    )
+    (outer,) = _blocks(_server(below), "location /")
+    (shop,) = _blocks(outer, "location /shop/")
+    assert _values(shop, "limit_req") == [["zone=gunicorn_shop_limit_0", "burst=20", "nodelay"]]
+    assert len(_blocks(shop, "location /shop/pay/")) == 1
+
+
+def test_a_closed_site_lets_insiders_in_and_has_a_page_for_others(tmp_path):
+    site = _site(folder=str(tmp_path), maintenance={"allow": ["192.0.2.1"], "retry_after": 60, "page": "<p>Later</p>"})
+    (closed,) = _blocks(_server(site), "location @closed")
+    assert ["Retry-After", "60", "always"] in _values(closed, "add_header")
+    assert _values(closed, "try_files") == [["/gunicorn-shop-503.html", "=404"]]
+    assert site.pages()["gunicorn-shop-503.html"] == "<p>Later</p>"
+    assert "gone" not in site.pages()["gunicorn-shop-502.html"]
+    (insiders,) = _blocks(_directives(site.text()), "geo $gunicorn_shop_insider")
+    assert [words for words, _inner in insiders] == [["default", "0"], ["192.0.2.1", "1"]]
+    assert not site.edge.is_closed()
+    site.edge.close(True)
+    assert site.edge.is_closed()
+    site.edge.close(False)
+    site.edge.close(False)
+    assert not site.edge.is_closed()
+
+
+def test_the_users_own_text_and_log():
+    site = _site(extra="location = /robots.txt { return 204; }\n", access_log={"path": "/var/log/nginx/shop.json"})
+    server = _server(site)
+    assert _values(_blocks(server, "location = /robots.txt")[0], "return") == [["204"]]
+    assert _values(server, "access_log") == [["/var/log/nginx/shop.json", "gunicorn_shop"]]
+    assert "log_format gunicorn_shop escape=json" in site.text()

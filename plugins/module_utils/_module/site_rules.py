@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the variables of a site that have parts. Private to the collection.
+
+Each yields what is wrong with a value, as the rest of a sentence that begins with the variable, or None.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
+
+Faults = Iterator[str | None]
+# What a site says itself, and by which variable.
+_NOT_EXTRA = {
+    "listen": "the site listens on port 80, and on 443 with nginx_site_tls",
+    "server_name": "the names of the site are in nginx_site_server_names",
+    "server": "it stands in a server of nginx's already: give that one a file of its own",
+    "upstream": "it stands in a server of nginx's, where none can be",
+    "map": "it stands in a server of nginx's, where none can be",
+    "include": "what is in another file can't be seen here, nor is it proved anew when that changes: give its text",
+    "root": "that is nginx_site_root",
+    "ssl_certificate": "that is nginx_site_tls",
+    "ssl_certificate_key": "that is nginx_site_tls",
+    "add_header": "those of nginx_site_headers would be lost by it: name it there",
+    "proxy_pass": "it can stand in a location alone, and the app is reached already",
+}
+
+
+def redirects(redirects: dict) -> Faults:
+    """Host names that lead to others: `nginx_site_redirects`."""
+    for name, target in redirects.items():
+        yield naming.server_name(name)
+        fault = naming.server_name(target)
+        yield fault and fault.replace("must list host names", "must lead to host names")
+        if str(target).startswith("*"):
+            yield f"leads to {target!r}, but must lead to one host name, such as 'www.example.com'"
+        if target in redirects:
+            yield f"leads to {target!r}, which it leads elsewhere itself: name where that leads to"
+
+
+def networks(what: str) -> Callable[[list], Faults]:
+    """Return the check of a list of addresses and networks, which people call `what`."""
+
+    def check(networks: list) -> Faults:
+        for network in networks:
+            try:
+                found = ipaddress.ip_network(str(network))
+            except ValueError as error:
+                yield f"has {network!r}, but must list {what} such as '10.0.0.0/8' or '2001:db8::1' ({error})"
+                continue
+            if found.prefixlen == 0:
+                yield f"has {network!r}, which is everybody: name the networks that you mean"
+
+    return check
+
+
+def hsts(hsts: dict) -> Faults:
+    """How long browsers are to insist on TLS: `nginx_site_hsts`."""
+    age = hsts.get("max_age")
+    if not re.fullmatch(r"[0-9]+", str(age)):
+        yield f"has the max_age {age!r}, but it must be a whole number of seconds, such as 31536000 for a year"
+    elif hsts.get("preload") and (int(age) < 31536000 or not hsts.get("subdomains")):
+        yield "has preload, which browsers' lists take only with a max_age of at least 31536000 and with subdomains: true"
+
+
+def limits(limits: list[dict]) -> Faults:
+    """What one address may ask, by URL prefixes: `nginx_site_limits`."""
+    for limit in limits:
+        path = limit.get("path")
+        if naming.url_path(path) or not re.fullmatch(r"[\w./~-]+", str(path)):
+            yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/' that begins with '/'"
+        rate = limit.get("rate")
+        if rate is not None and not re.fullmatch(r"[1-9][0-9]*r/[sm]", str(rate)):
+            yield f"has the rate {rate!r}, but it must be requests a second or a minute, such as '10r/s' or '30r/m'"
+        if rate is None and limit.get("connections") is None:
+            yield f"has neither a rate nor connections for {path!r}: give one of them, such as rate: 10r/m"
+        for name in ("burst", "connections"):
+            if limit.get(name) is not None and not re.fullmatch(r"[1-9][0-9]*", str(limit[name])):
+                yield f"has the {name} {limit[name]!r}, but it must be a whole number above 0"
+    paths = [str(limit.get("path")) for limit in limits]
+    yield from (
+        f"has the path {path!r} more than once: leave the others out" for path in {*paths} if paths.count(path) > 1
+    )
+
+
+def maintenance(maintenance: dict) -> Faults:
+    """How the site is closed: `nginx_site_maintenance`."""
+    yield from networks("addresses and networks")(maintenance.get("allow") or [])
+    yield from pages({503: maintenance["page"]} if maintenance.get("page") else {})
+
+
+def pages(pages: dict) -> Faults:
+    """The user's own pages, by status: `nginx_site_error_pages`."""
+    for status, text in pages.items():
+        if str(status) not in ("502", "503"):
+            yield f"has a page for {status!r}, but there are pages for 502 (the app is gone, or too slow) and 503 (maintenance)"
+        if not isinstance(text, str) or not text.lstrip().startswith("<"):
+            yield (
+                f"has a page for {status} that is no HTML: give the text of the page, such as "
+                "\"{{ lookup('ansible.builtin.file', 'sorry.html') }}\""
+            )
+
+
+def access_log(log: dict) -> Faults:
+    """Where requests are logged as JSON: `nginx_site_access_log`."""
+    path = log.get("path")
+    if naming.absolute_path(path) or not str(path).startswith("/var/log/"):
+        yield f"has the path {path!r}, but it must be that of a file below /var/log, such as '/var/log/nginx/shop.json'"
+
+
+def extra(text: str) -> Faults:
+    """Text for the server block: `nginx_site_extra`."""
+    try:
+        found = config_parser.parse(text)
+    except config_parser.ConfError as error:
+        yield f"can't be read as what stands in a server of nginx's: {error}"
+        return
+    for each in found:
+        if each.name in _NOT_EXTRA:
+            yield f"has {each.name!r}, but {_NOT_EXTRA[each.name]}"

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a site does before a request gets to the app: who the visitor is, how much he may ask, and whether it is open.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
+
+# There while the site is closed for maintenance, in the app's folder: nginx looks at each request, and needs no reload.
+FLAG = "maintenance"
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>body{{font:1.2rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>
+<h1>{title}</h1><p>{text}</p></html>
+"""
+_CLOSED = _PAGE.format(
+    title="Back soon", text="This site is closed for maintenance. Please try again in a few minutes."
+)
+_BROKEN = _PAGE.format(title="Out of order", text="This site can't answer at the moment. Please try again in a minute.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """How much one address may ask below the URL prefix `path`.
+
+    `rate` is in requests a second or a minute (`10r/m`), of which `burst` may come at once; `connections` at a time. Either
+    may be None.
+    """
+
+    path: str
+    rate: str | None = None
+    burst: int = 20
+    connections: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """What the site named `id` (`gunicorn_shop`) of the app in `folder` does before the app.
+
+    `trusted_proxies` are the networks whose word on the visitor counts, `limits` what one address may ask. While the site is
+    closed, the addresses in `insiders` still get in, and others are told to come again after `retry_after` seconds;
+    `pages` are the user's own, by the status that they go with: 503 while it is closed, 502 where the app is gone.
+    """
+
+    id: str
+    folder: str
+    trusted_proxies: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    insiders: tuple[str, ...] = ()
+    retry_after: int = 300
+    pages: dict[int, str] = dataclasses.field(default_factory=dict)
+
+    def files(self) -> dict[str, str]:
+        """Return the pages that need nothing from the app, as files below nginx's folder by their names."""
+        texts = {502: _BROKEN, 503: _CLOSED, **self.pages}
+        return {self._file(status): text for status, text in texts.items()}
+
+    @property
+    def scheme(self) -> str:
+        """Return the variable with the scheme that the visitor used."""
+        return f"${self.id}_scheme" if self.trusted_proxies else "$scheme"
+
+    def maps(self) -> list[str]:
+        """Return what stands beside the servers."""
+        zones = []
+        for number, limit in enumerate(self.limits):
+            if limit.rate:
+                zones.append(f"limit_req_zone $binary_remote_addr zone={self._zone(number)}:1m rate={limit.rate};")
+            if limit.connections:
+                zones.append(f"limit_conn_zone $binary_remote_addr zone={self._zone(number)}_connections:1m;")
+        found = ["\n".join(zones)] if zones else []
+        if self.insiders:
+            found.append(block(f"geo ${self.id}_insider", ["default 0;", *(f"{each} 1;" for each in self.insiders)]))
+        if self.trusted_proxies:
+            proxies = [f"{each} 1;" for each in self.trusted_proxies]
+            # The address of the connection, which nothing that is sent can change.
+            found.append(block(f"geo $realip_remote_addr ${self.id}_trusted", ["default 0;", *proxies]))
+            said = f'map "${self.id}_trusted:$http_x_forwarded_proto" ${self.id}_scheme'
+            found.append(block(said, ["default $scheme;", '"1:https" https;', '"1:http" http;']))
+        return found
+
+    def server(self) -> list[list[str]]:
+        """Return the paragraphs of the server before its locations."""
+        closed = f"${self.id}_closed"
+        insider = f"${self.id}_insider" if self.insiders else "0"
+        return [
+            [
+                *(f"set_real_ip_from {each};" for each in self.trusted_proxies),
+                *(["real_ip_header X-Forwarded-For;", "real_ip_recursive on;"] if self.trusted_proxies else []),
+            ],
+            [
+                "# Closed as long as that file is there.",
+                f"set {closed} 0;",
+                block(f"if (-f {self.folder}/{FLAG})", [f'set {closed} "closed{insider}";']),
+                block(f"if ({closed} = closed0)", ["return 503;"]),
+                "error_page 503 @closed;",
+                "error_page 502 504 @broken;",
+            ],
+            self.limited("/"),
+        ]
+
+    def locations(self, headers: list[str]) -> list[list[str]]:
+        """Return the locations of the pages that need nothing from the app, which have the site's `headers` too."""
+        again = [f"add_header Retry-After {self.retry_after} always;", "add_header Cache-Control no-store always;"]
+        again += headers
+        named = {"@closed": 503, "@broken": 502}
+        return [
+            [block(f"location {name}", ["root /etc/nginx;", f"try_files /{self._file(status)} =404;", *again])]
+            for name, status in named.items()
+        ]
+
+    def limited(self, path: str) -> list[str]:
+        """Return the limits of the URL prefix `path`."""
+        lines = []
+        for number, limit in enumerate(self.limits):
+            if limit.path == path and limit.rate:
+                lines += [f"limit_req zone={self._zone(number)} burst={limit.burst} nodelay;", "limit_req_status 429;"]
+            if limit.path == path and limit.connections:
+                lines += [f"limit_conn {self._zone(number)}_connections {limit.connections};", "limit_conn_status 429;"]
+        return lines
+
+    def is_closed(self) -> bool:
+        """Say whether the site is closed for maintenance."""
+        return os.path.exists(os.path.join(self.folder, FLAG))
+
+    def close(self, closed: bool) -> None:
+        """Close the site for maintenance, or open it again: for the next request, without a reload."""
+        path = os.path.join(self.folder, FLAG)
+        if closed:
+            with open(path, "a", encoding="utf-8"):
+                pass
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def _zone(self, number: int) -> str:
+        return f"{self.id}_limit_{number}"
+
+    def _file(self, status: int) -> str:
+        return f"{self.id.replace('_', '-', 1)}-{status}.html"
