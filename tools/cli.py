@@ -8,8 +8,8 @@ from tools.bench import PARTS, bench
 from tools.checks import run_all
 from tools.gapless import gapless
 from tools.lint import lint
-from tools.setup import ensure_tools
-from tools.shell import Failure, say
+from tools.setup import VENV, ensure_tools
+from tools.shell import ROOT, Failure, run, say
 
 DESCRIPTION = """\
 Develop, try and test the collection pyweb.stack.
@@ -66,6 +66,7 @@ def parser():
     trial = command("bench", "measure deploys, serving and handovers beside the usual ways (docs/bench)", run_bench)
     trial.add_argument("parts", metavar="PART", nargs="*", help=f"{', '.join(PARTS)} (default: all)")
     trial.add_argument("--runs", metavar="N", type=int, default=3, help="how often each is measured (default: 3)")
+    command("tables", "write the tables of variables in the roles' READMEs, from their argument_specs", write_tables)
     command("setup", "only set up what the tests need", set_up)
     return top
 
@@ -83,6 +84,12 @@ def run_gapless(arguments):
 def run_bench(arguments):
     """Measure what the arguments name."""
     return bench(arguments.parts, arguments.runs)
+
+
+def write_tables(_arguments):
+    """Bring the READMEs of the roles up to date."""
+    run(VENV / "bin" / "python", ROOT / "tools" / "tables.py")
+    return 0
 
 
 def set_up(_arguments):

@@ -1,4 +1,4 @@
-"""The checks that read the code: linters, the changelog, and ansible-test sanity."""
+"""The checks that read the code: linters, types, the changelog, ansible-test sanity, and what Galaxy says of a tarball."""
 
 import os
 import pathlib
@@ -20,7 +20,19 @@ LINTERS = {
 
 def lint():
     """Return the checks of the code as it stands."""
-    return [*(Check(name, logged, name, *argv) for name, argv in LINTERS.items()), Check("ansible-test sanity", sanity)]
+    linters = [Check(name, logged, name, *argv) for name, argv in LINTERS.items()]
+    return [*linters, Check("galaxy-importer", importer), Check("ansible-test sanity", sanity)]
+
+
+def importer():
+    """Have Galaxy's own importer take the tarball, which it does without a word of warning."""
+    with tempfile.TemporaryDirectory() as folder:
+        logged("importer", "ansible-galaxy", "collection", "build", ROOT, "--output-path", folder)
+        (tarball,) = pathlib.Path(folder).glob("*.tar.gz")
+        # It writes its result where it runs.
+        said = logged("importer", VENV / "bin" / "python", "-m", "galaxy_importer.main", tarball, cwd=folder)
+    if told := [line for line in said.splitlines() if line.startswith(("WARNING:", "ERROR:"))]:
+        raise Failure("\n".join(told))
 
 
 def sanity():
