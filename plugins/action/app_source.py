@@ -44,11 +44,13 @@ class ActionModule(ActionBase):
         given.update({name: urls.shown(given[name]) for name in ("git", "archive") if given.get(name)})
         if given.get("key"):
             given["key"] = "(hidden)"
+        if isinstance(given.get("source_files"), dict):
+            given["source_files"] = dict.fromkeys(given["source_files"], "(hidden)")
         return answer
 
     def _folder(self, arguments):
         try:
-            tree = folder.Tree(self._local(arguments["directory"]), "the controller")
+            tree = folder.Tree(self._local(arguments["directory"]), "the controller", arguments.get("include") or [])
         except folder.TreeError as error:
             raise AnsibleActionFail(f"gunicorn_source.directory: {error}") from error
         arguments["digest"] = tree.digest()

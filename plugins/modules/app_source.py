@@ -19,8 +19,8 @@ extends_documentation_fragment:
   - pyweb.stack.app.attributes
 attributes:
   diff_mode:
-    support: none
-    details: What of the source changes is in the diff of M(pyweb.stack.gunicorn_release).
+    support: partial
+    details: It shows O(source_files). What else of the source changes is in the diff of M(pyweb.stack.gunicorn_release).
 options:
   user:
     description: The account that may read the code besides root.
@@ -73,6 +73,25 @@ options:
       - In a git work tree these are the files that git tracks or would add, so what C(.gitignore) names stays behind;
         elsewhere it is every file but C(.git), C(__pycache__) and C(*.pyc).
     type: path
+  include:
+    description: Files and folders of O(directory) or O(path) that come along though git ignores them.
+    type: list
+    elements: str
+    default: []
+  source_files:
+    description:
+      - Files to add before the source is sealed, by their paths in it. Each is a text, or a dictionary of C(content), and
+        C(secret) and C(replace), which are false by default. Their texts are in the digest, keyed by the host's own key.
+      - A file that the source has itself is refused unless C(replace) is true.
+    type: dict
+    default: {}
+  shared_paths:
+    description:
+      - Paths in the source at which its app writes. Folders are made where they are missing, for the service to mount the
+        app's own there; a file gives way to a link to C(/var/lib/gunicorn-NAME), and is kept below C(.shared).
+    type: list
+    elements: str
+    default: []
   python:
     description: The interpreter whose bytecode is compiled in.
     type: path

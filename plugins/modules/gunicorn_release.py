@@ -73,6 +73,13 @@ options:
     type: list
     elements: str
     default: []
+  shared_paths:
+    description:
+      - Paths in the source that the app may write, as they were given to M(pyweb.stack.app_source). What is missing of them
+        in the app's state folder is made, with what the source has there.
+    type: list
+    elements: str
+    default: []
   unit:
     description: Properties of the service in place of those of the sandbox, by name; several lines of one in a list.
     type: dict

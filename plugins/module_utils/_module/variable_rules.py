@@ -50,7 +50,7 @@ def faults(variables: dict, names=()) -> list[str]:
             continue
         kind, word = _STRUCTURED.get(name, (object, ""))
         if not isinstance(value, kind):
-            shown = "something else" if name == "gunicorn_env" else _shown(value)
+            shown = "something else" if name in ("gunicorn_env", "gunicorn_source_files") else _shown(value)
             found.append(f"{name} is {shown}, but must be a {word}.")
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
@@ -269,6 +269,9 @@ _STRUCTURED = {
     "gunicorn_requirements": (list, "list"),
     "gunicorn_requirements_groups": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
+    "gunicorn_source_files": (dict, "dictionary"),
+    "gunicorn_shared_paths": (list, "list"),
+    "gunicorn_include": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
     "django_databases": (list, "list"),
     "nginx_site_server_names": (list, "list"),
@@ -311,6 +314,9 @@ _CHECKS = {
     "gunicorn_memory_per_worker": _at_least(1),
     "gunicorn_cpu_quota": _by(plans.percent),
     "gunicorn_writable_paths": _writable_paths,
+    "gunicorn_source_files": rules.file_faults,
+    "gunicorn_shared_paths": rules.shared_faults,
+    "gunicorn_include": rules.include_faults,
     "gunicorn_unit": unit_overrides.faults,
     "gunicorn_keep_releases": _at_least(1),
     "gunicorn_keep_assets": _at_least(1),

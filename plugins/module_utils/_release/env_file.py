@@ -51,7 +51,10 @@ def fault(key, value) -> str | None:
         return f"sets {key}, but {RESERVED[key]}"
     if not isinstance(value, str):
         kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), "none")
-        return f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes"
+        return (
+            f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes, "
+            "or end its template with '| string'"
+        )
     if any(_unholdable(character) for character in value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
     size = _size(key, value)

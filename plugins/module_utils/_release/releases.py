@@ -20,6 +20,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sy
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
+from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import SharedPaths
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, shown
@@ -63,6 +64,7 @@ class Inputs:
     memory_max: str | None = None
     cpu_quota: str | None = None
     writable_paths: list[str] = dataclasses.field(default_factory=list)
+    shared_paths: list[str] = dataclasses.field(default_factory=list)
     unit: dict = dataclasses.field(default_factory=dict)
 
 
@@ -98,6 +100,7 @@ class Release:
         self._framework = framework
         self._start = framework.start if framework else ""
         source = inputs.source if isinstance(inputs.source, str) else store.path
+        self._shared = SharedPaths(f"/var/lib/gunicorn-{inputs.name}", source, tuple(inputs.shared_paths))
         limits = [("MemoryMax", inputs.memory_max), ("CPUQuota", inputs.cpu_quota)]
         self._service = unit_files.Service(
             app=inputs.name,
@@ -113,6 +116,7 @@ class Release:
             overrides=tuple(unit_overrides.lines(inputs.unit)),
             python=builder.foreign_python(self._venv()),
             start=bool(self._start),
+            shared=self._shared.folders(),
         )
         self._env_digests = {name: digests.keyed(key, value) for name, value in inputs.env.items()}
         self.id = digests.of(
@@ -149,6 +153,23 @@ class Release:
             raise ReleaseError(f"gunicorn_writable_paths has {path!r}, {reason}")
         return [path for path in self._inputs.writable_paths if not os.path.exists(path)]
 
+    def missing_shared(self) -> list[str]:
+        """Return what of the shared paths is not in the state folder yet. Raises ReleaseError where there is no source."""
+        if self._inputs.shared_paths and not self._inputs.source:
+            raise ReleaseError(
+                "gunicorn_shared_paths has places in the source, but there is no gunicorn_source: set that"
+            )
+        return self._shared.missing()
+
+    def share(self, folder: str | None = None) -> None:
+        """Make what is missing of the shared paths; `folder` is that of the release while it is being made."""
+        properties = [line for line in self._service.properties(folder or self.path) if line[0] != "BindPaths"]
+        done = systemd.run(self._inputs.name, properties, self._shared.seed())
+        if done.returncode:
+            raise ReleaseError(
+                f"gunicorn_shared_paths: what is shared can't be put into {self._shared.state}: {done.stderr.strip()}"
+            )
+
     def make_folder(self, path: str) -> None:
         """Make a writable folder, with its owner and mode before its name."""
         account = pwd.getpwnam(self._inputs.user)
@@ -178,6 +199,8 @@ class Release:
         with self._store.stage("releases", self.id) as stage:
             self._write(stage)
             self._verify()
+            if self.missing_shared():
+                self.share(stage)
             self._check_folders(stage)
             self._write_record(stage, self._prove(stage))
 
@@ -290,15 +313,18 @@ class Release:
 
     def _check_folders(self, stage: str) -> None:
         # In the sandbox, which may give the account more groups, or hide a folder.
-        paths = self._inputs.writable_paths
+        paths = [*self._inputs.writable_paths, *self._shared.written()]
         if not paths:
             return
         done = self._run(stage, [f"{stage}/venv/bin/python", "-I", "-c", _UNWRITABLE, *paths])
-        if done.stdout:
-            user = self._inputs.user
+        unwritable = done.stdout.split()
+        if unwritable:
+            user, folders = self._inputs.user, dict(map(reversed, self._shared.folders()))
+            variable = "gunicorn_shared_paths" if unwritable[0] in folders else "gunicorn_writable_paths"
+            named = ", ".join(repr(folders.get(path, path)) for path in unwritable)
             raise ReleaseError(
-                f"gunicorn_writable_paths has {', '.join(map(repr, done.stdout.split()))}, where the account {user!r} "
-                f"can't write: give it the right to (chown {user} FOLDER), or choose another folder"
+                f"{variable} has {named}, where the account {user!r} can't write: give it the right to "
+                f"(chown {user} FOLDER), or choose another folder"
             )
 
     def _prove(self, stage: str) -> dict:

@@ -74,7 +74,7 @@ class Service:
     `overlap` whether it may run beside another instance, `limits` further properties such as `MemoryMax`,
     `writable` folders that it may write, `overrides` properties that take the place of the sandbox's own, `python`
     the folder of an interpreter beside Debian's, empty for none, `start` whether the release has a file that each of its
-    Pythons runs first.
+    Pythons runs first, `shared` folders and the places in its source where the app finds them.
     """
 
     app: str
@@ -90,6 +90,7 @@ class Service:
     overrides: tuple[tuple[str, str], ...] = ()
     python: str = ""
     start: bool = False
+    shared: tuple[tuple[str, str], ...] = ()
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
@@ -113,6 +114,7 @@ class Service:
             *(line for line in SANDBOX if line[0] not in overridden),
             *self.overrides,
             *([("ReadWritePaths", " ".join(self.writable))] if self.writable else []),
+            *([("BindPaths", " ".join(map(":".join, self.shared)))] if self.shared else []),
             *self._places(),
             # An out-of-memory kill takes one worker, which gunicorn replaces; the default would end the service.
             ("OOMPolicy", "continue"),
@@ -172,7 +174,13 @@ class Service:
         executed = {
             path.lstrip("-+") for name, value in self.overrides if name == "ExecPaths" for path in value.split()
         }
-        written = ["/", f"/var/lib/gunicorn-{self.app}", *_TEMPORARY, *self.writable]
+        written = [
+            "/",
+            f"/var/lib/gunicorn-{self.app}",
+            *_TEMPORARY,
+            *self.writable,
+            *(place for _folder, place in self.shared),
+        ]
         return [*places, ("NoExecPaths", " ".join(path for path in written if path not in executed))]
 
     def _unit(self, kind: str) -> list[tuple[str, str]]:

@@ -54,6 +54,10 @@ class Archive:
         """Return what it is named by."""
         return self._sha256[: digests.LENGTH]
 
+    def identity(self) -> str:
+        """Return what it is told from others by, before it is fetched."""
+        return self.digest("")
+
     def fetch(self, work: str) -> str:
         """Fetch it into the folder `work`, where it isn't here, and return what it is named by."""
         missing = 0

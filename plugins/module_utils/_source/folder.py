@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+from collections.abc import Sequence
 from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
@@ -21,13 +22,14 @@ class TreeError(Exception):
 
 
 class Tree:
-    """The folder `path` on `host`, as people call it, as a source."""
+    """The folder `path` on `host`, as people call it, as a source; `include` comes along though git ignores it."""
 
-    def __init__(self, path: str, host: str):
+    def __init__(self, path: str, host: str, include: Sequence[str] = ()):
         self.path = path
         if not os.path.isdir(path):
             raise TreeError(f"there is no folder {path} on {host}")
         self._files = _listed(path, host)
+        self._files += sorted({file for each in include for file in _included(path, host, each)} - set(self._files))
         if not self._files:
             raise TreeError(f"{path} on {host} holds no file that git doesn't ignore")
         self._digest = _name(path, self._files)
@@ -38,6 +40,10 @@ class Tree:
 
     def digest(self, _sources: str = "") -> str:
         """Return what it is named by."""
+        return self._digest
+
+    def identity(self) -> str:
+        """Return what it is told from others by."""
         return self._digest
 
     def fetch(self, _work: str) -> str:
@@ -69,6 +75,10 @@ class Packed:
 
     def digest(self, _sources: str) -> str:
         """Return what it is named by."""
+        return self._digest
+
+    def identity(self) -> str:
+        """Return what it is told from others by."""
         return self._digest
 
     def fetch(self, _work: str) -> str:
@@ -107,6 +117,21 @@ def _listed(folder: str, host: str) -> list[str]:
             # A submodule is a work tree of its own.
             paths += [os.path.join(name, inner) for inner in _listed(full, host)]
     return paths
+
+
+def _included(folder: str, host: str, path: str) -> list[str]:
+    """Return the files and links of a path that comes along in any case, relative to the folder."""
+    path = os.path.normpath(path)
+    full = os.path.join(folder, path)
+    # What is behind a link is not in the folder.
+    if os.path.lexists(full) and os.path.realpath(os.path.dirname(full)) == os.path.dirname(
+        os.path.join(os.path.realpath(folder), path)
+    ):
+        if os.path.islink(full) or os.path.isfile(full):
+            return [path]
+        if os.path.isdir(full):
+            return [os.path.join(path, name) for name in _walk(full)]
+    raise TreeError(f"gunicorn_include has {path!r}, but there is no such file or folder in {folder} on {host}")
 
 
 def _in_work_tree(folder: str) -> bool:

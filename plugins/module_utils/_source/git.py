@@ -179,6 +179,10 @@ class Checkout:
         whole = os.path.join(sources, self._commit)
         return self._commit if os.path.isdir(whole) and not os.path.exists(f"{whole}/.gitmodules") else None
 
+    def identity(self) -> str:
+        """Return what it is told from others by, before it is fetched."""
+        return self._name(has_submodules=True)
+
     def fetch(self, work: str) -> str:
         """Fetch it into the folder `work` and return what it is named by."""
         self._work = work

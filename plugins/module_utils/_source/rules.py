@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
 
+_PLAIN_PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*/?", re.ASCII)
+_OF_A_FILE = {"content": str, "secret": bool, "replace": bool}
 _KNOWN_HOST = re.compile(r"\s*(@\S+\s+)?\S+\s+(ssh|ecdsa|sk)-\S+\s+[A-Za-z0-9+/]+=*(\s|\Z)")
 
 
@@ -34,6 +37,51 @@ def faults(source: dict[str, Any]) -> Iterator[str | None]:
             )
         elif kind in _OF_A_SOURCE:
             yield from _OF_A_SOURCE[kind](value, source)
+
+
+def file_faults(added: dict[Any, Any]) -> Iterator[str]:
+    """Yield what is wrong with files to add to a source, each the rest of a sentence that begins with its variable."""
+    for path, value in added.items():
+        if not isinstance(path, str) or path.endswith("/") or path == "." or naming.relative_path(path):
+            yield f"has the path {path!r}, but it must be that of a file inside the source, relative to its top and without '..'"
+        elif isinstance(value, dict):
+            unknown = sorted(str(name) for name in value.keys() - _OF_A_FILE.keys())
+            if unknown:
+                yield f"has {', '.join(unknown)} for {path!r}, but a file can have content, secret and replace"
+            elif not isinstance(value.get("content"), str):
+                yield f"has no text as content for {path!r}: set it"
+            for name, kind in _OF_A_FILE.items():
+                if name != "content" and not isinstance(value.get(name, False), kind):
+                    yield f"has something else than true or false as {name} for {path!r}: set it to one of these"
+        elif not isinstance(value, str):
+            yield f"has something else than a text for {path!r}: let it be one, by the filter string or to_json, or a lookup"
+
+
+def shared_faults(paths: list[Any]) -> Iterator[str]:
+    """Yield what is wrong with shared paths, each the rest of a sentence that begins with its variable."""
+    seen: list[str] = []
+    for path in paths:
+        # They stand in units, in which a space separates.
+        if (
+            not isinstance(path, str)
+            or not _PLAIN_PATH.fullmatch(path)
+            or ".." in path.split("/")
+            or path in (".", "./")
+        ):
+            yield f"has {path!r}, but must list paths inside the source, of letters, digits and '._@+-', without '..'"
+            continue
+        place = posixpath.normpath(path)
+        for other in seen:
+            if f"{place}/".startswith(f"{other}/") or f"{other}/".startswith(f"{place}/"):
+                yield f"has {path!r} and {other!r}, of which one is in the other: leave the inner one out"
+        seen.append(place)
+
+
+def include_faults(paths: list[Any]) -> Iterator[str]:
+    """Yield what is wrong with paths that come along, each the rest of a sentence that begins with its variable."""
+    for path in paths:
+        if not isinstance(path, str) or path in (".", "./") or naming.relative_path(path):
+            yield f"has {path!r}, but must list paths inside the source, relative to its top and without '..'"
 
 
 def _git(url: Any, source: dict[str, Any]) -> Iterator[str]:

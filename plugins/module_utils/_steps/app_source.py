@@ -12,17 +12,27 @@ import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, readable
+from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError, Additions, Completed
 from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
 from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._source.notes import notes
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _KINDS = ("git", "archive", "path", "directory")
 
 
 def run(module: Module, params: dict) -> dict:
-    """Fetch the source, unless it is there; return what the module documents."""
+    """Fetch the source, unless it is there, and warn of what it brings; return what the module documents."""
+    result = _fetch(module, params)
+    added = [os.path.normpath(path) for path in params["source_files"]]
+    for note in notes(readable(result["path"]), added) if result["path"] else ():
+        module.warn(note)
+    return result
+
+
+def _fetch(module: Module, params: dict) -> dict:
     store = Store(params["root"], params["name"], params["user"])
     sources = store.item("sources", "")
     result = {
@@ -31,6 +41,7 @@ def run(module: Module, params: dict) -> dict:
         "digest": None,
         "version": _version(params),
         "serving": store.current() or "",
+        "diff": [],
     }
     if module.check_mode and not _can_ask(params["git"]):
         return result
@@ -39,16 +50,20 @@ def run(module: Module, params: dict) -> dict:
     try:
         store.refuse_others()
         store.trial().remove()
+        additions = Additions(params["source_files"], params["shared_paths"], f"/var/lib/gunicorn-{params['name']}")
         source = _source(params)
+        if additions.any():
+            source = Completed(source, additions, _key(module, store))
         result["digest"] = source.digest(sources)
         if _there(store, result["digest"]):
             return {**result, "changed": False, "path": store.item("sources", result["digest"])}
+        result["diff"] = additions.diff(os.path.join(store.current_link, "src") if store.current() else "")
         if _is_to_be_sent(params):
             return result
         digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
     except TreeError as error:
         module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
-    except (ArchiveError, GitError, StoreError, OSError) as error:
+    except (AdditionError, ArchiveError, GitError, StoreError, OSError) as error:
         if module.check_mode and os.strerror(errno.ENOSPC) in str(error):
             store.trial().remove()
             return result
@@ -71,6 +86,14 @@ def _fetched(source, store: Store, python: str) -> str:
     return digest
 
 
+def _key(module: Module, store: Store) -> bytes:
+    """Return the key of the host's own for this app, without which nobody can check a guess of a secret by its digest."""
+    if store.key() is None and not module.check_mode:
+        with store.locked("making its folder"):
+            pass
+    return store.key() or b""
+
+
 def _source(params: dict):
     """Return what has C(digest), C(fetch) and C(export); a commit is asked for here."""
     if params["git"]:
@@ -79,7 +102,7 @@ def _source(params: dict):
     if params["archive"]:
         return Archive(params["archive"], params["sha256"], params["sent"])
     if params["path"]:
-        return Tree(params["path"], "the target")
+        return Tree(params["path"], "the target", params["include"])
     return Packed(params["sent"], params["digest"])
 
 
@@ -135,13 +158,21 @@ STEP = Step(
         "sha256": {"type": "str"},
         "path": {"type": "path"},
         "directory": {"type": "path"},
+        "include": {"type": "list", "elements": "str", "default": []},
+        "source_files": {"type": "dict", "default": {}},
+        "shared_paths": {"type": "list", "elements": "str", "default": []},
         "python": {"type": "path", "default": "/usr/bin/python3"},
         "digest": {"type": "str"},
         "sent": {"type": "path"},
         "key": {"type": "str", "no_log": False},
     },
     unlike=("version",),
-    hidden={"git": urls.shown, "archive": urls.shown, "key": lambda key: "(hidden)"},
+    hidden={
+        "git": urls.shown,
+        "archive": urls.shown,
+        "key": lambda key: "(hidden)",
+        "source_files": lambda files: dict.fromkeys(files, "(hidden)"),
+    },
     rules={"mutually_exclusive": [_KINDS], "required_one_of": [_KINDS], "required_by": {"archive": ["sha256"]}},
     run=run,
 )

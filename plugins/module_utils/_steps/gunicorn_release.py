@@ -31,12 +31,15 @@ def run(module: Module, params: dict) -> dict:
             known = bool(store.key() and inputs.config is not UNKNOWN)
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
-            missing = release.missing_folders()
+            missing, unshared = release.missing_folders(), release.missing_shared()
             units = release.units()
             late = release.starts_late()
-            changed = bool(new or missing or late or systemd.differing(units))
+            changed = bool(new or missing or unshared or late or systemd.differing(units))
             diff = (release.diff() if new else []) + systemd.edited(units)
             diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
+            diff += [
+                files.diff(path, "", f"of {params['user']}, with what the source has there\n") for path in unshared
+            ]
             if not module.check_mode:
                 for folder in missing:
                     release.make_folder(folder)
@@ -44,6 +47,8 @@ def run(module: Module, params: dict) -> dict:
                     release.start_early()
                 if new:
                     release.make()
+                elif unshared:
+                    release.share()
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()
@@ -85,6 +90,7 @@ STEP = Step(
         "memory_max": {"type": "str"},
         "cpu_quota": {"type": "str"},
         "writable_paths": {"type": "list", "elements": "str", "default": []},
+        "shared_paths": {"type": "list", "elements": "str", "default": []},
         "unit": {"type": "dict", "default": {}},
         "django": {
             "type": "dict",

@@ -102,6 +102,8 @@ def _seal(store, release: Release) -> None:
         pytest.param({"memory_max": "512M"}, False, id="memory_max"),
         pytest.param({"cpu_quota": "150%"}, False, id="cpu_quota"),
         pytest.param({"writable_paths": ["/data/files"]}, False, id="writable_paths"),
+        pytest.param({"shared_paths": ["data"]}, False, id="shared_paths"),
+        pytest.param({"shared_paths": []}, True, id="no shared_paths"),
         pytest.param({"unit": {"Nice": 5}}, False, id="unit"),
         pytest.param({"unit": {}}, True, id="no unit"),
         pytest.param({"user": "daemon"}, False, id="user"),
@@ -135,6 +137,9 @@ def test_another_account_of_nginx_makes_a_new_release(release, write):
         pytest.param({"memory_max": "512M"}, "MemoryMax=512M", id="memory"),
         pytest.param({"cpu_quota": "150%"}, "CPUQuota=150%", id="processor"),
         pytest.param({"writable_paths": ["/data/a", "/data/b"]}, "ReadWritePaths=/data/a /data/b", id="writable_paths"),
+        pytest.param(
+            {"shared_paths": ["data/"]}, "BindPaths=/var/lib/gunicorn-shop/data:{}/sources/s1/data", id="shared_paths"
+        ),
         pytest.param({"unit": {"ProtectHome": False}}, "ProtectHome=no", id="unit"),
     ],
 )

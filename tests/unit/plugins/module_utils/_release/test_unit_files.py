@@ -253,6 +253,12 @@ def test_folders_to_write_are_one_line():
             " /opt/shop",
             id="a folder in one",
         ),
+        pytest.param(
+            {"shared": (("/state/data", "/srv/shop/sources/8f9b/data"),)},
+            "/srv/shop/sources /srv/shop/venvs /usr -/opt",
+            " /srv/shop/sources/8f9b/data",
+            id="a folder that is shared",
+        ),
         pytest.param({"writable": ("/opt",)}, "/srv/shop/sources /srv/shop/venvs /usr", " /opt", id="one of them"),
         pytest.param(
             {"python": "/opt/python"},

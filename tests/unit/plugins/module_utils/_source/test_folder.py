@@ -45,6 +45,18 @@ def test_what_git_ignores_stays_behind(work_tree):
     assert _files(work_tree) == [".gitignore", "app.py", "notes", "src/__init__.py"]
 
 
+def test_what_git_ignores_comes_along_where_it_was_asked_for(work_tree):
+    def files(*include):
+        return set(Tree(str(work_tree), "this host", include).files()) - set(_files(work_tree))
+
+    assert files("venv/") == files("venv", "app.py") == {"venv/bin/python"}
+    assert files("src/debug.log") == {"src/debug.log"}
+    (work_tree / "out").symlink_to("/etc")
+    for path in ("dist", "out/hosts", "out/ssh"):
+        with pytest.raises(TreeError, match=f"gunicorn_include has '{path}', but there is no such file or folder"):
+            files(path)
+
+
 def test_a_folder_inside_a_work_tree(work_tree):
     assert _files(work_tree / "src") == ["__init__.py"]
 

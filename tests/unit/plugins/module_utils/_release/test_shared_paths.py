@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shared places are in the state folder: what the source has there comes along once, and never over what is there."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import SharedPaths
+from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import Additions
+
+PATHS = ("data", "instance", "db.sqlite3", "logs/app.log")
+
+
+@pytest.fixture
+def shared(tmp_path, write):
+    source = write(tmp_path / "source", {"data/seed.txt": "seed\n", "db.sqlite3": "old\n", "app.py": ""})
+    (tmp_path / "state").mkdir()
+    Additions({}, list(PATHS), str(tmp_path / "state")).add(str(source))
+    return SharedPaths(str(tmp_path / "state"), str(source), PATHS)
+
+
+def _seed(shared: SharedPaths) -> None:
+    subprocess.run(shared.seed(), check=True)
+
+
+def test_folders_are_mounted_and_files_are_not(shared, tmp_path):
+    assert shared.folders() == tuple((f"{tmp_path}/state/{name}", f"{tmp_path}/source/{name}") for name in PATHS[:2])
+    assert shared.written() == [f"{tmp_path}/source/{name}" for name in PATHS[:2]]
+
+
+def test_before_the_source_is_there_a_name_says_what_is_a_folder():
+    assert [place for _state, place in SharedPaths("/state", "/nosuch", PATHS).folders()] == [
+        "/nosuch/data",
+        "/nosuch/instance",
+    ]
+
+
+def test_what_the_source_has_comes_along(shared, tmp_path):
+    state = tmp_path / "state"
+    assert shared.missing() == [f"{state}/{name}" for name in ("data", "instance", "db.sqlite3", "logs")]
+    _seed(shared)
+    assert shared.missing() == []
+    assert (state / "data/seed.txt").read_text() == "seed\n"
+    assert (state / "db.sqlite3").read_text() == "old\n"
+    assert list((state / "instance").iterdir()) == []
+    assert not (state / "logs/app.log").exists()
+    (tmp_path / "source/logs/app.log").write_text("written by way of the link\n")
+    assert (state / "logs/app.log").exists()
+
+
+def test_nothing_goes_over_what_is_there(shared, tmp_path):
+    state = tmp_path / "state"
+    (state / "data").mkdir()
+    (state / "db.sqlite3").write_text("new\n")
+    assert shared.missing() == [f"{state}/{name}" for name in ("instance", "logs")]
+    _seed(shared)
+    assert list((state / "data").iterdir()) == []
+    assert (state / "db.sqlite3").read_text() == "new\n"
