@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-BUILD, SWITCH = "Build the virtual environment", "Prove the release and switch to it"
+BUILT, SWITCH = "Report how many workers the release has, and what was found for it", "Prove the release and switch to it"
 TASK = re.compile(r"TASK \[(?:.* : )?(.*)\] \**")
 # What runs on the server: end what came from outside, which has no parent there, with all that it has started.
 STRIKE = """
@@ -181,9 +181,9 @@ def killed(server, names):
 
 
 def overtaken(server):
-    """Stop a deploy that has its source, let another one come and go, and see that the first then stays behind."""
+    """Stop a deploy that has its release, let another one come and go, and see that the first then stays behind."""
     first = server.deploy()
-    first.reach(task=BUILD)
+    first.reach(task=BUILT)
     first.signal(signal.SIGSTOP)
     server.served(server.deploy())
     first.signal(signal.SIGCONT)

@@ -17,19 +17,11 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, 
 class ActionModule(ActionBase):
     """Name here what lies here, ask the target for it, and send it where the answer is no."""
 
-    TRANSFERS_FILES = True
-
     def run(self, tmp=None, task_vars=None):
         """Run the module, a second time with what it needs from here."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        send = None
-        if arguments.get("directory"):
-            send = self._folder(arguments)
-        elif arguments.get("archive"):
-            send = self._archive(arguments)
-        elif arguments.get("git") and arguments.get("ssh_key"):
-            send = self._key(arguments)
+        send = self._prepare(arguments)
         answer = self._ask(arguments, task_vars)
         if send and not (answer.get("failed") or answer["path"]):
             send()
@@ -39,14 +31,26 @@ class ActionModule(ActionBase):
 
     def _ask(self, arguments, task_vars):
         answer = self._execute_module("pyweb.stack.app_source", module_args=arguments, task_vars=task_vars)
-        # Also where the module ended before it could do this itself.
-        given = answer.get("invocation", {}).get("module_args", {})
+        self._hide(answer.get("invocation", {}).get("module_args", {}))
+        return answer
+
+    def _hide(self, given):
+        """Take the secrets out of options: the module may have ended before it could do this itself."""
         given.update({name: urls.shown(given[name]) for name in ("git", "archive") if given.get(name)})
         if given.get("key"):
             given["key"] = "(hidden)"
         if isinstance(given.get("source_files"), dict):
             given["source_files"] = dict.fromkeys(given["source_files"], "(hidden)")
-        return answer
+
+    def _prepare(self, arguments):
+        """Say in the options what the source is; return what sends it, none where nothing can have to be sent."""
+        if arguments.get("directory"):
+            return self._folder(arguments)
+        if arguments.get("archive"):
+            return self._archive(arguments)
+        if arguments.get("git") and arguments.get("ssh_key"):
+            return self._key(arguments)
+        return None
 
     def _folder(self, arguments):
         try:
@@ -106,6 +110,8 @@ class ActionModule(ActionBase):
         return self._loader.path_dwim(os.path.expanduser(path))
 
     def _send(self, path):
-        # Ansible makes this folder for every action that transfers files, and removes it.
         shell = self._connection._shell
+        # Made when there is something to send, since that is a call of its own; Ansible removes it.
+        if not shell.tmpdir:
+            self._make_tmp_path()
         return self._transfer_file(path, shell.join_path(shell.tmpdir, "source"))

@@ -86,33 +86,22 @@ def gunicorn_plan(
     overlap: bool = True,
 ) -> dict[str, Any]:
     """Return the plan of one app on the host with these facts."""
-    settings = settings or {}
     missing = [name for name in ("processor_vcpus", "memtotal_mb") if name not in facts]
     if missing:
         raise AnsibleFilterError(f"gunicorn_plan: the facts lack {' and '.join(missing)}: gather the subset hardware")
     try:
-        return plans.plan(
+        return plans.of_settings(
             facts["processor_vcpus"],
             facts["memtotal_mb"],
+            settings or {},
             memory_max=memory_max,
             cpu_quota=cpu_quota,
-            worker_class=str(settings.get("worker_class", "sync")),
-            threads=_number(settings, "threads") or 1,
             memory_per_worker=memory_per_worker,
-            given=_number(settings, "workers"),
             overlap=overlap,
             free=facts.get("memory_mb", {}).get("nocache", {}).get("free"),
         )
     except ValueError as error:
         raise AnsibleFilterError(f"gunicorn_plan: {error}") from error
-
-
-def _number(settings: dict[str, Any], name: str) -> int | None:
-    """Return one of the settings, None where no plan can be made with it: what is wrong with it gunicorn_config says."""
-    try:
-        return plans.whole(settings.get(name), name)
-    except ValueError:
-        return None
 
 
 class FilterModule:

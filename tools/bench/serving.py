@@ -9,7 +9,7 @@ from tools.bench.servers import BENCH
 from tools.shell import Failure, step
 
 # Where each of them answers, on one server.
-WAYS = {"default": "http://127.0.0.1/", "guide": "http://127.0.0.1:8080/", "direct": "http://127.0.0.1:9999/"}
+WAYS = {"default": "http://127.0.0.1:80/", "guide": "http://127.0.0.1:8080/", "direct": "http://127.0.0.1:9999/"}
 CLASSES = {
     "sync": {"callable": "wsgi", "settings": {"worker_class": "sync"}},
     "gthread": {"callable": "wsgi", "settings": {"worker_class": "gthread", "threads": 4}},

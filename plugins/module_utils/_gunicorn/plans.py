@@ -78,6 +78,26 @@ def plan(
     return _result(number, each, limit, reason, host)
 
 
+def of_settings(vcpus, memory, settings: dict, **limits) -> dict:
+    """Return the plan of an app with these settings of gunicorn; `limits` are other arguments of plan()."""
+    return plan(
+        vcpus,
+        memory,
+        worker_class=str(settings.get("worker_class", "sync")),
+        threads=_number(settings, "threads") or 1,
+        given=_number(settings, "workers"),
+        **limits,
+    )
+
+
+def _number(settings: dict, name: str) -> int | None:
+    """Return one of the settings, None where no plan can be made with it: what is wrong with it gunicorn_config says."""
+    try:
+        return whole(settings.get(name), name)
+    except ValueError:
+        return None
+
+
 def in_force(planned: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
     """Return what a plan came to, in its form: `found` has the `workers` and `threads` that gunicorn would run.
 

@@ -31,8 +31,7 @@ class Module(AnsibleModule):
         self._hidden = hidden or {}
         super().__init__(argument_spec, supports_check_mode=True, **kwargs)
         os.environ["PATH"] = _with_system_folders(os.environ.get("PATH", os.defpath))
-        given = _given(self.params, argument_spec)
-        self.refuse({prefix + name: value for name, value in given.items() if name not in unlike})
+        self.refuse(_variables(prefix, self.params, argument_spec, unlike))
 
     def refuse(self, variables: dict) -> None:
         """Fail with all that is wrong with `variables`, if anything is."""
@@ -49,8 +48,7 @@ class Module(AnsibleModule):
         super().fail_json(msg, **kwargs, invocation=self._invocation())
 
     def _invocation(self) -> dict:
-        shown = {name: show(self.params[name]) for name, show in self._hidden.items() if self.params.get(name)}
-        return {"module_args": {**self.params, **shown}}
+        return {"module_args": _shown(self.params, self._hidden)}
 
     def _log_invocation(self):
         pass
@@ -75,6 +73,23 @@ class Step:
         """Be the module that does nothing else."""
         module = Module(self.prefix, self.options, self.unlike, self.hidden, **self.rules)
         module.exit_json(**self.run(module, module.params))
+
+    def variables(self, params: dict) -> dict:
+        """Return options by the names of the variables whose rules they follow."""
+        return _variables(self.prefix, params, self.options, self.unlike)
+
+    def shown(self, params: dict) -> dict:
+        """Return options as they may be seen."""
+        return _shown(params, self.hidden)
+
+
+def _variables(prefix: str, params: dict, spec: dict, unlike) -> dict:
+    given = _given(params, spec)
+    return {prefix + name: value for name, value in given.items() if name not in unlike}
+
+
+def _shown(params: dict, hidden: Mapping[str, Callable]) -> dict:
+    return {**params, **{name: show(params[name]) for name, show in hidden.items() if params.get(name)}}
 
 
 def _with_system_folders(path: str) -> str:

@@ -125,6 +125,11 @@ def _is_to_be_sent(params: dict) -> bool:
     return bool(local and not params["sent"])
 
 
+def waits(params: dict, result: dict) -> bool:
+    """Return whether the source is not there yet because the controller has not sent it."""
+    return not result["path"] and _can_ask(params["git"]) and _is_to_be_sent(params)
+
+
 def _there(store: Store, digest: str | None) -> bool:
     return digest is not None and os.path.isdir(store.item("sources", digest))
 

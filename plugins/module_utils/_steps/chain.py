@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several steps in one call, each with what those before it found. Private to the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
+from ansible_collections.pyweb.stack.plugins.module_utils._host import machine
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._steps import (
+    app_source,
+    django_manage,
+    django_project_info,
+    gunicorn_config,
+    gunicorn_release,
+    gunicorn_switch,
+    host,
+    nginx_site,
+    python_venv,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A step of a chain, and those of its options that the chain gives it."""
+
+    step: Step
+    found: tuple[str, ...] = ()
+
+    def checked(self, given: dict) -> tuple[dict, list[str]]:
+        """Return what was given of the other options, with their defaults, and what is wrong with it."""
+        spec = {name: spec for name, spec in self.step.options.items() if name not in self.found}
+        checked = ArgumentSpecValidator(spec, **self.step.rules).validate(given)
+        return checked.validated_parameters, checked.error_messages
+
+
+LINKS = {
+    "host": Link(host.STEP),
+    "source": Link(app_source.STEP, ("name", "root", "user")),
+    "project": Link(django_project_info.STEP, ("source", "chdir", "wsgi_app", "worker_class")),
+    "venv": Link(python_venv.STEP, ("name", "root", "user", "source", "chdir")),
+    "config": Link(gunicorn_config.STEP, ("python", "wsgi_app", "chdir")),
+    "release": Link(
+        gunicorn_release.STEP,
+        (
+            "name",
+            "root",
+            "user",
+            "source",
+            "version",
+            "chdir",
+            "venv",
+            "config",
+            "wsgi_app",
+            "graceful_timeout",
+            "plan",
+        ),
+    ),
+    "check": Link(django_manage.STEP, ("name", "root", "command", "release")),
+    "migrate": Link(django_manage.STEP, ("name", "root", "command")),
+    "check_later": Link(django_manage.STEP, ("name", "root", "command")),
+    "compare": Link(django_manage.STEP, ("name", "root", "command")),
+    "switch": Link(gunicorn_switch.STEP, ("name", "root")),
+    "site": Link(nginx_site.STEP),
+}
+
+
+def run(module: Module, params: dict) -> dict:
+    """Do the steps that are given, in their order, as far as that goes by itself; return what each of them returns.
+
+    It ends before its time with what the host C(lacks), or where the source C(waits) for the controller to send it.
+    """
+    chain = Chain(module, params)
+    chain.check()
+    if chain.has("host") and chain.do("host")["lacks"]:
+        return chain.result()
+    if chain.has("source") and app_source.waits(chain.given["source"], chain.do("source", **chain.account())):
+        return chain.result(waits=True)
+    if chain.has("venv"):
+        chain.build()
+    if chain.has("migrate"):
+        chain.do("migrate", **chain.app(), command="migrate")
+    if chain.has("check_later") and not module.check_mode:
+        chain.do("check_later", **chain.app(), command="check")
+    if chain.has("compare") and chain.is_django():
+        chain.do("compare", **chain.app(), command="compare")
+    if chain.has("switch"):
+        chain.do("switch", **chain.app())
+    if chain.has("site"):
+        chain.do("site")
+    return chain.result()
+
+
+class Chain:
+    """The steps that a call of the module asks for."""
+
+    def __init__(self, module: Module, params: dict):
+        self._module, self._params = module, params
+        self.given: dict[str, dict] = {}
+        self._results: dict[str, dict] = {}
+
+    def check(self) -> None:
+        """Fail with all that is wrong with the options of all steps, before the first one is done."""
+        wrong, variables = [], {}
+        for name, options in self._params["steps"].items():
+            self.given[name], faults = LINKS[name].checked(options)
+            wrong += [f"{name}: {fault}" for fault in faults]
+            variables.update(LINKS[name].step.variables(self.given[name]))
+        if wrong:
+            self._module.fail_json(msg="\n".join(wrong))
+        self._module.refuse(variables)
+
+    def has(self, name: str) -> bool:
+        """Return whether this step is asked for."""
+        return name in self.given
+
+    def app(self) -> dict:
+        """Return what names the app."""
+        return {name: self._params[name] for name in ("name", "root")}
+
+    def account(self) -> dict:
+        """Return what names the app and its account."""
+        return {**self.app(), "user": self._params["user"]}
+
+    def do(self, name: str, /, **found) -> dict:
+        """Do a step, with what was found for it, and return its result."""
+        link = LINKS[name]
+        self._results[name] = link.step.run(self._module, {**self.given[name], **found})
+        return self._results[name]
+
+    def build(self) -> None:
+        """Do the steps from the fetched source to the release, and have Django check that."""
+        source = self._results.get("source", {"path": None, "version": ""})
+        path, settings = source["path"], self.given["config"]["settings"]
+        project = {name: self._params[name] for name in ("chdir", "wsgi_app")} | {"env": {}, "settings": {}}
+        if self.has("project"):
+            worker_class = settings.get("worker_class")
+            project = self.do(
+                "project", source=path, chdir=project["chdir"], wsgi_app=project["wsgi_app"], worker_class=worker_class
+            )
+        chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
+        venv = self.do("venv", **self.account(), source=path, chdir=chdir)
+        plan = self._plan(settings)
+        config = self.do(
+            "config",
+            python=f"{venv['path']}/bin/python" if venv["path"] else None,
+            wsgi_app=wsgi_app,
+            chdir=f"{path}/{chdir}" if path else None,
+            settings={"workers": plan["workers"], **settings},
+        )
+        release = self.do(
+            "release",
+            **self.account(),
+            source=path,
+            version=source["version"],
+            chdir=chdir,
+            venv=venv["path"],
+            config=config["content"],
+            wsgi_app=wsgi_app,
+            env={**project["env"], **self.given["release"]["env"]},
+            graceful_timeout=config.get("graceful_timeout", 30),
+            plan=plan,
+        )
+        if self.has("check") and not release["serves"]:
+            self.do("check", **self.app(), command="check", release=release["alike"])
+
+    def is_django(self) -> bool:
+        """Return whether the release that is active is one of a Django project."""
+        store = Store(**self.app())
+        current = store.current()
+        return bool(current) and "DJANGO_SETTINGS_MODULE" in store.release(current)["env"]
+
+    def _plan(self, settings: dict) -> dict:
+        memory, free = machine.memory()
+        given = self.given["release"]
+        try:
+            return plans.of_settings(
+                machine.cpus(),
+                memory,
+                settings,
+                free=free,
+                memory_max=given["memory_max"],
+                cpu_quota=given["cpu_quota"],
+                memory_per_worker=self._params["memory_per_worker"],
+                overlap=given["overlap"],
+            )
+        except ValueError as error:
+            return self._module.fail_json(msg=f"gunicorn_plan: {error}")
+
+    def _messages(self) -> list[str]:
+        """Return what people should know of the release: what was found for it, and the plan of its workers."""
+        found = [text for name in ("project", "release") for text in self._results.get(name, {}).get("messages", [])]
+        plan = self._results.get("release", {}).get("plan")
+        return [*found, *([plan["summary"], plan["switch"], *plan["warnings"]] if plan else [])]
+
+    def result(self, waits: bool = False) -> dict:
+        """Return the results of the steps by their names, and what they come to."""
+        diffs = [result.pop("diff", []) for result in self._results.values()]
+        return {
+            **self._results,
+            "changed": any(result["changed"] for result in self._results.values()),
+            "diff": [each for diff in diffs for each in (diff if isinstance(diff, list) else [diff])],
+            "messages": self._messages(),
+            "lacks": self._results.get("host", {}).get("lacks", {}),
+            "waits": waits,
+        }
+
+
+def _shown(steps: dict) -> dict:
+    """Return the options of all steps as they may be seen."""
+    return {name: LINKS[name].step.shown(options) for name, options in steps.items()}
+
+
+STEP = Step(
+    prefix="gunicorn_",
+    options={
+        "name": {"type": "str"},
+        "root": {"type": "path", "default": "/srv"},
+        "user": {"type": "str"},
+        "chdir": {"type": "str", "default": "."},
+        "wsgi_app": {"type": "str"},
+        "memory_per_worker": {"type": "int", "default": 100},
+        "steps": {"type": "dict", "required": True},
+    },
+    unlike=("steps",),
+    hidden={"steps": _shown},
+    run=run,
+)

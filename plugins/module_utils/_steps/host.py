@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first step of a role on a host: whether it can be done there, and what the host lacks. Private to the collection."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import machine
+from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+
+# The first version of each distribution that has what the roles need.
+_OLDEST = {"debian": (12,), "ubuntu": (22, 4)}
+_TESTED = ("12", "13")
+
+
+def run(module: Module, params: dict) -> dict:
+    """Refuse a host or an account that can't be used; return what has to be made or installed first, C(lacks)."""
+    if os.geteuid() != 0:
+        module.fail_json(msg=f"The role {params['role']} needs root: set become: true on the play or the role.")
+    if params["account"]:
+        _refuse_host(module)
+    lacks = {}
+    if params["account"] and not _there(module, **params["account"]):
+        lacks["account"] = params["account"]["name"]
+    missing = machine.not_installed(params["packages"])
+    if missing:
+        lacks["packages"] = missing
+    return {"changed": False, "lacks": lacks}
+
+
+def _refuse_host(module: Module) -> None:
+    system = machine.system()
+    if not (_new_enough(system) and machine.runs_systemd()):
+        module.fail_json(
+            msg=f"The host is {system.name}{'' if machine.runs_systemd() else ' without systemd'}, "
+            "but must be Debian 12 or newer, or of its family, running systemd."
+        )
+    if system.id != "debian" or system.version.split(".")[0] not in _TESTED:
+        module.warn(f"this role is tested on Debian 12 and 13, not on {system.name}")
+
+
+def _new_enough(system: machine.System) -> bool:
+    if "debian" not in (system.id, *system.like):
+        return False
+    # Debian's next one has no version yet.
+    version = tuple(int(part) for part in system.version.split(".") if part.isdigit())
+    return not version or version >= _OLDEST.get(system.id, ())
+
+
+def _there(module: Module, name: str, mark: str, anybodys: bool) -> bool:
+    """Return whether an account is there; refuse one that the app can't have."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        return False
+    if found.pw_uid == 0:
+        module.fail_json(msg=f"gunicorn_user is {name!r}, which is root: name another account, or leave it out.")
+    if not anybodys and found.pw_gecos != mark:
+        module.fail_json(
+            msg=f"gunicorn_name is {name!r}, but an account of that name is there that this role did not make: "
+            "choose another name, or allow its use with gunicorn_user."
+        )
+    return True
+
+
+STEP = Step(
+    prefix="",
+    options={
+        "role": {"type": "str", "required": True},
+        "packages": {"type": "list", "elements": "str", "default": []},
+        "account": {
+            "type": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "mark": {"type": "str", "required": True},
+                "anybodys": {"type": "bool", "default": False},
+            },
+        },
+    },
+    run=run,
+)

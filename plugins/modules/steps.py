@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: steps
+short_description: Do several steps of the roles in one call
+version_added: 0.1.0
+description:
+  - For the roles and playbooks of this collection. Whoever wants one of its steps takes the module of that.
+  - A run waits for each call of its host. So this does what several modules do in one call, in a fixed order, each with
+    what those before it found.
+  - Where the host lacks the account or a package, it says so in RV(lacks) and does nothing else.
+extends_documentation_fragment:
+  - pyweb.stack.app.attributes
+options:
+  name:
+    description: The app's name, for all steps.
+    type: str
+  root:
+    description: Where the app's folder is made, for all steps.
+    type: path
+    default: /srv
+  user:
+    description: The account of the app, for all steps.
+    type: str
+  chdir:
+    description: Folder inside the source to run from, for all steps; for C(project) where to look for C(manage.py).
+    type: str
+    default: .
+  wsgi_app:
+    description: What gunicorn serves, for all steps; C(project) finds it.
+    type: str
+  memory_per_worker:
+    description: MiB that a worker takes, for the plan of workers.
+    type: int
+    default: 100
+  steps:
+    description:
+      - The steps to do, and the options of each. They are done in the order of this list, however they are given.
+      - C(host), whether the host can run the app; with C(role), C(packages) and C(account).
+      - C(source), as M(pyweb.stack.app_source).
+      - C(project), as M(pyweb.stack.django_project_info).
+      - C(venv), as M(pyweb.stack.python_venv).
+      - C(config), as M(pyweb.stack.gunicorn_config), with the number of workers that M(pyweb.stack.gunicorn_release) plans.
+      - C(release), as M(pyweb.stack.gunicorn_release).
+      - C(check), as M(pyweb.stack.django_manage), unless the release serves already.
+      - C(migrate), and C(check_later) for what can't be checked before, as M(pyweb.stack.django_manage).
+      - C(compare), as M(pyweb.stack.django_manage), if what serves is a Django project.
+      - C(switch), as M(pyweb.stack.gunicorn_switch).
+      - C(site), as M(pyweb.stack.nginx_site).
+    type: dict
+    required: true
+author:
+  - The pyweb.stack authors (@pyweb)
+"""
+
+EXAMPLES = r"""
+- name: Say what the last deploy would be taken back to, and do it
+  pyweb.stack.steps:
+    name: shop
+    steps:
+      compare: {release: previous}
+      switch: {release: previous, back: true}
+"""
+
+RETURN = r"""
+lacks:
+  description: What the host lacks, C(account) with a name, C(packages) with a list.
+  returned: success
+  type: dict
+  sample: {packages: [git]}
+waits:
+  description: Whether the controller has yet to send the source. It does, so nobody sees this.
+  returned: success
+  type: bool
+  sample: false
+messages:
+  description: What people should know of the release, such as how many workers it has, and why.
+  returned: success
+  type: list
+  elements: str
+release:
+  description: What M(pyweb.stack.gunicorn_release) returns. So for each step that was done, by its name.
+  returned: when the step was done
+  type: dict
+"""
+
+from ansible_collections.pyweb.stack.plugins.module_utils._steps.chain import STEP
+
+
+def main() -> None:
+    """Wire the module."""
+    STEP.main()
+
+
+if __name__ == "__main__":
+    main()
