@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -35,7 +36,8 @@ class Link:
     def checked(self, given: dict) -> tuple[dict, list[str]]:
         """Return what was given of the other options, with their defaults, and what is wrong with it."""
         spec = {name: spec for name, spec in self.step.options.items() if name not in self.found}
-        checked = ArgumentSpecValidator(spec, **self.step.rules).validate(given)
+        # It writes into a default that is a dictionary.
+        checked = ArgumentSpecValidator(copy.deepcopy(spec), **self.step.rules).validate(given)
         return checked.validated_parameters, checked.error_messages
 
 
@@ -110,7 +112,8 @@ class Chain:
         for name, options in self._params["steps"].items():
             self.given[name], faults = LINKS[name].checked(options)
             wrong += [f"{name}: {fault}" for fault in faults]
-            variables.update(LINKS[name].step.variables(self.given[name]))
+            if not faults:
+                variables.update(LINKS[name].step.variables(self.given[name]))
         if wrong:
             self._module.fail_json(msg="\n".join(wrong))
         self._module.refuse(variables)
@@ -152,6 +155,7 @@ class Chain:
             wsgi_app=wsgi_app,
             chdir=f"{path}/{chdir}" if path else None,
             settings={"workers": plan["workers"], **settings},
+            writable_paths=self.given["config"]["writable_paths"] + self._shared_places(path),
         )
         release = self.do(
             "release",
@@ -168,6 +172,11 @@ class Chain:
         )
         if self.has("check") and not release["serves"]:
             self.do("check", **self.app(), command="check", release=release["alike"])
+
+    def _shared_places(self, path: str | None) -> list[str]:
+        """Return where in the source the app finds what it shares with later releases."""
+        shared = self.given["release"]["shared_paths"] if path else []
+        return [f"{path}/{place}".rstrip("/") for place in shared]
 
     def is_django(self) -> bool:
         """Return whether the release that is active is one of a Django project."""

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host says of itself."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import machine, shell
+
+DEBIAN = """PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+ID=debian
+"""
+UBUNTU = """PRETTY_NAME='Ubuntu 24.04 LTS'
+VERSION_ID='24.04'
+ID=ubuntu
+ID_LIKE="debian other"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        (DEBIAN, machine.System("debian", (), "12", "Debian GNU/Linux 12 (bookworm)")),
+        (UBUNTU, machine.System("ubuntu", ("debian", "other"), "24.04", "Ubuntu 24.04 LTS")),
+        ("# nothing\n", machine.System("", (), "", "an unknown system")),
+    ],
+)
+def test_the_distribution_is_what_os_release_says(tmp_path, text, system):
+    (tmp_path / "os-release").write_text(text, encoding="utf-8")
+    assert machine.system((str(tmp_path / "not-there"), str(tmp_path / "os-release"))) == system
+
+
+def test_memory_is_free_that_holds_caches_alone(tmp_path):
+    path = tmp_path / "meminfo"
+    path.write_text(
+        "MemTotal: 8388608 kB\nMemFree:  1048576 kB\nBuffers: 1024 kB\nCached: 2048 kB\nHugePages_Free: 7\n"
+    )
+    assert machine.memory(str(path)) == (8192, 1027)
+
+
+def test_packages_are_missing_that_dpkg_does_not_know_to_be_installed(monkeypatch):
+    """One that was removed is known still, and of names with a version dpkg knows nothing."""
+    said = "installed git\nconfig-files nginx\ninstalled python3\n"
+    monkeypatch.setattr(shell, "run", lambda argv: shell.Done(argv, 1, said, "no packages found matching git=1"))
+    assert machine.not_installed(["git", "nginx", "git=1", "absent"]) == ["nginx", "git=1", "absent"]
+
+
+def test_nobody_is_asked_for_no_packages(monkeypatch):
+    monkeypatch.setattr(shell, "run", lambda argv: pytest.fail("asked"))
+    assert machine.not_installed([]) == []

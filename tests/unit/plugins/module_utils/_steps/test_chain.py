@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which steps a chain does, in which order, and what each gets of those before it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._module import module as modules
+from ansible_collections.pyweb.stack.plugins.module_utils._steps import app_source, chain
+
+NEW, OLD = "4f6a7d8e9c0b", "0b1a2f3e4d5c"
+APP = {"name": "shop", "root": "/srv", "user": "shop", "chdir": ".", "wsgi_app": "shop:app", "memory_per_worker": 100}
+RESULTS = {
+    "host": {"changed": False, "lacks": {}},
+    "source": {"changed": True, "path": "/srv/shop/sources/1", "version": "v1", "serving": ""},
+    "project": {"changed": False, "chdir": "web", "settings_module": "web.settings", "wsgi_app": "web.wsgi"},
+    "venv": {"changed": False, "path": "/srv/shop/venvs/2", "serving": ""},
+    "config": {"changed": False, "content": "workers = 3", "graceful_timeout": 20},
+    "release": {"changed": True, "serves": False, "id": NEW, "alike": OLD, "diff": [{"after": "3"}]},
+    "migrate": {"changed": True, "diff": {"after": "0001"}},
+}
+SOURCE = {"git": "https://git.example.com/shop.git"}
+BUILD = {"source": SOURCE, "venv": {"gunicorn_version": "27.0.1"}, "config": {"settings": {}}, "release": {}}
+DJANGO = {**BUILD, "project": {}, "check": {}, "collectstatic": {}}
+
+
+class Refused(Exception):
+    """What the module would fail with."""
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """Do these steps, each of which returns what RESULTS or the test has; return the result, and the options of each."""
+
+    def play(steps, **results):
+        done = {}
+
+        def stand_in(name):
+            def run(_module, params):
+                done[name] = params
+                return dict({**RESULTS, **results}.get(name, {"changed": False}))
+
+            link = chain.LINKS[name]
+            return dataclasses.replace(link, step=dataclasses.replace(link.step, run=run))
+
+        def refuse(msg):
+            raise Refused(msg)
+
+        monkeypatch.setattr(chain, "LINKS", {name: stand_in(name) for name in chain.LINKS})
+        module = types.SimpleNamespace(fail_json=refuse)
+        module.refuse = lambda variables: modules.Module.refuse(module, variables)
+        return chain.run(module, {**APP, "steps": steps}), done
+
+    return play
+
+
+def test_the_steps_are_done_in_their_order(play):
+    _result, done = play(
+        {"switch": {"release": NEW}, "migrate": {"release": OLD}, **DJANGO, "host": {"role": "gunicorn"}}
+    )
+    assert list(done) == [
+        *("host", "source", "project", "venv", "config", "release", "check", "collectstatic", "migrate", "switch")
+    ]
+
+
+def test_nothing_is_done_on_a_host_that_lacks_something(play):
+    lacks = {"packages": ["git"]}
+    result, done = play({"host": {"role": "gunicorn"}, **BUILD}, host={"changed": False, "lacks": lacks})
+    assert list(done) == ["host"]
+    assert result["lacks"] == lacks
+
+
+def test_what_follows_waits_for_a_source_that_the_controller_has_to_send(play):
+    steps = {**BUILD, "source": {"directory": "shop"}}
+    result, done = play(steps, source={**RESULTS["source"], "path": ""})
+    assert list(done) == ["source"]
+    assert result["waits"]
+
+
+def test_each_step_gets_what_those_before_it_found(play):
+    _result, done = play(DJANGO)
+    assert done["venv"]["source"] == "/srv/shop/sources/1"
+    assert done["venv"]["chdir"] == done["release"]["chdir"] == "web"
+    assert done["config"]["python"] == "/srv/shop/venvs/2/bin/python"
+    assert done["config"]["chdir"] == "/srv/shop/sources/1/web"
+    assert done["config"]["wsgi_app"] == done["release"]["wsgi_app"] == "web.wsgi"
+    assert done["release"]["env"] == {"DJANGO_SETTINGS_MODULE": "web.settings"}
+    assert (done["release"]["config"], done["release"]["graceful_timeout"]) == ("workers = 3", 20)
+    assert (done["check"]["release"], done["collectstatic"]["release"]) == (OLD, NEW)
+
+
+def test_the_planned_workers_are_those_of_the_configuration(play):
+    _result, done = play(BUILD)
+    assert done["config"]["settings"] == {"workers": done["release"]["plan"]["workers"]}
+
+
+def test_the_workers_that_the_user_set_stay(play):
+    _result, done = play({**BUILD, "config": {"settings": {"workers": 7}}})
+    assert done["config"]["settings"] == {"workers": 7}
+
+
+def test_what_the_user_sets_of_the_environment_wins(play):
+    _result, done = play({**DJANGO, "release": {"env": {"DJANGO_SETTINGS_MODULE": "mine"}}})
+    assert done["release"]["env"] == {"DJANGO_SETTINGS_MODULE": "mine"}
+
+
+def test_an_app_that_is_a_package_has_no_source(play):
+    _result, done = play({name: options for name, options in BUILD.items() if name != "source"})
+    assert done["release"]["source"] is None
+    assert done["config"]["chdir"] is None
+
+
+def test_what_check_mode_cannot_know_is_left_open(play, monkeypatch):
+    source, venv = {**RESULTS["source"], "path": ""}, {"changed": True, "path": ""}
+    config = {"changed": False, "content": None}
+    monkeypatch.setattr(app_source, "waits", lambda *_given: False)
+    _result, done = play(BUILD, source=source, venv=venv, config=config)
+    assert (done["venv"]["source"], done["config"]["python"], done["config"]["chdir"]) == ("", None, None)
+    assert (done["release"]["source"], done["release"]["venv"], done["release"]["config"]) == ("", "", None)
+    assert done["release"]["graceful_timeout"] == 30
+
+
+def test_django_does_nothing_in_a_release_that_serves(play):
+    _result, done = play(DJANGO, release={**RESULTS["release"], "serves": True})
+    assert not {"check", "collectstatic"} & set(done)
+
+
+def test_a_step_gets_its_defaults(play):
+    _result, done = play({"switch": {"release": NEW}})
+    assert (done["switch"]["keep_releases"], done["switch"]["back"]) == (5, False)
+
+
+def test_the_result_is_that_of_all_steps(play):
+    result, _done = play({**DJANGO, "migrate": {"release": OLD}})
+    assert result["changed"]
+    assert result["diff"] == [{"after": "3"}, {"after": "0001"}]
+    assert result["release"]["id"] == NEW
+    assert not play({"switch": {"release": NEW}})[0]["changed"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ({"switch": {"relase": NEW}}, "switch: relase"),
+        ({"source": {**SOURCE, "path": "/opt"}}, "source: parameters are mutually exclusive"),
+        ({"switch": {"release": NEW, "drain_timeout": -1}}, "gunicorn_drain_timeout"),
+    ],
+)
+def test_what_is_wrong_with_any_step_is_said_before_the_first_is_done(play, steps, says):
+    with pytest.raises(Refused, match=says):
+        play({"host": {"role": "gunicorn"}, **steps})
+
+
+def test_no_secret_of_a_step_is_shown():
+    steps = {
+        "source": {"git": "https://me:hunter2@git.example.com/shop.git", "key": "hunter2"},
+        "venv": {"index": {"url": "https://me:hunter2@pypi.example.com"}},
+        "release": {"env": {"SECRET": "hunter2"}},
+    }
+    assert "hunter2" not in str(chain.STEP.shown({"steps": steps}))
