@@ -17,7 +17,14 @@ APP = {"name": "shop", "root": "/srv", "user": "shop", "chdir": ".", "wsgi_app":
 RESULTS = {
     "host": {"changed": False, "lacks": {}},
     "source": {"changed": True, "path": "/srv/shop/sources/1", "version": "v1", "serving": ""},
-    "project": {"changed": False, "chdir": "web", "settings_module": "web.settings", "wsgi_app": "web.wsgi"},
+    "project": {
+        "changed": False,
+        "chdir": "web",
+        "wsgi_app": "web.wsgi",
+        "env": {"DJANGO_SETTINGS_MODULE": "web.settings"},
+        "settings": {"pythonpath": "lib"},
+        "messages": ["found it"],
+    },
     "venv": {"changed": False, "path": "/srv/shop/venvs/2", "serving": ""},
     "config": {"changed": False, "content": "workers = 3", "graceful_timeout": 20},
     "release": {"changed": True, "serves": False, "id": NEW, "alike": OLD, "diff": [{"after": "3"}]},
@@ -25,7 +32,7 @@ RESULTS = {
 }
 SOURCE = {"git": "https://git.example.com/shop.git"}
 BUILD = {"source": SOURCE, "venv": {"gunicorn_version": "27.0.1"}, "config": {"settings": {}}, "release": {}}
-DJANGO = {**BUILD, "project": {}, "check": {}, "collectstatic": {}}
+DJANGO = {**BUILD, "project": {}, "check": {}}
 
 
 class Refused(Exception):
@@ -36,13 +43,14 @@ class Refused(Exception):
 def play(monkeypatch):
     """Do these steps, each of which returns what RESULTS or the test has; return the result, and the options of each."""
 
-    def play(steps, **results):
+    def play(steps, check_mode=False, **results):
         done = {}
 
         def stand_in(name):
             def run(_module, params):
                 done[name] = params
-                return dict({**RESULTS, **results}.get(name, {"changed": False}))
+                result = dict({**RESULTS, **results}.get(name, {"changed": False}))
+                return {**result, "plan": params["plan"], "messages": []} if name == "release" else result
 
             link = chain.LINKS[name]
             return dataclasses.replace(link, step=dataclasses.replace(link.step, run=run))
@@ -51,7 +59,7 @@ def play(monkeypatch):
             raise Refused(msg)
 
         monkeypatch.setattr(chain, "LINKS", {name: stand_in(name) for name in chain.LINKS})
-        module = types.SimpleNamespace(fail_json=refuse)
+        module = types.SimpleNamespace(fail_json=refuse, check_mode=check_mode)
         module.refuse = lambda variables: modules.Module.refuse(module, variables)
         return chain.run(module, {**APP, "steps": steps}), done
 
@@ -59,12 +67,15 @@ def play(monkeypatch):
 
 
 def test_the_steps_are_done_in_their_order(play):
-    _result, done = play(
-        {"switch": {"release": NEW}, "migrate": {"release": OLD}, **DJANGO, "host": {"role": "gunicorn"}}
-    )
-    assert list(done) == [
-        *("host", "source", "project", "venv", "config", "release", "check", "collectstatic", "migrate", "switch")
-    ]
+    later = {"check_later": {"release": OLD}, "switch": {"release": NEW}, "migrate": {"release": OLD}}
+    _result, done = play({**later, **DJANGO, "host": {"role": "gunicorn"}})
+    order = ("host", "source", "project", "venv", "config", "release", "check", "migrate", "check_later", "switch")
+    assert list(done) == [*order]
+
+
+def test_nothing_was_migrated_in_check_mode_that_a_check_could_find(play):
+    _result, done = play({"check_later": {"release": OLD}, "migrate": {"release": OLD}}, check_mode=True)
+    assert list(done) == ["migrate"]
 
 
 def test_nothing_is_done_on_a_host_that_lacks_something(play):
@@ -90,7 +101,7 @@ def test_each_step_gets_what_those_before_it_found(play):
     assert done["config"]["wsgi_app"] == done["release"]["wsgi_app"] == "web.wsgi"
     assert done["release"]["env"] == {"DJANGO_SETTINGS_MODULE": "web.settings"}
     assert (done["release"]["config"], done["release"]["graceful_timeout"]) == ("workers = 3", 20)
-    assert (done["check"]["release"], done["collectstatic"]["release"]) == (OLD, NEW)
+    assert (done["check"]["release"], done["check"]["command"]) == (OLD, "check")
 
 
 def test_the_planned_workers_are_those_of_the_configuration(play):
@@ -101,6 +112,13 @@ def test_the_planned_workers_are_those_of_the_configuration(play):
 def test_the_workers_that_the_user_set_stay(play):
     _result, done = play({**BUILD, "config": {"settings": {"workers": 7}}})
     assert done["config"]["settings"] == {"workers": 7}
+
+
+def test_what_the_user_sets_of_gunicorn_wins_over_what_a_project_needs(play):
+    given = {"worker_class": "asgi", "pythonpath": "mine"}
+    _result, done = play({**DJANGO, "config": {"settings": given}})
+    assert done["config"]["settings"] == {"workers": done["release"]["plan"]["workers"], **given}
+    assert done["project"]["worker_class"] == "asgi"
 
 
 def test_what_the_user_sets_of_the_environment_wins(play):
@@ -126,7 +144,7 @@ def test_what_check_mode_cannot_know_is_left_open(play, monkeypatch):
 
 def test_django_does_nothing_in_a_release_that_serves(play):
     _result, done = play(DJANGO, release={**RESULTS["release"], "serves": True})
-    assert not {"check", "collectstatic"} & set(done)
+    assert "check" not in done
 
 
 def test_a_step_gets_its_defaults(play):
@@ -135,7 +153,8 @@ def test_a_step_gets_its_defaults(play):
 
 
 def test_the_result_is_that_of_all_steps(play):
-    result, _done = play({**DJANGO, "migrate": {"release": OLD}})
+    result, done = play({**DJANGO, "migrate": {"release": OLD}})
+    assert result["messages"][:2] == ["found it", done["release"]["plan"]["summary"]]
     assert result["changed"]
     assert result["diff"] == [{"after": "3"}, {"after": "0001"}]
     assert result["release"]["id"] == NEW
