@@ -19,7 +19,10 @@ import subprocess
 import sys
 import time
 
-BUILT, SWITCH = "Report how many workers the release has, and what was found for it", "Prove the release and switch to it"
+BUILT, SWITCH = (
+    "Report how many workers the release has, and what was found for it",
+    "Prove the release and switch to it",
+)
 TASK = re.compile(r"TASK \[(?:.* : )?(.*)\] \**")
 # What runs on the server: end what came from outside, which has no parent there, with all that it has started.
 STRIKE = """
