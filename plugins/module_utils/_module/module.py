@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
@@ -29,7 +30,8 @@ class Module(AnsibleModule):
         self, prefix: str, argument_spec: dict, unlike=(), hidden: Mapping[str, Callable] | None = None, **kwargs
     ):
         self._hidden = hidden or {}
-        super().__init__(argument_spec, supports_check_mode=True, **kwargs)
+        # A copy, as AnsibleModule writes into the defaults.
+        super().__init__(copy.deepcopy(argument_spec), supports_check_mode=True, **kwargs)
         os.environ["PATH"] = _with_system_folders(os.environ.get("PATH", os.defpath))
         self.refuse(_variables(prefix, self.params, argument_spec, unlike))
 
