@@ -11,24 +11,24 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
-# Checks at a time: one alone waits now and then, for a server or for the other end of a pipe.
-LANES = 2
+# Checks at a time: each of them waits now and then, for a server or for the other end of a pipe.
+LANES = (os.cpu_count() or 1) + 1
 # What runs now, to be ended with this.
 RUNNING = set()
 
 
 class Check:
-    """A named call that raises Failure if what it checks is not so."""
+    """A named call that raises Failure if what it checks is not so; on which servers, if it takes any."""
 
-    def __init__(self, name, call, *argv):
-        self.name, self.call, self.argv = name, call, argv
+    def __init__(self, name, call, *argv, where=""):
+        self.name, self.call, self.argv, self.where = name, call, argv, where
         self.seconds, self.passed = 0.0, False
 
     def run(self):
         """Do it; tell the person of it and, if it failed, why."""
         start = time.monotonic()
         try:
-            with step(self.name):
+            with step(f"{self.name}, {self.where}" if self.where else self.name):
                 self.call(*self.argv)
             self.passed = True
         except Failure as failure:
@@ -37,7 +37,7 @@ class Check:
 
 
 class Lanes:
-    """Checks that have nothing to do with each other, some at a time."""
+    """Checks that have nothing to do with each other, some at a time; the first of them begin first."""
 
     def __init__(self, checks):
         self.checks = checks
@@ -88,15 +88,19 @@ def supervised(argv, seconds, **options):
             RUNNING.remove(process)
 
 
-def run_all(checks):
-    """Run every check, whatever the others say; close with a table, and return the exit code."""
+def run_all(checks, note=""):
+    """Run every check, whatever the others say; close with a table and a note, and return the exit code."""
+    start = time.monotonic()
     for check in checks:
         check.run()
     checks = [one for check in checks for one in (check.checks if isinstance(check, Lanes) else [check])]
-    width = max(len(check.name) for check in checks)
+    name, where = (max(len(getattr(check, column)) for check in checks) for column in ("name", "where"))
     say()
     for check in checks:
-        say(f"  {check.name:{width}}  {check.seconds:7.1f} s  {'ok' if check.passed else 'FAILED'}")
+        outcome = "ok" if check.passed else "FAILED"
+        say(f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {outcome}")
     passed = sum(check.passed for check in checks)
-    say(f"\n{passed} passed, {len(checks) - passed} failed")
+    say(f"\n{passed} passed, {len(checks) - passed} failed, in {time.monotonic() - start:.0f} s")
+    if note:
+        say(f"\n{note}")
     return int(passed < len(checks))

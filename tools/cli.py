@@ -54,11 +54,13 @@ def parser():
 
     trial = command("demo", "deploy the example project on a server in a container, and ask it for a page", run_demo)
     trial.add_argument("--down", action="store_true", help="remove that server")
-    command("test", "run all of the following, on Debian 12 and 13", lambda _: run_all(tests.everything()))
+    every = command("test", "run all of the following, on Debian 12 and 13", run_tests)
+    full(every)
     command("unit", "run the unit tests", lambda _: run_all(tests.unit()))
     command("lint", "run the linters and ansible-test sanity", lambda _: run_all(lint()))
-    some = command("molecule", "run Molecule's scenarios", lambda given: run_all(tests.molecule(given.names)))
+    some = command("molecule", "run Molecule's scenarios", run_molecule)
     some.add_argument("names", metavar="NAME", nargs="*", help="a scenario (default: all of them)")
+    full(some)
     trial = command("gapless", "have releases take over under load, and count what that loses", run_gapless)
     trial.add_argument("number", metavar="N", type=int, nargs="?", default=100, help="handovers (default: 100)")
     trial.add_argument("--workers", choices=["sync", "gthread", "asgi"], default="sync", help="(default: sync)")
@@ -69,6 +71,23 @@ def parser():
     command("tables", "write the tables of variables in the roles' READMEs, from their argument_specs", write_tables)
     command("setup", "only set up what the tests need", set_up)
     return top
+
+
+def full(command):
+    """Let a command take the option that runs every scenario everywhere."""
+    text = "run each scenario on both Debians, also where one is enough from day to day"
+    command.add_argument("--full", action="store_true", help=text)
+
+
+def run_tests(arguments):
+    """Run all checks, and say what only more of them would show."""
+    return run_all(tests.everything(arguments.full), tests.left_out([], arguments.full))
+
+
+def run_molecule(arguments):
+    """Run scenarios, and say what only more of them would show."""
+    names = arguments.names
+    return run_all(tests.molecule(names, arguments.full), tests.left_out(names, arguments.full))
 
 
 def run_demo(arguments):

@@ -25,7 +25,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def up():
     """Deploy the example project on the demo's server and show what came of it."""
     ensure_engine()
-    ensure_images(["bookworm"])
+    ensure_images(["bookworm"], equipped=False)
     ensure_server()
     say("· ansible-playbook site.yml")
     played = time.monotonic()

@@ -33,7 +33,7 @@ def gapless(number, worker_class, suite):
     def play(name, minutes=10):
         inventory = f"--inventory={MOLECULE / 'inventory.yml'}"
         command = ("ansible-playbook", inventory, f"--limit={suite}", f"--extra-vars={json.dumps(given)}")
-        env = {"MOLECULE_SCENARIO_NAME": SCENARIO}
+        env = {"MOLECULE_SCENARIO_NAME": SCENARIO, "STACK_IMAGE": "equipped"}
         logged("gapless", *command, MOLECULE / name, env=env, minutes=minutes)
 
     with step(f"serve an app with {worker_class} workers on {container}"):

@@ -1,4 +1,4 @@
-"""The images of the test servers: a Debian base, and on it what a plain server has."""
+"""The images of the test servers: a Debian base, on it what a plain server has, and on that what the roles install."""
 
 import hashlib
 import pathlib
@@ -10,26 +10,33 @@ from tools.engine import docker
 from tools.shell import ROOT, Failure, apt_install, as_root, run, step
 
 SUITES = ("bookworm", "trixie")
-SOURCE = ROOT / "tools" / "image"
+# The folders of the images, each made on the one before.
+PLAIN, EQUIPPED = ROOT / "tools" / "image", ROOT / "tools" / "equipped"
 HOST_CA = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 # What this host's apt needs to get on with its mirror, a container on it needs as well.
 APT_SETTINGS = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 LABEL = "pyweb-stack.inputs"
 
 
-def ensure_images(suites=SUITES):
-    """Leave with the server images of these Debian suites, made of what is here now."""
+def ensure_images(suites=SUITES, equipped=True):
+    """Leave with the server images of these Debian suites, made of what is here now; the plain ones alone, if told."""
     for suite in suites:
-        base = ensure_base(suite)
-        image = f"pyweb-stack/server:{suite}"
-        with tempfile.TemporaryDirectory() as context:
-            digest = fill(pathlib.Path(context), base)
-            if inspect(image, f'{{{{index .Config.Labels "{LABEL}"}}}}') != digest:
-                with step(f"docker build {image}"):
-                    labels = (f"--label={LABEL}={digest}", "--label=owner=pyweb-stack")
-                    docker("build", "--force-rm", f"--build-arg=BASE={base}", f"--tag={image}", *labels, context)
-                    # The one that lost its name to it is of no use any more.
-                    docker("image", "prune", "--force", "--filter=label=owner=pyweb-stack")
+        plain = ensure_image(f"pyweb-stack/server:{suite}", ensure_base(suite), PLAIN)
+        if equipped:
+            ensure_image(f"pyweb-stack/equipped:{suite}", plain, EQUIPPED)
+
+
+def ensure_image(image, base, folder):
+    """Make an image on another one by the Dockerfile in a folder, unless it is made of just that; return its name."""
+    with tempfile.TemporaryDirectory() as context:
+        digest = fill(pathlib.Path(context), base, folder)
+        if inspect(image, f'{{{{index .Config.Labels "{LABEL}"}}}}') != digest:
+            with step(f"docker build {image}"):
+                labels = (f"--label={LABEL}={digest}", "--label=owner=pyweb-stack")
+                docker("build", "--force-rm", f"--build-arg=BASE={base}", f"--tag={image}", *labels, context)
+                # The one that lost its name to it is of no use any more.
+                docker("image", "prune", "--force", "--filter=label=owner=pyweb-stack")
+    return image
 
 
 def inspect(image, what):
@@ -40,9 +47,9 @@ def inspect(image, what):
         return None
 
 
-def fill(context, base):
-    """Put together what the image is built from; return its digest."""
-    shutil.copytree(SOURCE, context, dirs_exist_ok=True)
+def fill(context, base, folder):
+    """Put together what an image is built from; return its digest."""
+    shutil.copytree(folder, context, dirs_exist_ok=True)
     shutil.copyfile(HOST_CA if HOST_CA.exists() else "/dev/null", context / "host-ca.crt")
     (context / "apt.conf").write_text(apt_settings(), encoding="utf-8")
     digest = hashlib.sha256(inspect(base, "{{.Id}}").encode())

@@ -1,16 +1,23 @@
-"""Which tests there are; those that say most soonest come first."""
+"""Which tests there are, where they run, and in which order."""
+
+import re
 
 from tools.checks import Check, Lanes, logged
 from tools.collection import collection
 from tools.engine import ensure_engine
-from tools.images import ensure_images
+from tools.images import SUITES, ensure_images
 from tools.lint import lint
 from tools.shell import ROOT, Failure
 
+# Scenarios that take long, the longest first: begun last, one of them would go on alone.
+LONGEST = ("gapless", "accidents", "faults", "git", "playbook", "django", "sources", "examples")
+# How a scenario says that it runs on one of the servers only, in its molecule.yml.
+LIMIT = re.compile(r"--limit=\$\{STACK_SERVERS:-(\w+)\}")
 
-def everything():
-    """Return all checks."""
-    return on_servers([*unit(), *lint(), Check("collection installs", collection), *scenarios([])])
+
+def everything(full):
+    """Return all checks, those on servers as scenarios() has them."""
+    return on_servers([*unit(), *scenarios([], full), *lint(), Check("collection installs", collection)])
 
 
 def unit():
@@ -18,9 +25,9 @@ def unit():
     return [Check("unit tests", logged, "unit", "pytest", "tests/unit")]
 
 
-def molecule(names):
-    """Return what the scenarios of Molecule need, and these of them, or all."""
-    return on_servers(scenarios(names))
+def molecule(names, full):
+    """Return what the scenarios of Molecule need, and those that scenarios() has."""
+    return on_servers(scenarios(names, full))
 
 
 def on_servers(checks):
@@ -28,13 +35,34 @@ def on_servers(checks):
     return [Check("test servers", ensure_servers), Lanes(checks)]
 
 
-def scenarios(names):
-    """Return the checks on servers: these scenarios of Molecule, or all of them."""
+def scenarios(names, full):
+    """Return the checks on servers: these scenarios of Molecule, or all; each where it says, or on every server."""
+    return [
+        Check(f"molecule {name}", scenario, name, full, where=", ".join(SUITES if full else suites(name)))
+        for name in chosen(names)
+    ]
+
+
+def chosen(names):
+    """Return these scenarios, or all of them, the longest first."""
     known = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     unknown = sorted(set(names) - set(known))
     if unknown or not known:
         raise Failure(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(known)}")
-    return [Check(f"molecule {name}", scenario, name) for name in names or known]
+    return sorted(names or known, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
+
+
+def suites(name):
+    """Return the Debians that a scenario runs on, where nobody asks for all of them."""
+    limit = LIMIT.search((ROOT / "molecule" / name / "molecule.yml").read_text(encoding="utf-8"))
+    return [limit[1]] if limit else list(SUITES)
+
+
+def left_out(names, full):
+    """Return a note on which scenarios, of these or of all, were not run on which Debian; empty if there is none."""
+    missing = {suite: [name for name in chosen(names) if suite not in suites(name)] for suite in SUITES}
+    told = [f"{', '.join(sorted(some))} on {suite}" for suite, some in missing.items() if some]
+    return "" if full or not told else f"Only --full shows: {'; '.join(told)}."
 
 
 def ensure_servers():
@@ -43,6 +71,7 @@ def ensure_servers():
     ensure_images()
 
 
-def scenario(name):
+def scenario(name, full):
     """Run a scenario from its start to its end."""
-    logged(f"molecule-{name}", "molecule", "test", "--scenario-name", name)
+    env = {"STACK_SERVERS": "web"} if full else {}
+    logged(f"molecule-{name}", "molecule", "test", "--scenario-name", name, env=env)

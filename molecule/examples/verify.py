@@ -1,7 +1,4 @@
-"""What the examples answer on their names; runs on the server, and asks by way of nginx.
-
-The examples that are there are given as arguments, by the names of their classes.
-"""
+"""What the examples answer on their names; runs on the server, and asks by way of nginx."""
 
 import base64
 import contextlib

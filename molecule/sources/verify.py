@@ -8,12 +8,9 @@ import re
 import socket
 import stat
 import subprocess
-import sys
 import unittest
 
-HOST = sys.argv.pop()
-APPS = {"bookworm": {"private_git", "from_controller"}, "trixie": {"offline", "from_url"}}[HOST]
-
+APPS = {"private_git", "from_controller", "offline", "from_url"}
 # Which doesn't find itself, neither here nor where this file is sent to.
 PLANTED = "planted[-][a-z-]+"
 
@@ -41,10 +38,10 @@ class Sources(unittest.TestCase):
             self.assertLessEqual({"gunicorn==27.0.1", "itsdangerous==2.2.0"}, set(record(app)["installed"]), app)
 
     def test_the_submodule_came_along(self):
-        self.assertEqual({app for app in APPS if ask(app)["word"] == "from the submodule"}, {"private_git"} & APPS)
+        self.assertEqual({app for app in APPS if ask(app)["word"] == "from the submodule"}, {"private_git"})
 
     def test_the_interpreter_is_the_one_asked_for(self):
-        self.assertEqual({app for app in APPS if ask(app)["python"] == "/opt/python"}, {"offline"} & APPS)
+        self.assertEqual({app for app in APPS if ask(app)["python"] == "/opt/python"}, {"offline"})
 
     def test_people_can_read_where_it_came_from(self):
         versions = {
@@ -93,11 +90,7 @@ class Sources(unittest.TestCase):
         return re.escape(pathlib.Path("/opt/key").read_text().splitlines()[2])
 
     def test_the_packages_asked_for_are_there(self):
-        self.assertEqual(os.path.exists("/usr/bin/bc"), HOST == "bookworm")
-
-    def test_one_server_has_no_network(self):
-        routes = subprocess.run(["ip", "route", "show", "default"], capture_output=True, text=True, check=True).stdout
-        self.assertEqual(routes == "", HOST == "trixie")
+        self.assertTrue(os.path.exists("/usr/bin/bc"))
 
 
 if __name__ == "__main__":
