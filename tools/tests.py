@@ -10,7 +10,7 @@ from tools.lint import lint
 from tools.shell import ROOT, Failure
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
-LONGEST = ("gapless", "accidents", "faults", "git", "playbook", "django", "sources", "examples")
+LONGEST = ("projects", "gapless", "accidents", "faults", "git", "playbook", "django", "sources", "examples")
 # How a scenario says that it runs on one of the servers only, in its molecule.yml.
 LIMIT = re.compile(r"--limit=\$\{STACK_SERVERS:-(\w+)\}")
 
