@@ -53,8 +53,15 @@ options:
     default: {}
     suboptions:
       path:
-        description: The path to ask for, C(/) by default.
+        description:
+          - The path to ask for, C(/) by default. A redirect to the same host is followed, to https too, and what counts is
+            the page at its end. One to another host can't be followed, and counts only where O(health.status) begins
+            above 299.
         type: str
+      paths:
+        description: Several paths, each of which must answer, in place of O(health.path).
+        type: list
+        elements: str
       host:
         description:
           - The Host header to send, C(localhost) by default. Django answers 400 to a host that its C(ALLOWED_HOSTS) lacks.
@@ -115,7 +122,7 @@ previous:
   type: str
   sample: 0b1a2f3e4d5c
 answer:
-  description: What the release answered to the proof; empty if it served already.
+  description: What the release answered to the proof, redirects and several pages by their names; empty if it served already.
   returned: success
   type: str
   sample: 200 OK

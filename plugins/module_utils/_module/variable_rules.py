@@ -168,8 +168,17 @@ def _release(value):
 
 
 def _health(health):
-    if not str(health.get("path", "/")).startswith("/") or naming.url_path(health.get("path", "/")):
-        yield f"has the path {health.get('path')!r}, but it must be a URL path beginning with '/'"
+    paths = health.get("paths", [])
+    if not isinstance(paths, list):
+        yield f"has the paths {paths!r}, but they must be a list of URL paths such as ['/', '/login/']"
+        paths = []
+    if "paths" in health and "path" in health:
+        yield "has path and paths: put the one path into the list as well, and leave path out"
+    elif health.get("paths") == []:
+        yield "has no paths in its list, but the app must be asked for at least one: leave paths out for '/'"
+    for path in [health.get("path", "/"), *paths]:
+        if not str(path).startswith("/") or naming.url_path(path):
+            yield f"has the path {path!r}, but it must be a URL path beginning with '/'"
     host = health.get("host", "localhost")
     if not isinstance(host, str) or not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]+)?", host):
         yield f"has the host {health.get('host')!r}, but it must be a host name such as 'www.example.com'"

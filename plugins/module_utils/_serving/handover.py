@@ -21,7 +21,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_f
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Health, Instance, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
 
 
 class Handover:
@@ -149,7 +150,7 @@ class Handover:
             answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
             if before != release:
                 # First, so that whatever ends this run here, the way back from the new release is known.
-                self._store.history.record("serves", release, previous=before, **told)
+                self._store.history.record("serves", release, previous=before, answer=answer, **told)
                 self._store.switch(release)
         except (Refused, systemd.SystemdError, OSError) as refusal:
             journal = candidate.journal().strip()

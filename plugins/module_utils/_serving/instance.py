@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
-import threading
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health
 
 _TICK = 0.05
 # Seconds between two looks at whether a service lives that is to end.
@@ -23,16 +22,6 @@ _PARTING = 5.0
 
 class Refused(Exception):
     """The candidate did not prove itself; the message says what was asked and what came back."""
-
-
-class Health:
-    """What an instance must answer: GET `path` for `host` gives one of `status` within `timeout` seconds."""
-
-    def __init__(self, path: str, host: str, status: range, timeout: float):
-        self.path = path
-        self.host = host
-        self.status = status
-        self.timeout = timeout
 
 
 class Instance:
@@ -73,7 +62,7 @@ class Instance:
 
         Raises Refused as soon as it can't come true any more, or at the health's timeout.
         """
-        asker = _Asker(self.path, health)
+        asker = Asker(self.path, health)
         seen: set[str] = set()
         deadline = time.monotonic() + health.timeout
         while True:
@@ -90,7 +79,10 @@ class Instance:
                 return asker.answer
             if time.monotonic() > deadline:
                 got = f"{len(living)} of {workers} workers live" if asker.answer else asker.error or "no answer"
-                raise Refused(f"GET {health.path} for {health.host}: {got} after {health.timeout:g} s")
+                raise Refused(
+                    f"{health.pages}: {got} after {health.timeout:g} s (gunicorn_health.timeout gives an app that starts "
+                    "slowly more time)"
+                )
             time.sleep(_TICK)
 
     def discard(self) -> None:
@@ -189,40 +181,6 @@ class Instance:
         if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
             raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
         return state
-
-
-class _Asker(threading.Thread):
-    """Asks for the health path over and over beside the watch of the unit, which a slow answer must not hold up."""
-
-    def __init__(self, path: str, health: Health):
-        super().__init__(daemon=True)
-        self._path = path
-        self._health = health
-        self.answer: str | None = None
-        self.refusal: str | None = None
-        self.error: str | None = None
-        self.start()
-
-    def run(self) -> None:
-        health = self._health
-        bad = 0
-        while not self.answer and not self.refusal:
-            try:
-                status, reason = probe.get(self._path, health.path, health.host, health.timeout)
-            except (OSError, http.client.HTTPException) as error:
-                self.error = str(error) or type(error).__name__
-            else:
-                answer = f"{status} {reason}".strip()
-                if status in health.status:
-                    self.answer = answer
-                    return
-                bad += 1
-                if bad == 2:
-                    expected = f"{health.status.start} to {health.status.stop - 1}"
-                    self.refusal = f"GET {health.path} for {health.host}: {answer}, and {expected} was expected"
-                    if status == 400:
-                        self.refusal += " (Django answers 400 to a host that ALLOWED_HOSTS lacks: gunicorn_health.host)"
-            time.sleep(_TICK)
 
 
 def _locks(pid: str) -> bool:

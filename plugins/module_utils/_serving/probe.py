@@ -6,23 +6,63 @@
 from __future__ import annotations
 
 import http.client
+import secrets
 import socket
+import urllib.parse
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def get(path: str, url_path: str, host: str, timeout: float) -> tuple[int, str]:
-    """Send one GET to the unix socket at `path`, as nginx would, and return its status and reason.
+class Answer(NamedTuple):
+    """What came back: its `status` and `reason`, the `location` of a redirect, and the cookies that it sets."""
 
-    `timeout` bounds each wait for the network in seconds. Raises OSError or http.client.HTTPException where
-    nobody listens, or what comes back in time is no HTTP.
+    status: int
+    reason: str
+    location: str = ""
+    cookies: Mapping[str, str] = {}
+
+
+def get(
+    path: str, url_path: str, host: str, timeout: float, scheme: str = "http", cookies: Mapping[str, str] | None = None
+) -> Answer:
+    """Send one GET to the unix socket at `path`, as nginx would for a visitor on this host, and return the answer.
+
+    `scheme` is what the visitor speaks, `timeout` bounds each wait for the network in seconds. Raises OSError or
+    http.client.HTTPException where nobody listens, or what comes back in time is no HTTP.
     """
+    headers = {
+        "Host": host,
+        "X-Real-IP": "127.0.0.1",
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Proto": scheme,
+        "X-Request-ID": secrets.token_hex(16),
+        "User-Agent": "pyweb.stack",
+        "Accept": "*/*",
+        "Connection": "close",
+    }
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     connection = _Connection(path, timeout)
     try:
-        headers = {"Host": host, "User-Agent": "pyweb.stack", "X-Forwarded-Proto": "http", "Connection": "close"}
-        connection.request("GET", url_path, headers=headers)
+        connection.request("GET", _quoted(url_path), headers=headers)
         answer = connection.getresponse()
-        return answer.status, answer.reason
+        location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
+        return Answer(answer.status, answer.reason, location, _cookies(answer.headers.get_all("Set-Cookie", [])))
     finally:
         connection.close()
+
+
+def _quoted(url_path: str) -> str:
+    """Return what an app put into a header, of which each character stands for a byte, as a browser asks for it."""
+    return urllib.parse.quote(url_path.encode("latin-1", "ignore"), safe="/?%:@!$&'()*+,;=~")
+
+
+def _cookies(lines: list[str]) -> dict[str, str]:
+    """Return the names and values of cookies as they are to be sent back."""
+    pairs = (line.partition(";")[0].partition("=") for line in lines)
+    return {name.strip(): value.strip() for name, _equals, value in pairs if name.strip()}
 
 
 class _Connection(http.client.HTTPConnection):

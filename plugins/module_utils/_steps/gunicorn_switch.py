@@ -9,9 +9,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Health, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 
-_HEALTH = {"path": "/", "host": "localhost", "status": "200-399", "timeout": 30}
+_HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
 
 
 def run(module: Module, params: dict) -> dict:
@@ -25,10 +26,10 @@ def run(module: Module, params: dict) -> dict:
             params["replaces"] = store.current() or ""
             release, keep, bind = store.resolve(release), None, bind or unit_files.fixed_address(params["name"])
             version = store.release(release)["version"]
-            asked.update(store.last_activation(release).get("asked", {}))
+            asked.update(_health(store.last_activation(release).get("asked", {})))
         elif release == PREVIOUS:
             module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
-        asked.update({name: value for name, value in params["health"].items() if value is not None})
+        asked.update(_health(params["health"]))
         handover = Handover(store, params["name"], params["drain_timeout"], keep, bind, params["keep_assets"])
         result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
         result["diff"] = handover.diff(release, version, bind)
@@ -63,6 +64,13 @@ def run(module: Module, params: dict) -> dict:
     return result
 
 
+def _health(given: dict) -> dict:
+    """Return what is given of a health; one path, as in earlier histories, is a list of one."""
+    health = {name: value for name, value in given.items() if value is not None}
+    path = health.pop("path", None)
+    return {"paths": [path], **health} if path else health
+
+
 def _statuses(text: str) -> range:
     first, _dash, last = text.partition("-")
     return range(int(first), int(last or first) + 1)
@@ -83,6 +91,7 @@ STEP = Step(
             "default": {},
             "options": {
                 "path": {"type": "str"},
+                "paths": {"type": "list", "elements": "str"},
                 "host": {"type": "str"},
                 "status": {"type": "str"},
                 "timeout": {"type": "float"},

@@ -15,9 +15,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Health, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 
-HEALTH = Health("/healthz", "www.example.com", range(200, 400), 5)
+HEALTH = Health(["/healthz"], "www.example.com", range(200, 400), 5)
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
 # Notes what current names and what is asked. The old instance runs until it is told to stop.
 SYSTEMCTL = """#!/bin/sh
@@ -51,7 +52,7 @@ def handover(tmp_path, monkeypatch, write):
 
         def run(old: bool, new: bool, status: int = 200, replaces: str | None = None) -> tuple[str, list[str]]:
             # The socket would be in /run.
-            monkeypatch.setattr(probe, "get", lambda *_arguments: (status, ""))
+            monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(status, ""))
             store = Store(str(tmp_path), "shop")
             for release, overlap in ((OLD, old), (NEW, new)):
                 record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}

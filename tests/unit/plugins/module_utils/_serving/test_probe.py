@@ -18,7 +18,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
 )
 def test_the_answer_is_the_apps(tmp_path, app, status, reason):
     app(tmp_path / "app.sock", status)
-    assert probe.get(str(tmp_path / "app.sock"), "/", "localhost", 5) == (status, reason)
+    assert probe.get(str(tmp_path / "app.sock"), "/", "localhost", 5)[:2] == (status, reason)
 
 
 def test_the_app_is_asked_as_nginx_asks(tmp_path, app):
@@ -30,6 +30,16 @@ def test_the_app_is_asked_as_nginx_asks(tmp_path, app):
     assert request.requestline == "GET /healthz?deep=1 HTTP/1.1"
     assert request.headers.get_all("Host") == ["www.example.com"]
     assert request.headers["X-Forwarded-Proto"] == "http"
+    assert request.headers["X-Forwarded-For"] == request.headers["X-Real-IP"] == "127.0.0.1"
+    assert request.headers["Cookie"] is None
+
+
+def test_the_app_is_asked_as_a_browser_follows(tmp_path, app):
+    requests = app(tmp_path / "app.sock", 200)
+    probe.get(str(tmp_path / "app.sock"), "/caf\xc3\xa9?a b", "www.example.com", 5, "https", {"a": "1", "b": ""})
+    (request,) = requests
+    assert request.path == "/caf%C3%A9?a%20b"
+    assert (request.headers["X-Forwarded-Proto"], request.headers["Cookie"]) == ("https", "a=1; b=")
 
 
 @pytest.mark.parametrize("path", ["nosuch.sock", "file", "dead.sock"])
@@ -60,7 +70,7 @@ def test_what_answers_is_no_web_app(listener, answer):
     server = threading.Thread(target=serve, daemon=True)
     server.start()
     if answer == b"HTTP/1.1 200":
-        assert probe.get(listener.getsockname(), "/", "localhost", 5) == (200, "")
+        assert probe.get(listener.getsockname(), "/", "localhost", 5)[:2] == (200, "")
     else:
         with pytest.raises(http.client.HTTPException):
             probe.get(listener.getsockname(), "/", "localhost", 5)

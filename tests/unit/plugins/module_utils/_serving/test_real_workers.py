@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, queues
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Health, Instance, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
 
 # Far more than anything here takes, and what takes as long as it is given.
 LONG, SHORT = 60, 0.3
@@ -166,7 +167,7 @@ def shop(folder, host):
 
 
 def _health(path: str = "/", timeout: float = LONG) -> Health:
-    return Health(path, "localhost", range(200, 400), timeout)
+    return Health([path], "localhost", range(200, 400), timeout)
 
 
 def _until(true) -> None:
