@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import os
 import pathlib
 import socket
 import socketserver
 import subprocess
+import sys
 import threading
 
 import hypothesis
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
@@ -43,6 +46,40 @@ def _git_without_configuration():
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "A")
             patch.setenv(f"GIT_{role}_EMAIL", "a@example.com")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _places_without_sandboxes():
+    """Run as it is what a server would run in a sandbox: what that would see elsewhere is there, and nothing is hidden."""
+
+    @contextlib.contextmanager
+    def entered(sandbox, _seconds):
+        places = {**sandbox.reads, **sandbox.writes}
+        elsewhere = [(path, inside) for inside, path in places.items() if path != inside]
+        argv, made = [sys.executable, *sandboxes.FOREMAN[1:]], []
+        # What is there already is to be covered, which takes a mount, and the rights for it.
+        if any(os.path.exists(inside) for _path, inside in elsewhere):
+            made = [inside for _path, inside in elsewhere if not os.path.exists(inside)]
+            mounts = "".join(f"mount --bind {path} {inside}; " for path, inside in elsewhere)
+            argv = ["unshare", "--mount", "sh", "-ec", f'{mounts} exec "$@"', "sh", *argv]
+            for inside in made:
+                os.mkdir(inside)
+        else:
+            for path, inside in elsewhere:
+                os.symlink(path, inside)
+        try:
+            with sandboxes.commands(argv, lambda: None, lambda: "") as run:
+                yield run
+        finally:
+            for _path, inside in elsewhere:
+                if os.path.islink(inside):
+                    os.unlink(inside)
+            for inside in made:
+                os.rmdir(inside)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandboxes.Sandbox, "entered", entered)
         yield
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing
 
@@ -13,10 +14,14 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django import databas
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import Databases
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage, last
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import python_path
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
+# How long a command may take, and the migrations, some of which rewrite whole tables.
+_SECONDS = 900
+_MIGRATED_BY = 6 * 3600
 _MESSAGE = re.compile(r"^(.*?): \((\w+\.[A-Z]\d+)\) (.*)$", re.MULTILINE)
 # What fails before the migrations is tried once more without the checks for deployment, which is all that `migrate` itself asks.
 _CHECK = (
@@ -89,18 +94,22 @@ class Commands:
     def migrate(self, alias: str, unchecked: bool) -> None:
         """Apply the migrations to one database, `unchecked` if Django's check can't be made before. Raises DjangoError."""
         skip = ["--skip-checks"] if unchecked else []
-        done = self._manage.call("migrate", "--no-input", f"--database={alias}", *skip)
+        manage = Manage(f"{self.path}/venv/bin/python", functools.partial(self._run, seconds=_MIGRATED_BY))
+        done = manage.call("migrate", "--no-input", f"--database={alias}", *skip)
         if done.returncode:
             raise DjangoError(
                 f"a migration of the database {alias} failed; migrations before it may have been applied:\n"
                 + last(done.stdout + done.stderr)
             )
 
-    def _run(self, argv: list[str], also: list[tuple[str, str]]):
+    def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
         properties = systemd.properties_for_commands(self._unit, self.name)
         # What gunicorn puts in front of the app's path, its commands need as well.
         more = python_path(self._store.release(self.name)["in_force"])
-        return systemd.run(self._store.name, [*properties, *also, *more], argv)
+        try:
+            return systemd.run(self._store.name, [*properties, *also, *more], argv, seconds)
+        except shell.Overdue as error:
+            raise DjangoError(f"{error}: it may wait for what isn't there, such as a database") from error
 
 
 def _messages(said: str) -> list[str]:

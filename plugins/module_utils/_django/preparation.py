@@ -15,6 +15,7 @@ import typing
 from ansible_collections.pyweb.stack.plugins.module_utils._django import databases, static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 
 # Built files that a project commits into its own STATIC_ROOT are collected as those of its other folders, after them. A
 # folder that holds code is left alone: it would become public.
@@ -124,11 +125,9 @@ class Preparation:
 
 
 def _seal(folder: str) -> None:
-    """Give all in a folder to root, readable for nginx."""
-    for path, _folders, names in os.walk(folder):
-        os.chown(path, 0, 0)
-        os.chmod(path, 0o755)
-        for name in names:
-            os.lchown(os.path.join(path, name), 0, 0)
-            if not os.path.islink(os.path.join(path, name)):
-                os.chmod(os.path.join(path, name), 0o644)
+    """Give all in a folder to root, readable for nginx, which follows no link out of it."""
+    try:
+        sealing.seal(folder)
+        sealing.files_for_links(folder)
+    except sealing.SealError as error:
+        raise DjangoError(f"the static files can't be served: {error}") from error

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import setting_rules
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 
 # Runs in the target's virtual environment; takes settings as JSON and says what its gunicorn makes of them.
 _QUESTION = (
@@ -55,20 +57,39 @@ print(json.dumps({
 )
 
 
+# Until what only reads is given up.
+_SECONDS = 120
+
+
 class GunicornError(Exception):
     """There is no gunicorn to ask; the message says why."""
 
 
-def ask(python: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what the gunicorn of `python` says of `settings`.
+def inside(python: str, seen: list[str], account: str = "") -> AbstractContextManager[sandboxes.Run]:
+    """Return what runs `python`, whose packages are others' code, where it sees its environment, `seen`, and nothing else.
+
+    It runs as an account that owns nothing, or as `account` where the environment may be that one's alone; and with
+    the rights of whoever runs this where that is not root.
+    """
+    if os.geteuid() != 0:
+        return sandboxes.unconfined()
+    reads = [os.path.dirname(os.path.dirname(python)), *sandboxes.interpreter(python), *seen]
+    sandbox = sandboxes.Sandbox(
+        "", "ask its gunicorn", reads={path: path for path in reads if os.path.exists(path)}, account=account
+    )
+    return sandbox.entered(_SECONDS)
+
+
+def ask(run: sandboxes.Run, python: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what the gunicorn of `python`, which `run` runs, says of `settings`.
 
     `known` are its settings, each with its section and whether it is a Python function, and `numbers` those that are
     whole numbers; `refused` has what its validators say, `workers` which classes it has, and what the given one needs;
     `facts` are for the setting rules.
     """
     # Its own environment only: WEB_CONCURRENCY and the like would count as settings.
-    done = shell.run([python, "-I", "-c", _QUESTION], stdin=json.dumps(settings), env={})
+    done = run([python, "-I", "-c", _QUESTION], seconds=_SECONDS, stdin=json.dumps(settings))
     if done.returncode:
-        raise GunicornError(f"{python} can't import gunicorn: {done.stderr.strip().splitlines()[-1]}")
+        raise GunicornError(f"{python} can't import gunicorn: {(done.stderr.strip().splitlines() or [''])[-1]}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

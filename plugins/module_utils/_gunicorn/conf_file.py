@@ -13,8 +13,10 @@ import json
 import os
 from collections.abc import Collection
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 
+# Until what only reads is given up.
+_SECONDS = 60
 # How like a setting's name one is that was meant for it.
 _NEAR = 0.75
 
@@ -74,15 +76,15 @@ def read(folder: str, path: str) -> str:
         ) from error
 
 
-def faults(python: str, text: str, owned: dict[str, str], known: Collection[str]) -> list[str]:
+def faults(run: sandboxes.Run, python: str, text: str, owned: dict[str, str], known: Collection[str]) -> list[str]:
     """Return what is wrong with a file, a line each.
 
-    `python` is the interpreter that will run it, `owned` the settings that it may not set, each with what to use
-    instead, and `known` the names of all settings.
+    `python`, which `run` runs, is the interpreter that will run it, `owned` the settings that it may not set, each with
+    what to use instead, and `known` the names of all settings.
     """
-    done = shell.run([python, "-I", "-c", _QUESTION], stdin=text, env={})
+    done = run([python, "-I", "-c", _QUESTION], seconds=_SECONDS, stdin=text)
     if done.returncode:
-        return [f"{python} can't read it: {done.stderr.strip().splitlines()[-1]}"]
+        return [f"{python} can't read it: {(done.stderr.strip().splitlines() or [''])[-1]}"]
     answer = json.loads(done.stdout)
     if answer["wrong"]:
         return ["line {}: {}".format(*answer["wrong"])]

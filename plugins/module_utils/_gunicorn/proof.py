@@ -80,6 +80,8 @@ except SystemExit:
 proof.run()
 """
 _UNREADABLE = 3
+# How long an app may take to be loaded before that counts as never: one may wait for what isn't there, such as a database.
+SECONDS = 600
 _SETTINGS = "gunicorn_conf_file or gunicorn_settings"
 
 

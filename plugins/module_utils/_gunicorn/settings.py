@@ -10,6 +10,7 @@ environment that the service runs, and each value goes through that gunicorn's o
 from __future__ import annotations
 
 import difflib
+import os
 import pprint
 import re
 from collections.abc import Sequence
@@ -67,7 +68,8 @@ class Settings:
     `options` are those that have an option of their own, such as `wsgi_app`; `given` those of the user, and `conf`
     the user's own Python. `writable` are the only folders that the service may write; None for a unit of the user's own,
     of which nothing is known, so neither is anything in it the design's. `folder` is where the app's files are, where they
-    have yet to come to the `chdir` of `options`. Raises SettingsError with all faults at once.
+    have yet to come to the `chdir` of `options`; `account` is who asks, where not everybody may read that environment.
+    Raises SettingsError with all faults at once.
     """
 
     def __init__(
@@ -78,15 +80,21 @@ class Settings:
         conf: str = "",
         writable: Sequence[str] | None = (),
         folder: str | None = None,
+        account: str = "",
     ):
         # Whoever says where it is to be wants a control socket.
         defaults = dict(_DEFAULTS)
         if "control_socket" in given:
             del defaults["control_socket_disable"]
         here = {"chdir": folder} if folder else {}
+        asked = {**defaults, **given, **options, **here}
+        owned, owned_in_file = (_OPTIONS, _OPTIONS) if writable is None else (OWNED, _OWNED_IN_FILE)
         try:
-            answer = ask.ask(python, {**defaults, **given, **options, **here})
-        except ask.GunicornError as error:
+            with ask.inside(python, _seen(asked), account) as run:
+                answer = ask.ask(run, python, asked)
+                names = {name for name, _section, _hook in answer["known"]}
+                of_file = conf_file.faults(run, python, conf, owned_in_file, names) if conf else []
+        except (ask.GunicornError, OSError) as error:
             raise SettingsError(str(error)) from error
         self.version: str = answer["version"]
         self.graceful_timeout: int = answer["facts"]["values"]["graceful_timeout"]
@@ -96,7 +104,6 @@ class Settings:
         # An older gunicorn lacks some of the defaults' names.
         defaults = {name: value for name, value in defaults.items() if name in self._known}
         self._values = {**defaults, **given, **options}
-        owned, owned_in_file = (_OPTIONS, _OPTIONS) if writable is None else (OWNED, _OWNED_IN_FILE)
         faults = {name: f"{name}: {text}" for name, text in answer["refused"].items()}
         faults |= {
             name: f"{name} is {self._values.get(name, answer['facts']['values'][name])!r}, {text}"
@@ -106,9 +113,7 @@ class Settings:
             fault = self._fault(name, owned, answer)
             faults |= {name: fault} if fault else {}
         lines = [f"gunicorn_settings: {fault}" for _name, fault in sorted(faults.items())]
-        if conf:
-            of_file = conf_file.faults(python, conf, owned_in_file, self._known)
-            lines += [f"gunicorn_conf_file: {fault}" for fault in of_file]
+        lines += [f"gunicorn_conf_file: {fault}" for fault in of_file]
         if lines:
             raise SettingsError("\n".join(lines))
 
@@ -156,3 +161,11 @@ class Settings:
             return f"worker_class is {value!r}, which gunicorn {self.version} doesn't have: it has {known}"
         hint = ": add its package to gunicorn_requirements" if said.startswith("No module named") else ""
         return f"worker_class is {value!r}, which gunicorn refuses: {said}{hint}"
+
+
+def _seen(asked: dict) -> list[str]:
+    """Return the folders in which these settings have gunicorn look for modules."""
+    folder = str(asked.get("chdir") or "/")
+    names = ["", *str(asked.get("pythonpath") or "").split(",")]
+    seen = [os.path.normpath(os.path.join(folder, name)) for name in names]
+    return [path for path in seen if path != "/"]

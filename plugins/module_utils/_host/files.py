@@ -13,6 +13,9 @@ import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
+# Seconds until a disk that doesn't take what was written is given up.
+_SYNCED_BY = 600
+
 
 def read(path: str) -> str:
     """Return the text of a file, nothing where there is none."""
@@ -90,7 +93,7 @@ def sync(file: typing.IO[typing.Any]) -> None:
 
 def sync_tree(path: str) -> None:
     """Have a folder with all that is in it outlive a power cut. Raises OSError, with what is wrong alone."""
-    synced = shell.run(["sync", "--file-system", path])
+    synced = shell.run(["sync", "--file-system", path], identity=shell.CALLER, sandbox=None, seconds=_SYNCED_BY)
     if synced.returncode:
         raise OSError(synced.stderr.strip())
 

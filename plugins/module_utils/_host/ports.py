@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 
 _LISTENS = "0A"
 
@@ -49,7 +49,7 @@ def _holder(host: str, port: int) -> str:
     inodes = _inodes(port, None if own in every else {own, *every})
     pids = sorted({int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/fd/*") if _target(path) in inodes})
     if 1 in pids:
-        listed = shell.run(["systemctl", "list-sockets", "--all", "--output=json"]).stdout
+        listed = systemd.ctl("list-sockets", "--all", "--output=json").stdout
         units = [row["unit"] for row in json.loads(listed or "[]") if row["listen"].endswith(f":{port}")]
         return " or ".join(sorted(units)) or "systemd"
     return _process(pids[0]) if pids else "somebody"

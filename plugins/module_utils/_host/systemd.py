@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Sequence
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
@@ -28,6 +29,11 @@ _OF_THE_SERVICE_ALONE = {
 }
 # The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
 NOT_STARTED = range(200, 246)
+# Seconds for an answer, and for a job: a stop takes as long as its unit says, so that one is for a systemd that hangs.
+_ANSWER = 120
+_JOB = 4000
+# Seconds that a command's unit has beyond those of the command.
+_MARGIN = 15
 
 
 class SystemdError(Exception):
@@ -41,7 +47,12 @@ def instance(app: str, release: str) -> str:
 
 def ctl(*arguments: str) -> Done:
     """Run `systemctl` and return what it said, whatever its exit status."""
-    return shell.run(["systemctl", *arguments])
+    return _ask("systemctl", *arguments, seconds=_JOB)
+
+
+def _ask(*argv: str, seconds: float) -> Done:
+    # What asks systemd is systemd's own, and no code of an app.
+    return shell.run(list(argv), identity=shell.CALLER, sandbox=None, seconds=seconds)
 
 
 def require(*arguments: str) -> None:
@@ -68,33 +79,63 @@ def verify(units: dict[str, str]) -> None:
         for name, text in units.items():
             files.replace(os.path.join(folder, name), text)
         paths = [os.path.join(folder, name) for name in units]
-        done = shell.run(["systemd-analyze", "verify", "--man=no", *paths])
+        done = _ask("systemd-analyze", "verify", "--man=no", *paths, seconds=_ANSWER)
     about_ours = [line for line in done.stderr.splitlines() if "gunicorn-" in line]
     if done.returncode or about_ours:
         raise SystemdError("\n".join(about_ours) or done.stderr.strip())
 
 
-def run(app: str, properties: list[tuple[str, str]], argv: list[str]) -> Done:
-    """Run a command in a transient unit with these properties, wait for it and return what it printed."""
-    unit, since = f"gunicorn-{app}-run-{secrets.token_hex(4)}.service", time.time()
-    options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={unit}"]
-    # By default that is the command, a whole script, in every line of the journal about it.
-    options += [f"--description=A command of the app {app}"]
-    options += [f"--property={key}={value}" for key, value in properties]
-    done = shell.run(["systemd-run", *options, "--", *argv])
+class Unit:
+    """A transient service for one command: `properties` say as whom, and in which sandbox, that runs.
+
+    `kind` begins its name, and `purpose` is its description in the journal.
+    """
+
+    def __init__(self, kind: str, purpose: str, properties: Sequence[tuple[str, str]]):
+        self._name = f"{kind}-{secrets.token_hex(4)}.service"
+        self._purpose = purpose
+        self._properties = properties
+        self._since = time.time()
+
+    def command(self, argv: list[str], seconds: float) -> list[str]:
+        """Return the command that runs `argv` in it, for no longer than so many seconds, and waits for its end."""
+        options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={self._name}"]
+        # By default that is the command, a whole script, in every line of the journal about it.
+        options += [f"--description={self._purpose}"]
+        # Whoever waits for it ends it before; this is for the case that they died.
+        options += [f"--property=RuntimeMaxSec={seconds + _MARGIN:.0f}", "--property=TimeoutStopSec=10"]
+        options += [f"--property={key}={value}" for key, value in self._properties]
+        return ["systemd-run", *options, "--", *argv]
+
+    def kill(self) -> None:
+        """End at once all that runs in it."""
+        ctl("kill", "--signal=KILL", self._name)
+
+    def journal(self) -> str:
+        """Return what the journal has of it."""
+        return journal(self._name, self._since)
+
+
+def run(app: str, properties: list[tuple[str, str]], argv: list[str], seconds: float) -> Done:
+    """Run a command in a transient unit with these properties, wait for it and return what it printed.
+
+    Raises shell.Overdue where it did not end in so many seconds.
+    """
+    unit = Unit(f"gunicorn-{app}-run", f"A command of the app {app}", properties)
+    done = shell.run(argv, identity=shell.CALLER, sandbox=unit, seconds=seconds)
     if done.returncode in NOT_STARTED:
         # Why systemd could not start it, only the journal knows.
-        done.stderr += journal(unit, since)
+        done.stderr += unit.journal()
     return done
 
 
 def journal(unit: str, since: float, lines: int = 20) -> str:
     """Return the last lines that a unit wrote since a time (seconds since 1970)."""
     # It may be a moment behind what was written.
-    shell.run(["journalctl", "--sync"])
+    _ask("journalctl", "--sync", seconds=_ANSWER)
     # Backwards, since together with a beginning systemd 252 takes the first lines for the last.
     which = [f"--unit={unit}", f"--since=@{since:.3f}", f"--lines={lines}", "--reverse"]
-    said = shell.run(["journalctl", "--quiet", "--no-pager", "--output=cat", *which]).stdout
+    said = _ask("journalctl", "--quiet", "--no-pager", "--output=cat", *which, seconds=_ANSWER).stdout
     return "".join(f"{line}\n" for line in reversed(said.splitlines()))
 
 

@@ -31,6 +31,8 @@ _PENDING = "/run/pyweb-stack-nginx-pending"
 _DEBIANS = {"wasm", "avif", "woff2"}
 # Where nobody but root can open it, or any account could hold it.
 _LOCK = "/run/pyweb-stack/nginx.lock"
+# Seconds for nginx to say what it thinks of a configuration.
+_PATIENCE = 120
 
 
 class NginxError(Exception):
@@ -43,7 +45,7 @@ def user() -> str:
     named = [each.arguments[0] for each in config_parser.inside(conf, "user") if each.arguments]
     if named or not installed():
         return named[0] if named else "www-data"
-    built = re.search(r"--user=([\w-]+)", shell.run(["nginx", "-V"]).stderr)
+    built = re.search(r"--user=([\w-]+)", _run("nginx", "-V").stderr)
     return built[1] if built else "nobody"
 
 
@@ -59,7 +61,7 @@ def has_http2() -> bool:
     """
     if not installed():
         return True
-    version = re.search(r"/(\d+)\.(\d+)\.(\d+)", shell.run(["nginx", "-v"]).stderr)
+    version = re.search(r"/(\d+)\.(\d+)\.(\d+)", _run("nginx", "-v").stderr)
     return not version or tuple(map(int, version.groups())) >= (1, 25, 1)
 
 
@@ -222,6 +224,11 @@ def _tell(verb: str) -> None:
         raise systemd.SystemdError(f"systemctl {verb} nginx.service: {done.stderr.strip()}\n{journal}")
 
 
+def _run(*argv: str) -> shell.Done:
+    # nginx itself looks up its servers' names while it tests, and has no end of its own for that.
+    return shell.run(list(argv), identity=shell.CALLER, sandbox=None, seconds=_PATIENCE)
+
+
 def _workers() -> set[str]:
     master = systemd.show("nginx.service", "MainPID")["MainPID"]
     with open(f"/proc/{master}/task/{master}/children", encoding="utf-8") as file:
@@ -235,7 +242,7 @@ def _fault_of(tree: str) -> tuple[str | None, set[str]]:
         unit = f"--unit=nginx-test-{secrets.token_hex(4)}"
         mount = f"--property=BindReadOnlyPaths={tree}:{ETC}"
         command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", unit, mount, "--", *command]
-    done = shell.run(command)
+    done = _run(*command)
     said = [line for line in done.stderr.splitlines() if "[emerg]" in line]
     loaded = set(re.findall(r"^# configuration file (.+):$", done.stdout, re.MULTILINE))
     if done.returncode and not said:

@@ -15,7 +15,7 @@ import pwd
 import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import proof
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
 
@@ -63,11 +63,14 @@ def prove(content: str, unit: Unit) -> None:
         os.chmod(folder, 0o711)
         files.create(f"{folder}/gunicorn.conf.py", content, 0o644)
         files.create(f"{folder}/env", env_file.render(unit.env), 0o600)
-        done = systemd.run(
-            user,
-            _properties(folder, account, unit),
-            proof.command(unit.python, f"{folder}/gunicorn.conf.py", load=True),
-        )
+        argv = proof.command(unit.python, f"{folder}/gunicorn.conf.py", load=True)
+        try:
+            done = systemd.run(user, _properties(folder, account, unit), argv, proof.SECONDS)
+        except shell.Overdue as error:
+            raise OwnUnitError(
+                f"wsgi_app is {unit.wsgi_app!r}, which was not loaded within {proof.SECONDS} s: it may wait for what isn't "
+                "there, such as a database"
+            ) from error
     if done.returncode in systemd.NOT_STARTED:
         raise OwnUnitError(
             f"systemd can't start {unit.python} in {unit.chdir} for the proof (exit status "

@@ -16,7 +16,8 @@ import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
@@ -353,8 +354,15 @@ class Release:
         argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
         return proof.in_force(self._run(stage, argv), self._inputs.wsgi_app)
 
-    def _run(self, stage: str, argv: list[str], also: typing.Sequence[tuple[str, str]] = ()):
-        done = systemd.run(self._inputs.name, [*self._service.properties(stage), *also], argv)
+    def _run(self, stage: str, argv: list[str], also: typing.Sequence[tuple[str, str]] = ()) -> Done:
+        properties = [*self._service.properties(stage), *also]
+        try:
+            done = systemd.run(self._inputs.name, properties, argv, proof.SECONDS)
+        except shell.Overdue as error:
+            raise ReleaseError(
+                f"gunicorn_wsgi_app is {self._inputs.wsgi_app!r}, which was not loaded within {proof.SECONDS} s: it may wait "
+                "for what isn't there, such as a database"
+            ) from error
         if done.returncode in systemd.NOT_STARTED:
             raise ReleaseError(
                 "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "

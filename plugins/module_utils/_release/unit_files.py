@@ -12,50 +12,14 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 MARK = "# Made by pyweb.stack"
 # In the folder of a release.
 START = "start.py"
 
-# What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
-# No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
-SANDBOX = (
-    ("NoNewPrivileges", "yes"),
-    ("CapabilityBoundingSet", ""),
-    ("AmbientCapabilities", ""),
-    ("ProtectSystem", "strict"),
-    ("ProtectHome", "yes"),
-    ("PrivateTmp", "yes"),
-    ("PrivateDevices", "yes"),
-    ("DevicePolicy", "closed"),
-    ("PrivateIPC", "yes"),
-    ("ProtectKernelTunables", "yes"),
-    ("ProtectKernelModules", "yes"),
-    ("ProtectKernelLogs", "yes"),
-    ("ProtectControlGroups", "yes"),
-    ("ProtectClock", "yes"),
-    ("ProtectHostname", "yes"),
-    ("ProtectProc", "invisible"),
-    ("RestrictNamespaces", "yes"),
-    ("RestrictRealtime", "yes"),
-    ("RestrictSUIDSGID", "yes"),
-    ("RemoveIPC", "yes"),
-    ("LockPersonality", "yes"),
-    ("MemoryDenyWriteExecute", "yes"),
-    ("KeyringMode", "private"),
-    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
-    ("SystemCallArchitectures", "native"),
-    ("SystemCallFilter", "@system-service"),
-    ("SystemCallFilter", "~@privileged @resources"),
-    ("SystemCallErrorNumber", "EPERM"),
-    ("NoExecPaths", "/"),
-    ("InaccessiblePaths", "-/etc/ssh -/root -/boot -/etc/ssl/private"),
-    ("UMask", "0027"),
-    ("LimitCORE", "0"),
-    ("LimitNOFILE", "65536"),
-)
+SANDBOX = sandboxes.SERVICE
 # Where programs and libraries are that root put there: Debian's, and those that are no package, in /usr/local and /opt.
 _EXECUTABLE = ("/usr", "-/opt")
 # systemd mounts the places that a service may write anew, without what NoExecPaths says of the whole tree.

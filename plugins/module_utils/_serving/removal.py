@@ -17,7 +17,7 @@ import pwd
 import re
 import shutil
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
@@ -103,6 +103,7 @@ class Removal:
                     _remove_account(name)
             for path in self._tools():
                 _remove(path)
+            sandboxes.remove_cache(store.name)
             store.remove_all()
         return cut
 
@@ -153,7 +154,7 @@ class Removal:
     def _tools(self) -> list[str]:
         """Return what all apps share, if this one is the last."""
         last = self._store.ours() and not set(_made_units()) - set(self._units())
-        return [uv.FOLDER, uv.CACHE] if last else []
+        return [uv.FOLDER] if last else []
 
 
 def _unit_texts() -> dict[str, str]:
@@ -181,6 +182,6 @@ def _remove(path: str) -> None:
 
 
 def _remove_account(name: str) -> None:
-    done = shell.run(["userdel", name])
+    done = shell.run(["userdel", name], identity=shell.CALLER, sandbox=None, seconds=60)
     if done.returncode:
         raise RemovalError(f"the account {name} can't go: {done.stderr.strip()}; run again when that is mended")

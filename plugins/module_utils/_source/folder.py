@@ -151,7 +151,9 @@ def _listed_by_git(folder: str, host: str) -> set[str]:
     # A hook that runs the playbook has these set for its own repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = shell.run(command, env=environment, errors="surrogateescape")
+        done = shell.run(
+            command, identity=shell.CALLER, sandbox=None, seconds=600, env=environment, errors="surrogateescape"
+        )
         said = done.stderr.strip() if done.returncode else None
     except FileNotFoundError:
         said = f"git is not installed on {host}"

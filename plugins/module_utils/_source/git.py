@@ -19,6 +19,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # ssh://host/path, or host:path with or without a user; see git-fetch(1).
 _BY_SSH = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:]+:(?!//)")
+# How long a repository may take for what is asked of it, a fetch of all that it has, too.
+_SECONDS = 3600
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
 
 
@@ -125,7 +127,8 @@ class Repository:
         if self._submodule:
             # As git does it: who writes a repository must not have root read others on this host.
             environment["GIT_PROTOCOL_FROM_USER"] = "0"
-        return shell.run(["git", *self._options, *arguments], env=environment)
+        argv = ["git", *self._options, *arguments]
+        return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment)
 
     def _ssh(self) -> str:
         command = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes"

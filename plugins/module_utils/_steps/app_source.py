@@ -10,9 +10,10 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, readable
+from ansible_collections.pyweb.stack.plugins.module_utils._source import bytecode
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError, Additions, Completed
 from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
@@ -63,7 +64,7 @@ def _fetch(module: Module, params: dict) -> dict:
         digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
     except TreeError as error:
         module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
-    except (AdditionError, ArchiveError, GitError, StoreError, OSError) as error:
+    except (AdditionError, ArchiveError, GitError, StoreError, sealing.SealError, OSError) as error:
         if module.check_mode and os.strerror(errno.ENOSPC) in str(error):
             store.trial().remove()
             return result
@@ -82,7 +83,9 @@ def _fetched(source, store: Store, python: str) -> str:
                 digest = source.fetch(work)
                 with store.stage("sources", digest) as stage:
                     source.export(stage)
-                    _finish(stage, python)
+                    # A link that leads out is followed with the rights of whoever reads it.
+                    sealing.seal(stage, leads_out=None)
+                    bytecode.add(store.name, stage, store.item("sources", digest), python)
     return digest
 
 
@@ -132,20 +135,6 @@ def waits(params: dict, result: dict) -> bool:
 
 def _there(store: Store, digest: str | None) -> bool:
     return digest is not None and os.path.isdir(store.item("sources", digest))
-
-
-def _finish(folder: str, python: str) -> None:
-    """Give the tree to root, readable for whoever can reach it, as the folder above decides, and compile it."""
-    for path, folders, files in os.walk(folder):
-        os.chown(path, 0, 0)
-        os.chmod(path, 0o755)
-        for name in folders + files:
-            full = os.path.join(path, name)
-            os.lchown(full, 0, 0)
-            if os.path.isfile(full) and not os.path.islink(full):
-                os.chmod(full, 0o755 if os.stat(full).st_mode & 0o100 else 0o644)
-    # What does not compile is not of this Python, such as a template: the app's import decides, later.
-    shell.run([python, "-m", "compileall", "-qq", folder])
 
 
 STEP = Step(

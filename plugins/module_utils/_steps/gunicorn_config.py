@@ -33,7 +33,7 @@ def run(module: Module, params: dict) -> dict:
         module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
     writable = None if params["dest"] else params["writable_paths"]
     try:
-        settings = Settings(params["python"], options, params["settings"], conf, writable, folder)
+        settings = Settings(params["python"], options, params["settings"], conf, writable, folder, params["user"] or "")
     except SettingsError as error:
         module.fail_json(msg=str(error))
     content = settings.render()

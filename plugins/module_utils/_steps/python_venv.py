@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
@@ -64,18 +65,21 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     path = store.item("venvs", name)
     if os.path.isdir(path):
         return {"path": path, "requirements_file": file}
-    index = uv.Index(params["index"], keep=not check_mode)
+    index = uv.Index(params["index"], None if check_mode else sandboxes.cache_folder(params["name"]))
     result = {"changed": True, "path": path, "requirements_file": file}
     if check_mode:
         store.refuse_others()
         if not uv.there():
             return result
         store = store.trial()
+    else:
+        uv.fetch(index)
     with store.locked("building its virtual environment"):
         # Another run may have built it while this one waited.
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
-                notes = builder.build(wanted, stage, uv.Forecast(index) if check_mode else uv.Uv(index))
+                kind = uv.Forecast if check_mode else uv.Uv
+                notes = builder.build(params["name"], wanted, stage, path, index, kind)
             if passed_over:
                 notes.append(f"{file} says what is installed; {', '.join(passed_over)} beside it counts for nothing.")
             result["notes"] = notes

@@ -7,29 +7,43 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import steps
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, sealing
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import steps, uv
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
-from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import Uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
 _RECORD = "installed.txt"
 
 
-def build(inputs: Inputs, stage: str, uv: Uv) -> list[str]:
-    """Install everything into an environment at `stage`, which keeps working after a rename.
+def build(
+    app: str, inputs: Inputs, stage: str, place: str, index: uv.Index, installer: type[uv.Uv] = uv.Uv
+) -> list[str]:
+    """Install everything into an environment of `app` in the empty folder `stage`, which is to be renamed to `place`.
 
-    Returns what people should know of it. Raises RequirementsError or UvError.
+    What is installed comes from `index`, by `installer`. Returns what people should know of it. Raises RequirementsError or UvError, or OSError.
     """
-    new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", stage]
-    uv.require(*new, variable="gunicorn_python")
-    with _work(inputs, os.path.dirname(stage)) as (work, within):
-        made = steps.install(inputs, _Workshop(inputs, stage, uv, work, within))
-    # uv leaves its lock file behind, which anybody could write.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(stage, ".lock"))
-    return made.notes
+    # As the stage of an environment: a later run clears away what a killed one left. No account but root can enter.
+    with tempfile.TemporaryDirectory(prefix=".stage-", dir=os.path.dirname(stage)) as work:
+        made, told = _folder(work, "venv", 0o777), _folder(work, "told", 0o755)
+        with _inside(app, inputs, work, index, {told: told}, {place: made}) as run:
+            tool = installer(index, run)
+            new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
+            tool.require(*new, variable="gunicorn_python")
+            got = steps.install(inputs, _Workshop(inputs, place, tool, told))
+            tool.compile(f"{place}/bin/python")
+        try:
+            sealing.seal(made, leads_out={os.path.realpath(inputs.python)})
+        except sealing.SealError as error:
+            raise RequirementsError(
+                f"gunicorn_requirements_file or gunicorn_requirements: what they install can't be used: {error}"
+            ) from error
+        _write(made, _RECORD, *got.packages)
+        os.rename(made, stage)
+    return got.notes
 
 
 def installed(venv: str) -> list[str]:
@@ -45,45 +59,60 @@ def foreign_python(venv: str) -> str:
 
 
 class _Workshop:
-    """The folder `work` beside the environment at `stage`, for which uv runs `within` another command."""
+    """Where `tool` makes the environment `venv`; it reads what lies in the folder `told`."""
 
-    def __init__(self, inputs: Inputs, stage: str, uv: Uv, work: str, within: list[str]):
+    def __init__(self, inputs: Inputs, venv: str, tool: uv.Uv, told: str):
         self._inputs = inputs
-        self._stage = stage
-        self._uv = uv
-        self._work = work
-        self._within = within
+        self._venv = venv
+        self._tool = tool
+        self._told = told
 
     def install(self, arguments: list[str], variable: str) -> list[str]:
-        python, folder = f"{self._stage}/bin/python", self._inputs.file.folder
-        found = self._uv.install(python, arguments, variable, folder, self._within)
-        _write(self._stage, _RECORD, *found)
-        return found
+        return self._tool.install(f"{self._venv}/bin/python", arguments, variable, self._inputs.file.folder)
 
-    def ask(self, *arguments: str):
-        python, folder = f"--python={self._inputs.python}", self._inputs.file.folder
-        return self._uv.ask(*arguments, python, cwd=folder, within=self._within)
+    def ask(self, *arguments: str) -> Done:
+        return self._tool.ask(*arguments, f"--python={self._inputs.python}", cwd=self._inputs.file.folder)
 
     def hand(self, name: str, *lines: str) -> str:
-        return _write(self._work, name, *lines)
+        return _write(self._told, name, *lines)
 
 
 @contextlib.contextmanager
-def _work(inputs: Inputs, beside: str):
-    """Yield a folder for files in between, and a command within which the source may be written to.
+def _inside(
+    app: str, inputs: Inputs, work: str, index: uv.Index, reads: dict[str, str], writes: dict[str, str]
+) -> Iterator[sandboxes.Run]:
+    """Yield what runs commands where the inputs are seen, and nothing but `writes` can be written.
 
-    Building a package leaves files in its folder. So a copy of the source is mounted over it, for that command alone:
+    Building a package leaves files in its folder. So where the source is to be built, a copy of it is in its place:
     paths that are recorded, such as those of editable packages, are right, and the sealed source stays as it is.
     """
-    # As the stage of an environment: a later run clears away what a killed one left.
-    with tempfile.TemporaryDirectory(prefix=".stage-", dir=beside) as work:
-        if not inputs.local:
-            yield work, []
-            return
-        copy = os.path.join(work, "source")
-        shutil.copytree(inputs.source, copy, symlinks=True)
-        script = 'mount --bind "$1" "$2" && cd "$PWD" && shift 2 && exec "$@"'
-        yield work, ["unshare", "--mount", "sh", "-c", script, "sh", copy, inputs.source]
+    sealed = os.path.join(work, "sealed")
+    seen = [*index.paths(), *sandboxes.interpreter(inputs.python)]
+    if inputs.local and inputs.source:
+        reads, writes = {**reads, sealed: inputs.source}, {**writes, inputs.source: _folder(work, "source", 0o777)}
+    elif inputs.source:
+        seen.append(inputs.source)
+    sandbox = sandboxes.Sandbox(
+        app,
+        "build the packages",
+        reads={**{path: path for path in seen if os.path.exists(path)}, **reads},
+        writes=writes,
+        network=not index.offline(),
+        cache=index.cache is not None,
+    )
+    with sandbox.entered(uv.END) as run:
+        if sealed in reads:
+            copied = run(["cp", "--recursive", "--no-dereference", f"{sealed}/.", inputs.source], seconds=uv.END)
+            if copied.returncode:
+                raise OSError(f"the source can't be copied for a build: {copied.stderr.strip()}")
+        yield run
+
+
+def _folder(work: str, name: str, mode: int) -> str:
+    path = os.path.join(work, name)
+    os.mkdir(path)
+    os.chmod(path, mode)
+    return path
 
 
 def _write(folder: str, name: str, *lines: str) -> str:

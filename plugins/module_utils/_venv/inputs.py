@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import kinds, requirements
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
 # The newest gunicorn that is tested.
 GUNICORN = "27.0.1"
+_SECONDS = 60
 _BOUND = re.compile(r"(>=|>|==|~=|\^|~)\s*(\d+)\.(\d+)")
 
 
@@ -109,11 +110,19 @@ def _refuse_old(variable: str, lines: list[str]) -> None:
         )
 
 
+def _asked(python: str, arguments: list[str]):
+    """Run a Python: Debian's, which is part of the host, as it is, and any other as an account that owns nothing."""
+    if os.path.realpath(python).startswith("/usr/bin/"):
+        return shell.run([python, *arguments], identity=shell.CALLER, sandbox=None, seconds=_SECONDS)
+    reads = {path: path for path in sandboxes.interpreter(python) if os.path.exists(path)}
+    return sandboxes.Sandbox("", "ask its Python", reads=reads).run([python, *arguments], _SECONDS)
+
+
 def _identity(python: str) -> list[str]:
     """Return what of an interpreter an environment depends on."""
     question = "import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())"
     try:
-        done = shell.run([python, "-I", "-c", question])
+        done = _asked(python, ["-I", "-S", "-c", question])
     except OSError as error:
         raise RequirementsError(f"gunicorn_python is {python!r}, which does not run: {error}") from error
     if done.returncode or not done.stdout.strip():

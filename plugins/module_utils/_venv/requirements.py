@@ -15,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTION = re.compile(r"(--[\w-]+|-\w)[\s=]*(.*)")
 _NAME_AND_PLACE = re.compile(r"[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(.*)")
+_INCLUDES = ("-r", "--requirement", "-c", "--constraint")
 _GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
 _GUNICORN_EXTRAS = re.compile(r"gunicorn\s*(\[[^]]*\])", re.IGNORECASE)
 _CLAUSE = re.compile(r"(===|==|~=|<=|<)\s*v?(\d+)((?:\.\d+)*)")
@@ -108,7 +109,15 @@ def texts(path: str, source: str) -> tuple[dict[str, str], dict[str, str]]:
         found[name] = text
         for line in lines(text):
             option = _OPTION.match(line)
-            if not option or "://" in line:
+            if not option:
+                continue
+            if option.group(1) in _INCLUDES and option.group(2).lower().startswith("file:"):
+                # Not its content: what it is, nobody knows.
+                raise RequirementsError(
+                    f"gunicorn_requirements_file: {name} includes {option.group(2)}: name a file in the source, relative to "
+                    f"{name}"
+                )
+            if "://" in line:
                 continue
             included = os.path.join(os.path.dirname(path), option.group(2))
             if option.group(1) in ("-r", "--requirement"):

@@ -12,21 +12,27 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 VERSION = "0.13.9"
 # Tools of the host, not of an app: every app shares them.
 FOLDER = "/usr/local/lib/pyweb-stack"
-CACHE = "/var/cache/pyweb-stack"
-_CACHE = f"{CACHE}/uv"
 # Debian's own pip as a wheel, from the package python3-pip-whl: enough to fetch uv, and nothing gets installed.
 _PIP_WHEELS = "/usr/share/python-wheels/pip-*.whl"
 _PIP_OF_ALL = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf")
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+# Of this process's environment what builds are told as well: how to compile, the way out, and what is uv's. The rest, such as
+# a token that a play needs elsewhere, is no business of theirs.
+_PASSED_ON = re.compile(
+    r"(LANG|LC_\w+|TZ|CC|CXX|AR|LD|FC|(C|CXX|CPP|LD|F|RUST)FLAGS|MAKEFLAGS|(CMAKE|PKG_CONFIG|CARGO|RUST|SETUPTOOLS_SCM|UV|SSL_CERT)_\w+"
+    r"|(?i:(http|https|all|no)_proxy))"
+)
+# Seconds until a build is given up, all of its packages together, and until the installer itself is.
+END = 3600
+_FETCHED_BY = 600
 # Of pip's settings those that say where packages are.
 _PLACES = ("index-url", "extra-index-url", "find-links", "no-index")
 # The same as variables of uv, each with what separates several values.
@@ -66,12 +72,12 @@ class UvError(Exception):
 class Index:
     """Where packages come from: what `given`, as `gunicorn_index` is, says, and else pip's settings on this host.
 
-    uv and pip learn it from their environment, since everybody can read their arguments. `keep` says whether what uv
-    fetches may stay on this host. Raises UvError where a file or folder is missing.
+    uv and pip learn it from their environment, since everybody can read their arguments. `cache` is the folder for what
+    uv fetches, None where it must not stay. Raises UvError where a file or folder is missing.
     """
 
-    def __init__(self, given: dict[str, str], keep: bool = True):
-        self._cache = {"UV_CACHE_DIR": _CACHE} if keep else {"UV_NO_CACHE": "1"}
+    def __init__(self, given: dict[str, str], cache: str | None = None):
+        self.cache = cache
         self.wheels = given.get("wheels")
         ca = given.get("ca")
         self._settings = _pip_settings()
@@ -106,12 +112,26 @@ class Index:
 
     def uv_alone(self) -> dict[str, str]:
         """Return the environment of uv for what needs no packages: no index is in it."""
-        environment = _environ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+        environment = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
+        for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_FIND_LINKS"):
+            environment.pop(name, None)
         # uv brings its own certificates; a host's own, such as a company's, are in Debian's bundle or named to pip.
         environment.setdefault("SSL_CERT_FILE", _CERTIFICATES)
         if "cert" in self._settings:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
-        return {**environment, **self._cache, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        environment.update({"UV_CACHE_DIR": self.cache} if self.cache else {"UV_NO_CACHE": "1"})
+        # A file that has another name in the cache could be changed there.
+        return {**environment, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+    def offline(self) -> bool:
+        """Say whether no other host is needed."""
+        return bool(self.wheels)
+
+    def paths(self) -> list[str]:
+        """Return the files and folders of this host that uv needs to see."""
+        words = [self.uv_alone()["SSL_CERT_FILE"]]
+        words += [word for name in _PLACES for word in self._settings.get(name, "").split()]
+        return [path for word in words for path in [word.removeprefix("file://")] if path.startswith("/")]
 
     def options(self) -> list[str]:
         """Return the one thing for which uv has no variable."""
@@ -119,57 +139,74 @@ class Index:
 
 
 class Uv:
-    """The pinned uv of this host, fetched where it is missing, with packages from `index`. Raises UvError."""
+    """The pinned uv of this host, with packages from `index`; `run` runs it in a sandbox."""
 
-    def __init__(self, index: Index):
+    def __init__(self, index: Index, run: sandboxes.Run):
         self._index = index
-        self._path = _fetched(index)
-        os.makedirs(_CACHE, mode=0o700, exist_ok=True)
+        self._run = run
 
-    def install(
-        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
-    ) -> list[str]:
+    def install(self, python: str, arguments: list[str], variable: str, cwd: str | None) -> list[str]:
         """Install into the environment of `python`, and return what it has then, each as `name==version`.
 
-        Runs in the folder `cwd`; `within` is a command that runs it in its turn.
+        Runs in the folder `cwd`. Raises UvError.
         """
-        self._install(["--quiet", "--compile-bytecode", f"--python={python}", *arguments], variable, cwd, within)
+        self._install(["--quiet", f"--python={python}", *arguments], variable, cwd)
         # Names and versions alone: where a package came from may hold credentials.
         listed = self.require("pip", "list", "--quiet", "--format=freeze", f"--python={python}", variable=variable)
         return listed.splitlines()
 
-    def _install(self, arguments: list[str], variable: str, cwd: str | None, within: list[str]) -> str:
-        argv = [*within, self._path, "pip", "install", *self._index.options(), *arguments]
-        done = shell.run(argv, env=self._index.uv(), cwd=cwd)
+    def _install(self, arguments: list[str], variable: str, cwd: str | None) -> str:
+        argv = ["pip", "install", *self._index.options(), *arguments]
+        done = self._said(argv, self._index.uv(), variable, cwd)
         # Of no use, and of no meaning where that environment is check mode's.
         done.stderr = re.sub(r"^Using Python .*\n", "", done.stderr)
         _require(done, variable, self._index)
         return done.stderr
 
-    def ask(self, *arguments: str, cwd: str | None = None, within: Sequence[str] = ()) -> Done:
+    def compile(self, python: str) -> None:
+        """Compile all that is installed, which runs what packages put into the start of their Python: with no index told."""
+        argv = [
+            "pip",
+            "install",
+            "--quiet",
+            "--offline",
+            "--no-deps",
+            "--compile-bytecode",
+            f"--python={python}",
+            "gunicorn",
+        ]
+        self.require(*argv, variable="gunicorn_requirements")
+
+    def ask(self, *arguments: str, cwd: str | None = None, variable: str = "gunicorn_requirements_file") -> Done:
         """Run uv where it needs no packages, and return what it said, whatever its exit status."""
-        return shell.run([*within, self._path, *arguments], env=self._index.uv_alone(), cwd=cwd)
+        return self._said(list(arguments), self._index.uv_alone(), variable, cwd)
 
     def require(self, *arguments: str, variable: str) -> str:
         """Do the same and return what it printed. Raises UvError where it fails, naming the variable."""
-        return _require(self.ask(*arguments), variable)
+        return _require(self.ask(*arguments, variable=variable), variable)
+
+    def _said(self, arguments: list[str], environment: dict[str, str], variable: str, cwd: str | None) -> Done:
+        try:
+            return self._run([_path(), *arguments], seconds=END, env=environment, cwd=cwd or "/")
+        except shell.Overdue as error:
+            raise UvError(f"{variable}: the virtual environment can't be built: {error}") from error
 
 
 class Forecast(Uv):
-    """The uv that is there already, which installs nothing and says what it would."""
+    """The same uv, which installs nothing and says what it would."""
 
-    def __init__(self, index: Index):
-        self._index = index
-        self._path = _path()
+    def __init__(self, index: Index, run: sandboxes.Run):
+        super().__init__(index, run)
         self._found: dict[str, str] = {}
 
-    def install(
-        self, python: str, arguments: list[str], variable: str, cwd: str | None, within: list[str]
-    ) -> list[str]:
+    def install(self, python: str, arguments: list[str], variable: str, cwd: str | None) -> list[str]:
         """Return what the environment of `python` would have then, after what was asked before."""
-        said = self._install(["--dry-run", f"--python={python}", *arguments], variable, cwd, within)
+        said = self._install(["--dry-run", f"--python={python}", *arguments], variable, cwd)
         self._found.update(re.findall(r"^ \+ (\S+)==(\S+)", said, re.MULTILINE))
         return [f"{name}=={version}" for name, version in sorted(self._found.items())]
+
+    def compile(self, python: str) -> None:
+        """Do nothing: nothing is installed."""
 
 
 def there() -> bool:
@@ -188,8 +225,8 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
     raise UvError("\n".join([f"{variable}: the virtual environment can't be built: {said}", *remedies]))
 
 
-def _fetched(index: Index) -> str:
-    """Return the path of the pinned uv, fetched first where it is missing."""
+def fetch(index: Index) -> None:
+    """Have the pinned uv on this host. Raises UvError."""
     folder = os.path.dirname(os.path.dirname(_path()))
     if not os.path.isdir(folder):
         pips = glob.glob(_PIP_WHEELS)
@@ -204,7 +241,9 @@ def _fetched(index: Index) -> str:
         stage = tempfile.mkdtemp(prefix=".stage-", dir=FOLDER)
         try:
             pip = ["/usr/bin/python3", f"{pips[0]}/pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-            done = shell.run([*pip, f"--target={stage}", f"uv=={VERSION}"], env=index.pip())
+            # Nothing of a wheel runs while it is unpacked, and uv itself runs in sandboxes alone.
+            argv = [*pip, f"--target={stage}", f"uv=={VERSION}"]
+            done = shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_FETCHED_BY, env=index.pip())
             # Before them are as many lines as pip made attempts.
             done.stderr = "\n".join(done.stderr.strip().splitlines()[-3:])
             _require(done, "the installer uv", index)
@@ -217,7 +256,6 @@ def _fetched(index: Index) -> str:
                     raise
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-    return _path()
 
 
 def _path() -> str:

@@ -10,13 +10,15 @@ import sys
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import conf_file
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 
 KNOWN = ["workers", "threads", "accesslog", "preload_app", "post_fork", "when_ready", "bind"]
 OWNED = {"bind": "use the other one", "config": "leave it out"}
 
 
 def _faults(text: str) -> list[str]:
-    return conf_file.faults(sys.executable, text, OWNED, KNOWN)
+    with sandboxes.unconfined() as run:
+        return conf_file.faults(run, sys.executable, text, OWNED, KNOWN)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,13 @@ def prove(tmp_path, write):
         write(
             tmp_path, {"shop_apps.py": APPS, "conf.py": f"wsgi_app = {f'shop_apps:{app}'!r}\n{config}", **(files or {})}
         )
-        done = shell.run(proof.command(sys.executable, "conf.py", load), cwd=str(tmp_path))
+        done = shell.run(
+            proof.command(sys.executable, "conf.py", load),
+            identity=shell.CALLER,
+            sandbox=None,
+            seconds=60,
+            cwd=str(tmp_path),
+        )
         return proof.in_force(done, f"shop_apps:{app}")
 
     return prove

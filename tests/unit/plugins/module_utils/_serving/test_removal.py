@@ -44,7 +44,6 @@ def host(tmp_path, monkeypatch, write):
             "state/db": "rows",
             "sockets/x.sock": "",
             "tools/uv": "",
-            "cache/uv": "",
         },
     )
     for program in (tmp_path / "bin").iterdir():
@@ -54,7 +53,6 @@ def host(tmp_path, monkeypatch, write):
         (systemd, "UNIT_FOLDER", "units"),
         (server, "ETC", "nginx"),
         (uv, "FOLDER", "tools"),
-        (uv, "CACHE", "cache"),
         (removal, "_STATE", "state"),
         (removal, "_SOCKETS", "sockets"),
     ):
@@ -127,7 +125,7 @@ def test_purged_it_leaves_nothing_and_a_second_time_there_is_nothing_to_do(host)
     assert _names(host, gone.goes()) == {*UNITS, "sockets", "srv/shop", "state", "account painter"}
     gone.run(5)
     assert (gone.goes(), gone.stays()) == ([], [])
-    assert {name for name in _there(host) if "blog" not in name} == {"tools", "cache"}
+    assert {name for name in _there(host) if "blog" not in name} == {"tools"}
 
 
 def test_state_that_was_kept_can_be_purged_later(host):
@@ -145,10 +143,10 @@ def test_an_empty_state_is_none(host):
 
 def test_the_tools_go_with_the_last_app(host):
     _removal_of(host, "blog", comment=None).run(5)
-    assert {"tools", "cache"} <= _there(host)
-    assert {"tools", "cache"} <= _names(host, _removal_of(host).goes())
+    assert {"tools"} <= _there(host)
+    assert {"tools"} <= _names(host, _removal_of(host).goes())
     _removal_of(host).run(5)
-    assert not {"tools", "cache"} & _there(host)
+    assert not {"tools"} & _there(host)
 
 
 def test_what_stands_is_stopped_after_the_instances_and_while_it_can_be(host):

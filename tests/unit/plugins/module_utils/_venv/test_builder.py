@@ -172,7 +172,6 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
     write(tmp_path, {f"tools/uv-{uv.VERSION}/bin/uv": script})
     (tmp_path / f"tools/uv-{uv.VERSION}/bin/uv").chmod(0o755)
     monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
-    monkeypatch.setattr(uv, "_CACHE", str(cache))
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -185,7 +184,8 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
         wanted = inputs.Inputs(sys.executable, source, file, list(extra), gunicorn, chdir, list(groups), text)
         stage = tmp_path / "venvs" / wanted.digest()
         stage.mkdir(parents=True)
-        notes = builder.build(wanted, str(stage), tool(uv.Index(index or {"wheels": str(wheels)})))
+        given, place = uv.Index(index or {"wheels": str(wheels)}, str(cache)), str(tmp_path / "place")
+        notes = builder.build("shop", wanted, str(stage), place, given, tool)
         said.extend(notes)
         return stage
 

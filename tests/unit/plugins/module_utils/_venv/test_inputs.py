@@ -118,6 +118,11 @@ def test_code_of_the_source_itself_is_part_of_the_name(wanted):
             {"requirements.txt": "-r /etc/hostname"},
             "gunicorn_requirements_file includes /etc/hostname, which is not in",
         ),
+        (
+            {"requirements.txt": "-r a.txt", "a.txt": "-c file:///etc/hostname"},
+            "gunicorn_requirements_file: a.txt includes file:///etc/hostname: name a file in the source",
+        ),
+        ({"requirements.txt": "--requirement=FILE:x"}, "requirements.txt includes FILE:x: name a file in the source"),
         ({"requirements.txt": "-r more.txt"}, r"gunicorn_requirements_file: more.txt can't be read: .*No such file"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_folder_without_the_installer(index, tmp_path, monkeypatch, write):
     monkeypatch.setattr(uv, "_PIP_WHEELS", f"{tmp_path}/pip/pip-*.whl")
     monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
     with pytest.raises(uv.UvError) as error:
-        uv.Uv(index(wheels=str(tmp_path)))
+        uv.fetch(index(wheels=str(tmp_path)))
     first, second = str(error.value).splitlines()
     assert first.startswith(f"gunicorn_index.wheels: {tmp_path} has no file uv-{uv.VERSION}-py3-none-")
     assert f"pip download --dest {tmp_path} uv=={uv.VERSION}" in second

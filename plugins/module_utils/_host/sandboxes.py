@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox of an app's service, and one for what is done to an app's code beside it. Private to the collection.
+
+What installs an app's packages, compiles its code or asks its Python something runs code that others wrote. Here it runs as
+an account that owns nothing, made for the occasion, and sees Debian's programs, what it is given, and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+
+# What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
+# No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
+SERVICE = (
+    ("NoNewPrivileges", "yes"),
+    ("CapabilityBoundingSet", ""),
+    ("AmbientCapabilities", ""),
+    ("ProtectSystem", "strict"),
+    ("ProtectHome", "yes"),
+    ("PrivateTmp", "yes"),
+    ("PrivateDevices", "yes"),
+    ("DevicePolicy", "closed"),
+    ("PrivateIPC", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectHostname", "yes"),
+    ("ProtectProc", "invisible"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("RemoveIPC", "yes"),
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("KeyringMode", "private"),
+    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+    ("SystemCallArchitectures", "native"),
+    ("SystemCallFilter", "@system-service"),
+    ("SystemCallFilter", "~@privileged @resources"),
+    ("SystemCallErrorNumber", "EPERM"),
+    ("NoExecPaths", "/"),
+    ("InaccessiblePaths", "-/etc/ssh -/root -/boot -/etc/ssl/private"),
+    ("UMask", "0027"),
+    ("LimitCORE", "0"),
+    ("LimitNOFILE", "65536"),
+)
+# What of it has no place beside it: a build runs programs that it made, some of which make their code as they run, and of
+# the paths named here there are none.
+_OF_THE_SERVICE_ALONE = {"NoExecPaths", "InaccessiblePaths", "MemoryDenyWriteExecute", "ProtectHome", "UMask"}
+# Of the host: programs, and what they need to find each other, names, servers and authorities.
+_HOST = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf"),
+    *("/etc/services", "/etc/protocols", "/etc/mime.types", "/etc/gitconfig", "/etc/ssh/ssh_known_hosts"),
+    *("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/resolv.conf"),
+    # Where the addresses of name servers are, if /etc/resolv.conf leads there.
+    *("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf"),
+)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The longest answer of a command inside, in bytes: what any build prints is far from it.
+_LONGEST = 64 << 20
+# Runs inside, and there one command after the other, each told by a line of JSON. No dollar in here: systemd would take
+# it for a variable.
+_FOREMAN = """
+import json, os, subprocess, sys, tempfile
+os.umask(0o022)
+home = tempfile.mkdtemp()
+for line in sys.stdin:
+    asked = json.loads(line)
+    try:
+        done = subprocess.run(
+            asked["argv"], input=asked["stdin"], env={"HOME": home, **asked["env"]}, cwd=asked["cwd"],
+            capture_output=True, encoding="utf-8", errors="replace",
+        )
+        answer = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+    except OSError as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer), flush=True)
+"""
+FOREMAN = ["/usr/bin/python3", "-I", "-S", "-c", _FOREMAN]
+
+# Runs a command inside: `run(argv, seconds=60, stdin="", env={}, cwd="/")`, with the environment `env` and a home of its
+# own. Raises SandboxError, and shell.Overdue where it did not end in so many seconds.
+Run = Callable[..., shell.Done]
+
+
+class SandboxError(OSError):
+    """A command can't be run inside; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sandbox:
+    """Where something is done for the app `app` (empty for none that has a name) as an account that owns nothing, or as `account`.
+
+    `purpose` is for people, as in "build its packages". Inside are, by their paths there, the files and folders of the
+    host that it `reads` and the folders that it `writes`: these need mode 0777 below a folder that root alone can enter, and
+    what comes to be in them is not to be trusted. With `network` it reaches other hosts. With `cache` it has a folder that
+    outlives it, `cache_folder(app)`, which no other app's sandbox sees.
+    """
+
+    app: str
+    purpose: str
+    reads: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    writes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    network: bool = False
+    cache: bool = False
+    account: str = ""
+
+    @contextlib.contextmanager
+    def entered(self, seconds: float) -> Iterator[Run]:
+        """Yield what runs commands inside, one after the other, for no more than so many seconds in all.
+
+        Nothing that they started is alive when this ends. Raises SandboxError where nothing can be run inside.
+        """
+        with tempfile.TemporaryDirectory(prefix="pyweb-stack-root-", dir="/run") as root:
+            os.chmod(root, 0o755)
+            of = f" of the app {self.app}" if self.app else ""
+            # Not named as the app's commands are, since what is left of a build that was killed is in nobody's way.
+            kind = f"gunicorn-{self.app}-build" if self.app else "pyweb-stack-ask"
+            unit = systemd.Unit(kind, f"A sandbox to {self.purpose}{of}", tuple(self.properties(root)))
+            with commands(unit.command(FOREMAN, seconds), unit.kill, unit.journal) as run:
+                yield run
+
+    def run(self, argv: list[str], seconds: float, **options) -> shell.Done:
+        """Run one command inside, with the options of `Run`."""
+        with self.entered(seconds) as run:
+            return run(argv, seconds=seconds, **options)
+
+    def properties(self, root: str) -> Iterator[tuple[str, str]]:
+        """Yield the properties of its unit, with an empty folder `root` for its root."""
+        yield from (line for line in SERVICE if line[0] not in _OF_THE_SERVICE_ALONE)
+        if self.account:
+            yield "User", self.account
+        else:
+            yield "DynamicUser", "yes"
+        if self.cache:
+            # Each time the same account, who has its files then.
+            yield "User", f"pyweb-{hashlib.sha256(self.app.encode()).hexdigest()[:12]}"
+        yield "RootDirectory", root
+        yield "MountAPIVFS", "yes"
+        # Not the host's, in which apps have their own.
+        yield "TemporaryFileSystem", "/dev/shm"
+        yield "PrivateNetwork", "no" if self.network else "yes"
+        # What is still there when a command has ended is none of its result.
+        yield "KillSignal", "SIGKILL"
+        yield from (("BindReadOnlyPaths", f"-{path}") for path in _HOST)
+        yield from (("BindReadOnlyPaths", _pair(path, inside)) for inside, path in self.reads.items())
+        yield from (("BindPaths", _pair(path, inside)) for inside, path in self.writes.items())
+        if self.cache:
+            yield "CacheDirectory", os.path.basename(cache_folder(self.app))
+            yield "CacheDirectoryMode", "0700"
+
+
+def unconfined() -> contextlib.AbstractContextManager[Run]:
+    """Return what runs commands with the rights of whoever runs this, who is not root: no account, no sandbox."""
+    return commands(FOREMAN, lambda: None, lambda: "")
+
+
+def interpreter(python: str) -> list[str]:
+    """Return what of the host a sandbox has to see for a Python beside Debian's: its folder, and those it leads to."""
+    found = []
+    while not python.startswith(("/usr/", "/bin/")) and python not in found:
+        folder = os.path.dirname(os.path.dirname(python))
+        found += [python, *([folder] if folder != "/" else [])]
+        if not os.path.islink(python):
+            break
+        python = os.path.normpath(os.path.join(os.path.dirname(python), os.readlink(python)))
+    return sorted({os.path.realpath(path) for path in found} | set(found), key=len)
+
+
+def cache_folder(app: str) -> str:
+    """Return the folder in which sandboxes of an app keep what the next one may take."""
+    return f"/var/cache/gunicorn-{app}"
+
+
+def remove_cache(app: str) -> None:
+    """Remove that folder."""
+    folder = cache_folder(app)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(folder)
+    # Where systemd has what belongs to accounts that come and go.
+    shutil.rmtree(os.path.join(os.path.dirname(folder), "private", os.path.basename(folder)), ignore_errors=True)
+
+
+@contextlib.contextmanager
+def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], str]) -> Iterator[Run]:
+    """Yield what runs commands by way of `argv`, a command that runs FOREMAN; `kill` ends all of it at once.
+
+    `journal` says why it could not be started.
+    """
+    # AnsibleModule.run_command is not to be had below the modules.
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+
+        def end() -> None:
+            kill()
+            process.kill()
+
+        def run(
+            command: list[str], *, seconds: float, stdin: str = "", env: Mapping[str, str] | None = None, cwd: str = "/"
+        ) -> shell.Done:
+            late = threading.Event()
+            timer = threading.Timer(seconds, lambda: (late.set(), end()))
+            timer.start()
+            try:
+                asked = {"argv": command, "stdin": stdin, "env": {"PATH": _PATH, **(env or {})}, "cwd": cwd}
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(json.dumps(asked).encode() + b"\n")
+                    process.stdin.flush()
+                answer = _answer(process.stdout.readline(_LONGEST))
+            finally:
+                timer.cancel()
+            if late.is_set():
+                raise shell.Overdue(f"{shell.shown(command)} did not end within {seconds:g} s")
+            if answer is None:
+                end()
+                said = process.stderr.read().decode(errors="replace").strip()
+                raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {said or journal()}")
+            if "error" in answer:
+                raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {answer['error']}")
+            return subprocess.CompletedProcess(command, answer["returncode"], answer["stdout"], answer["stderr"])
+
+        try:
+            yield run
+        except BaseException:
+            end()
+            raise
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            process.wait()
+
+
+def _answer(line: bytes) -> dict | None:
+    """Return what the foreman answered, None where it is no answer of its; what it runs may write in its place."""
+    try:
+        answer = json.loads(line)
+        kinds = {"returncode": int, "stdout": str, "stderr": str} if "error" not in answer else {"error": str}
+        return answer if all(type(answer[name]) is kind for name, kind in kinds.items()) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _pair(path: str, inside: str) -> str:
+    """Return a path and where it is to be, as systemd reads it."""
+    if any(set(each) & set('"\\\n') for each in (path, inside)):
+        raise SandboxError(
+            f"{path} can't be had in a sandbox: choose a path without quotes, backslashes and line breaks"
+        )
+    return f'"{path}":"{inside}"'
