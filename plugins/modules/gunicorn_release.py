@@ -100,6 +100,13 @@ options:
         description: Whether it may serve with C(DEBUG = True).
         type: bool
         default: false
+      databases:
+        description: >-
+          Aliases of the databases that are migrated before it serves. An app that asks for tables which pending migrations
+          make is loaded after these, when it starts.
+        type: list
+        elements: str
+        default: [default]
   plan:
     description: What R(gunicorn_plan,ansible_collections.pyweb.stack.gunicorn_plan_filter) returned; kept in the record.
     type: dict

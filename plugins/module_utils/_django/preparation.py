@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 import shutil
 import typing
+from collections.abc import Sequence
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import databases, static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django import static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import ask
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
@@ -53,14 +55,15 @@ tell(**found)
 class Preparation:
     """Django's part in making a release whose code is in the folder `source`.
 
-    `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG. What there is to tell
-    of it is in `messages` afterwards.
+    `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG; `databases` are the
+    aliases of those that are migrated before it serves. What there is to tell of it is in `messages` afterwards.
     """
 
-    def __init__(self, source: str, collectstatic: bool, allow_debug: bool):
+    def __init__(self, source: str, collectstatic: bool, allow_debug: bool, databases: Sequence[str]):
         self._source = source
         self._collect = collectstatic
         self._allow_debug = allow_debug
+        self._databases = databases
         self._settings_module = ""
         self.decides = {"allow_debug": allow_debug}
         self.start = static_root.START if collectstatic else ""
@@ -108,7 +111,8 @@ class Preparation:
 
     def later(self, failure: str, stage: str, run: typing.Callable) -> bool:
         """Say whether the app can be loaded only after its migrations; `failure` is what loading it said."""
-        if not databases.ask(Manage(f"{stage}/venv/bin/python", run), ["default"]).explain(failure):
+        known = ask(Manage(f"{stage}/venv/bin/python", run), self._databases)
+        if not known.explain(failure):
             return False
         self.messages.append(
             "Loading the app asks for tables that its migrations make, so it is proved after them, when it starts."

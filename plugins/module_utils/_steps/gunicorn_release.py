@@ -97,6 +97,7 @@ STEP = Step(
             "options": {
                 "collectstatic": {"type": "bool", "default": True},
                 "allow_debug": {"type": "bool", "default": False},
+                "databases": {"type": "list", "elements": "str", "default": ["default"]},
             },
         },
         "plan": {"type": "dict", "required": True},

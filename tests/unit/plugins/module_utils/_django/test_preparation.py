@@ -25,7 +25,7 @@ def prepare(tmp_path, release, run, as_root):
     """Prepare the release, and return what the preparation has to tell."""
 
     def prepare(collectstatic: bool = True, allow_debug: bool = False) -> Preparation:
-        preparation = Preparation(str(tmp_path / "source"), collectstatic, allow_debug)
+        preparation = Preparation(str(tmp_path / "source"), collectstatic, allow_debug, ["default"])
         preparation.before_load(str(release), USER, run)
         return preparation
 

@@ -69,7 +69,9 @@ def make(tmp_path, venv, as_root, monkeypatch):
             overlap=overlap,
             plan=plans.plan(1, 4000),
         )
-        django = Preparation(source, **{"collectstatic": True, "allow_debug": False, **changed})
+        django = Preparation(
+            source, **{"collectstatic": True, "allow_debug": False, "databases": ["default"], **changed}
+        )
         with store.locked("a test"):
             release = Release(store, inputs, store.key() or b"", django)
             release.make()
