@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         send = self._prepare(arguments)
         answer = self._ask(arguments, task_vars)
-        if send and not (answer.get("failed") or answer["path"]):
+        if send and answer.get("waits"):
             send()
             # What served when this began, before anything was sent.
             answer = {**self._ask(arguments, task_vars), "serving": answer["serving"]}

@@ -153,6 +153,11 @@ version:
   returned: always
   type: str
   sample: v1.4.2
+waits:
+  description: Whether the controller has yet to send the source. It does, so nobody sees this.
+  returned: always
+  type: bool
+  sample: false
 serving:
   description: The release that served when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
   returned: always

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import http.client
 import lzma
 import os
 import shutil
@@ -18,8 +17,6 @@ import zlib
 from collections.abc import Callable
 from typing import IO
 
-from ansible.module_utils.urls import ConnectionError as UrlError
-from ansible.module_utils.urls import open_url
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 # What reading an archive that is damaged may raise, besides OSError.
@@ -78,6 +75,12 @@ class Archive:
 
     def _download(self) -> int:
         """Fetch it from its URL, and return how many bytes of those that the server announced didn't come."""
+        # Most sources are no URL, and these take longer to load than all the rest of a step.
+        import http.client
+
+        from ansible.module_utils.urls import ConnectionError as UrlError
+        from ansible.module_utils.urls import open_url
+
         user, password = urls.credentials(self._location)
         try:
             # No other server that this one refers to gets the password, and the bytes count as they are stored.

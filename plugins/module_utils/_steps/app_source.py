@@ -43,6 +43,7 @@ def _fetch(module: Module, params: dict) -> dict:
         "version": _version(params),
         "serving": store.current() or "",
         "diff": [],
+        "waits": False,
     }
     if module.check_mode and not _can_ask(params["git"]):
         return result
@@ -60,7 +61,7 @@ def _fetch(module: Module, params: dict) -> dict:
             return {**result, "changed": False, "path": store.item("sources", result["digest"])}
         result["diff"] = additions.diff(os.path.join(store.current_link, "src") if store.current() else "")
         if _is_to_be_sent(params):
-            return result
+            return {**result, "waits": True}
         digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
     except TreeError as error:
         module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
@@ -126,11 +127,6 @@ def _is_to_be_sent(params: dict) -> bool:
         return bool(params["ssh_key"] and not params["key"])
     local = params["directory"] or (params["archive"] and not urls.is_http(params["archive"]))
     return bool(local and not params["sent"])
-
-
-def waits(params: dict, result: dict) -> bool:
-    """Return whether the source is not there yet because the controller has not sent it."""
-    return not result["path"] and _can_ask(params["git"]) and _is_to_be_sent(params)
 
 
 def _there(store: Store, digest: str | None) -> bool:

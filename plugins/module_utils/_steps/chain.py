@@ -7,31 +7,42 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
+import importlib
+import typing
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._host import machine
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
-from ansible_collections.pyweb.stack.plugins.module_utils._steps import (
-    app_source,
-    django_manage,
-    django_project_info,
-    gunicorn_config,
-    gunicorn_release,
-    gunicorn_switch,
-    host,
-    nginx_site,
-    python_venv,
-)
+
+if typing.TYPE_CHECKING:
+    # Ansible sends the target all that is imported here. A call loads what it needs of it, as compiling takes its time.
+    from ansible_collections.pyweb.stack.plugins.module_utils._steps import (  # noqa: F401
+        app_source,
+        django_manage,
+        django_project_info,
+        gunicorn_config,
+        gunicorn_release,
+        gunicorn_switch,
+        host,
+        nginx_site,
+        python_venv,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """A step of a chain, and those of its options that the chain gives it."""
+    """A step of a chain, by the file that has it, and those of its options that the chain gives it."""
 
-    step: Step
+    file: str
     found: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def step(self) -> Step:
+        """Load the step."""
+        return importlib.import_module(f"{__package__}.{self.file}").STEP
 
     def checked(self, given: dict) -> tuple[dict, list[str]]:
         """Return what was given of the other options, with their defaults, and what is wrong with it."""
@@ -42,13 +53,13 @@ class Link:
 
 
 LINKS = {
-    "host": Link(host.STEP),
-    "source": Link(app_source.STEP, ("name", "root", "user")),
-    "project": Link(django_project_info.STEP, ("source", "chdir", "wsgi_app", "worker_class")),
-    "venv": Link(python_venv.STEP, ("name", "root", "user", "source", "chdir")),
-    "config": Link(gunicorn_config.STEP, ("python", "wsgi_app", "chdir")),
+    "host": Link("host"),
+    "source": Link("app_source", ("name", "root", "user")),
+    "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
+    "venv": Link("python_venv", ("name", "root", "user", "source", "chdir")),
+    "config": Link("gunicorn_config", ("python", "wsgi_app", "chdir")),
     "release": Link(
-        gunicorn_release.STEP,
+        "gunicorn_release",
         (
             "name",
             "root",
@@ -63,12 +74,12 @@ LINKS = {
             "plan",
         ),
     ),
-    "check": Link(django_manage.STEP, ("name", "root", "command", "release")),
-    "migrate": Link(django_manage.STEP, ("name", "root", "command")),
-    "check_later": Link(django_manage.STEP, ("name", "root", "command")),
-    "compare": Link(django_manage.STEP, ("name", "root", "command")),
-    "switch": Link(gunicorn_switch.STEP, ("name", "root")),
-    "site": Link(nginx_site.STEP),
+    "check": Link("django_manage", ("name", "root", "command", "release")),
+    "migrate": Link("django_manage", ("name", "root", "command")),
+    "check_later": Link("django_manage", ("name", "root", "command")),
+    "compare": Link("django_manage", ("name", "root", "command")),
+    "switch": Link("gunicorn_switch", ("name", "root")),
+    "site": Link("nginx_site"),
 }
 
 
@@ -81,7 +92,7 @@ def run(module: Module, params: dict) -> dict:
     chain.check()
     if chain.has("host") and chain.do("host")["lacks"]:
         return chain.result()
-    if chain.has("source") and app_source.waits(chain.given["source"], chain.do("source", **chain.account())):
+    if chain.has("source") and chain.do("source", **chain.account())["waits"]:
         return chain.result(waits=True)
     if chain.has("venv"):
         chain.build()

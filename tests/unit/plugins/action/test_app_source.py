@@ -39,6 +39,7 @@ def play(tmp_path, monkeypatch):
             return {
                 "changed": True,
                 "path": "/there" if fetched else "",
+                "waits": not fetched,
                 "serving": str(len(asked)),
                 "invocation": {"module_args": module_args},
             }

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
+import re
 import types
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._module import module as modules
-from ansible_collections.pyweb.stack.plugins.module_utils._steps import app_source, chain
+from ansible_collections.pyweb.stack.plugins.module_utils._steps import chain
 
 NEW, OLD = "4f6a7d8e9c0b", "0b1a2f3e4d5c"
 APP = {"name": "shop", "root": "/srv", "user": "shop", "chdir": ".", "wsgi_app": "shop:app", "memory_per_worker": 100}
 RESULTS = {
     "host": {"changed": False, "lacks": {}},
-    "source": {"changed": True, "path": "/srv/shop/sources/1", "version": "v1", "serving": ""},
+    "source": {"changed": True, "path": "/srv/shop/sources/1", "version": "v1", "serving": "", "waits": False},
     "project": {
         "changed": False,
         "chdir": "web",
@@ -52,8 +54,9 @@ def play(monkeypatch):
                 result = dict({**RESULTS, **results}.get(name, {"changed": False}))
                 return {**result, "plan": params["plan"], "messages": []} if name == "release" else result
 
-            link = chain.LINKS[name]
-            return dataclasses.replace(link, step=dataclasses.replace(link.step, run=run))
+            link = dataclasses.replace(chain.LINKS[name])
+            link.__dict__["step"] = dataclasses.replace(link.step, run=run)
+            return link
 
         def refuse(msg):
             raise Refused(msg)
@@ -86,8 +89,7 @@ def test_nothing_is_done_on_a_host_that_lacks_something(play):
 
 
 def test_what_follows_waits_for_a_source_that_the_controller_has_to_send(play):
-    steps = {**BUILD, "source": {"directory": "shop"}}
-    result, done = play(steps, source={**RESULTS["source"], "path": ""})
+    result, done = play(BUILD, source={**RESULTS["source"], "path": "", "waits": True})
     assert list(done) == ["source"]
     assert result["waits"]
 
@@ -132,10 +134,9 @@ def test_an_app_that_is_a_package_has_no_source(play):
     assert done["config"]["chdir"] is None
 
 
-def test_what_check_mode_cannot_know_is_left_open(play, monkeypatch):
+def test_what_check_mode_cannot_know_is_left_open(play):
     source, venv = {**RESULTS["source"], "path": ""}, {"changed": True, "path": ""}
     config = {"changed": False, "content": None}
-    monkeypatch.setattr(app_source, "waits", lambda *_given: False)
     _result, done = play(BUILD, source=source, venv=venv, config=config)
     assert (done["venv"]["source"], done["config"]["python"], done["config"]["chdir"]) == ("", None, None)
     assert (done["release"]["source"], done["release"]["venv"], done["release"]["config"]) == ("", "", None)
@@ -181,3 +182,11 @@ def test_no_secret_of_a_step_is_shown():
         "release": {"env": {"SECRET": "hunter2"}},
     }
     assert "hunter2" not in str(chain.STEP.shown({"steps": steps}))
+
+
+def test_every_step_is_sent_along_and_loads():
+    """Ansible sends what it sees imported, and the names of files are but texts."""
+    text = pathlib.Path(chain.__file__).read_text(encoding="utf-8")
+    sent = re.search(r"_steps import \(  # noqa: F401(.*?)\)", text, re.DOTALL)[1]
+    assert set(re.findall(r"\w+", sent)) == {link.file for link in chain.LINKS.values()}
+    assert all(link.step.options for link in chain.LINKS.values())
