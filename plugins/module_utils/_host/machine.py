@@ -61,6 +61,7 @@ def not_installed(packages: list[str]) -> list[str]:
     """
     if not packages:
         return []
-    asked = shell.run(["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", "--", *packages])
+    argv = ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", "--", *packages]
+    asked = shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=60)
     there = {line.removeprefix("installed ") for line in asked.stdout.splitlines()}
     return [name for name in packages if name not in there]

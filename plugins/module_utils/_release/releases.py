@@ -27,6 +27,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, shown
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, startup
 
+# Seconds for the copies that shared paths begin with, which may be large.
+_SEEDING = 600
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
 # Prints which of some folders whoever runs it can't write.
@@ -165,7 +167,7 @@ class Release:
     def share(self, folder: str | None = None) -> None:
         """Make what is missing of the shared paths; `folder` is that of the release while it is being made."""
         properties = [line for line in self._service.properties(folder or self.path) if line[0] != "BindPaths"]
-        done = systemd.run(self._inputs.name, properties, self._shared.seed())
+        done = systemd.run(self._inputs.name, properties, self._shared.seed(), _SEEDING)
         if done.returncode:
             raise ReleaseError(
                 f"gunicorn_shared_paths: what is shared can't be put into {self._shared.state}: {done.stderr.strip()}"

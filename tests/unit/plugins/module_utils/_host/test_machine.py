@@ -44,7 +44,11 @@ def test_memory_is_free_that_holds_caches_alone(tmp_path):
 def test_packages_are_missing_that_dpkg_does_not_know_to_be_installed(monkeypatch):
     """One that was removed is known still, and of names with a version dpkg knows nothing."""
     said = "installed git\nconfig-files nginx\ninstalled python3\n"
-    monkeypatch.setattr(shell, "run", lambda argv: shell.Done(argv, 1, said, "no packages found matching git=1"))
+    monkeypatch.setattr(
+        shell,
+        "run",
+        lambda argv, *, identity, sandbox, seconds: shell.Done(argv, 1, said, "no packages found matching git=1"),
+    )
     assert machine.not_installed(["git", "nginx", "git=1", "absent"]) == ["nginx", "git=1", "absent"]
 
 
