@@ -1,6 +1,7 @@
 """Apps that load and still must not serve."""
 
 import os
+import pathlib
 import time
 
 
@@ -23,3 +24,8 @@ def dies(environ, start_response):
 def make_with_secret():
     """Fail in a factory that needs something which isn't there."""
     return os.environ["NOT_SET_ANYWHERE"]
+
+
+def writes_beside_its_code():
+    """Open a file where the code is, which is sealed."""
+    (pathlib.Path(__file__).parent / "notes.txt").write_text("")

@@ -14,10 +14,14 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.project import
 # The databases of a script for Manage.ask. A mirror gets its tables from the database that it mirrors. `usual` are the
 # migrations that the project's routers let into the database, by the name of the app alone.
 STATES = """
+import os
 from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 def state(alias):
+    path = str(connections[alias].settings_dict["NAME"])
+    if connections[alias].vendor == "sqlite" and os.path.isfile(path) and not os.access(path, os.W_OK):
+        return {"error": "attempt to write a readonly database (%s)" % path}
     try:
         executor = MigrationExecutor(connections[alias])
         loader = executor.loader
@@ -28,7 +32,9 @@ def state(alias):
             "unknown": [key for key in sorted(loader.applied_migrations) if key not in loader.disk_migrations],
         }
     except Exception as error:
-        return {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split()))}
+        # SQLite doesn't say which file it means.
+        place = " (%s)" % path if connections[alias].vendor == "sqlite" else ""
+        return {"error": "%s: %s%s" % (type(error).__name__, " ".join(str(error).split()), place)}
 
 def states():
     kinds = {alias: connections[alias].settings_dict for alias in connections}

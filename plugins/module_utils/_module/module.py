@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 # Where a host's own programs are, such as nginx. Whoever becomes root by Debian's su keeps a PATH without them.
@@ -46,8 +47,8 @@ class Module(AnsibleModule):
         super().exit_json(**kwargs, invocation=self._invocation())
 
     def fail_json(self, msg, **kwargs):
-        """End with a message, with the options as they may be seen."""
-        super().fail_json(msg, **kwargs, invocation=self._invocation())
+        """End with a message and what helps, with the options as they may be seen."""
+        super().fail_json(remedies.advised(msg), **kwargs, invocation=self._invocation())
 
     def _invocation(self) -> dict:
         return {"module_args": _shown(self.params, self._hidden)}

@@ -154,7 +154,8 @@ def test_a_database_that_the_routers_keep_free_lacks_nothing(project, commands):
 def test_a_database_that_can_not_be_asked(project, commands):
     project(settings=f"{TWO}\nDATABASES['far']['NAME'] = '/nowhere/far.sqlite3'")
     assert commands().databases().warnings() == [
-        "the database far can't be asked for its migrations: OperationalError: unable to open database file"
+        "the database far can't be asked for its migrations: OperationalError: unable to open database file "
+        "(/nowhere/far.sqlite3)"
     ]
     # Of the others the check can be made.
     assert commands().check().later is False
