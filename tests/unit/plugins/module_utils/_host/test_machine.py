@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import machine, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import machine
 
 DEBIAN = """PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"
@@ -41,17 +44,28 @@ def test_memory_is_free_that_holds_caches_alone(tmp_path):
     assert machine.memory(str(path)) == (8192, 1027)
 
 
-def test_packages_are_missing_that_dpkg_does_not_know_to_be_installed(monkeypatch):
+@pytest.fixture
+def dpkg(tmp_path, monkeypatch):
+    """Put a dpkg-query on the path that says so and notes what it was asked; return the file of its notes."""
+
+    def dpkg(said: str) -> pathlib.Path:
+        program, asked = tmp_path / "dpkg-query", tmp_path / "asked"
+        program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > {asked}\nprintf '{said}'\nexit 1\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        return asked
+
+    return dpkg
+
+
+def test_packages_are_missing_that_dpkg_does_not_know_to_be_installed(dpkg):
     """One that was removed is known still, and of names with a version dpkg knows nothing."""
-    said = "installed git\nconfig-files nginx\ninstalled python3\n"
-    monkeypatch.setattr(
-        shell,
-        "run",
-        lambda argv, *, identity, sandbox, seconds: shell.Done(argv, 1, said, "no packages found matching git=1"),
-    )
+    asked = dpkg("installed git\\nconfig-files nginx\\ninstalled python3\\n")
     assert machine.not_installed(["git", "nginx", "git=1", "absent"]) == ["nginx", "git=1", "absent"]
+    assert asked.read_text().splitlines()[-4:] == ["git", "nginx", "git=1", "absent"]
 
 
-def test_nobody_is_asked_for_no_packages(monkeypatch):
-    monkeypatch.setattr(shell, "run", lambda argv: pytest.fail("asked"))
+def test_nobody_is_asked_for_no_packages(dpkg):
+    asked = dpkg("")
     assert machine.not_installed([]) == []
+    assert not asked.exists()
