@@ -58,7 +58,8 @@ options:
       - Path on the controller, or C(http) or C(https) URL, of a tar file (plain, or packed with gzip, bzip2 or xz) or a
         zip file. The target fetches a URL itself; a file is sent only when the target lacks it.
       - If all of its content lies in one folder, that is the top of the source. What would lead out of the source, and
-        devices, are refused.
+        devices, are refused, and so is what unpacks to more than 64 MiB and 100 times its own size, to 4 GiB, or to 200000
+        files.
     type: str
   sha256:
     description: The SHA-256 of O(archive), 64 hexadecimal digits. Required for a URL, checked in any case.
@@ -66,6 +67,8 @@ options:
   path:
     description:
       - Path of a folder on the target, to be copied. The same of its files count as with O(directory).
+      - It is read with the rights of its owner, who must be able to read all of it; where the path leads over a link that is
+        somebody's, with the rights of that account. Nothing that the configuration of a git work tree names is run.
     type: path
   directory:
     description:

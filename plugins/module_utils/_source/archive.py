@@ -6,18 +6,34 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import itertools
 import lzma
 import os
-import shutil
 import stat
 import tarfile
+import time
 import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Callable
 from typing import IO
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts
+from ansible_collections.pyweb.stack.plugins.module_utils._source import streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
+
+# What an archive may unpack to, and how much smaller it may be packed: code is packed to a fifth, what is packed to a
+# thousandth is made to fill a disk.
+MOST_FILES = 200_000
+MOST_BYTES = 4 << 30
+_FREE = 64 << 20
+_TIMES = 100
+# A path of Linux.
+_LONGEST_TARGET = 4096
+# Seconds to unpack it in, and to fetch it in.
+_SECONDS = 900
+_FETCHED_BY = 3600
 
 # What reading an archive that is damaged may raise, besides OSError.
 _BROKEN = (
@@ -68,7 +84,7 @@ class Archive:
         """Write its files to an empty folder; if one folder holds all of them, without that."""
         try:
             _unpack(self._file, folder)
-        except (*_BROKEN, OSError) as error:
+        except (*_BROKEN, accounts.AccountError, streams.StreamError, OSError) as error:
             raise ArchiveError(
                 f"gunicorn_source.archive: {urls.shown(self._location)} can't be unpacked: {error}"
             ) from error
@@ -96,7 +112,11 @@ class Archive:
                 ) as answer,
                 open(self._file, "wb") as file,
             ):
-                shutil.copyfileobj(answer, file)
+                deadline = time.monotonic() + _FETCHED_BY
+                while block := answer.read(1 << 20):
+                    file.write(block)
+                    if file.tell() > MOST_BYTES or time.monotonic() > deadline:
+                        raise OSError(f"it has more than {MOST_BYTES >> 20} MiB, or takes longer than {_FETCHED_BY} s")
                 return max(0, int(answer.headers.get("Content-Length") or 0) - file.tell())
         except (OSError, ValueError, http.client.HTTPException, UrlError) as error:
             raise ArchiveError(
@@ -122,25 +142,64 @@ def file_name(location: str) -> str:
 
 @dataclasses.dataclass
 class _Entry:
-    """One name in an archive; a folder has nothing more, a link a `target`, a file what opens it."""
+    """One name in an archive; a folder has nothing more, a link a `target`, a file its `size` and what opens it."""
 
     name: str
     executable: bool = False
     target: str | None = None
+    size: int = 0
     open: Callable[[], IO[bytes]] | None = None
 
 
 def _unpack(path: str, folder: str) -> None:
-    if tarfile.is_tarfile(path):
-        with tarfile.open(path) as tar:
-            members = tar.getmembers()
+    # Whoever packed it may mean harm: nobody reads it, and what root gets to see is a plain stream.
+    reader = accounts.NOBODY if os.geteuid() == 0 else None
+    # What is imported late, nobody may not be able to read.
+    for name in ("bz2", "gzip", "encodings.cp437"):
+        importlib.import_module(name)
+    with (
+        open(path, "rb") as archive,
+        accounts.written(reader, lambda file: _repack(archive, file), _SECONDS) as stream,
+    ):
+        names = streams.unpack(stream, folder)
+    top = os.path.realpath(folder)
+    for name in names:
+        full = os.path.join(folder, name)
+        if os.path.islink(full) and os.path.commonpath([top, os.path.realpath(full)]) != top:
+            raise ValueError(f"the link {name!r} in it leads out of the source, to {os.readlink(full)!r}")
+
+
+def _repack(archive: IO[bytes], stream: IO[bytes]) -> None:
+    """Write what is in an archive to a stream that `streams.unpack` reads."""
+    packed = os.fstat(archive.fileno()).st_size
+    if tarfile.is_tarfile(archive):
+        archive.seek(0)
+        with tarfile.open(fileobj=archive) as tar:
+            members = list(itertools.islice(tar, MOST_FILES + 1))
+            _refuse_bomb(packed, [member.size for member in members])
             _read_to_the_end(tar)
-            _write([_of_tar(tar, member) for member in members], folder)
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            _write([_of_zip(archive, info) for info in archive.infolist()], folder)
+            entries = [_of_tar(tar, member) for member in members]
+            # By now a hard link has the size of its file.
+            _refuse_bomb(packed, [entry.size for entry in entries])
+            _write(entries, stream)
+    elif zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            _refuse_bomb(packed, [info.file_size for info in zipped.infolist()])
+            _write([_of_zip(zipped, info) for info in zipped.infolist()], stream)
     else:
         raise ValueError("it is neither a tar nor a zip archive, or is truncated")
+
+
+def _refuse_bomb(packed: int, sizes: list[int]) -> None:
+    """Raise ValueError where an archive of so many bytes holds more than any app would."""
+    if len(sizes) > MOST_FILES:
+        raise ValueError(f"it holds more than {MOST_FILES} files and folders, which no source may have")
+    most = min(MOST_BYTES, _FREE + _TIMES * packed)
+    if sum(sizes) > most:
+        raise ValueError(
+            f"it unpacks to {sum(sizes) >> 20} MiB, but one of its size may unpack to {most >> 20} MiB ({_FREE >> 20} MiB and "
+            f"{_TIMES} times its own size, at most {MOST_BYTES >> 20} MiB): unpack it yourself, and name the folder"
+        )
 
 
 def _read_to_the_end(tar: tarfile.TarFile) -> None:
@@ -162,7 +221,9 @@ def _of_tar(tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Entry:
         # A hard link becomes a file of its own, opened as the one it stands for.
         content = tar.extractfile(member)
         if content:
-            return _Entry(member.name, bool(member.mode & stat.S_IXUSR), open=lambda: content)
+            size = member.size if member.isreg() else content.seek(0, os.SEEK_END)
+            content.seek(0)
+            return _Entry(member.name, bool(member.mode & stat.S_IXUSR), size=size, open=lambda: content)
     raise ValueError(f"{member.name!r} in it is a device or a pipe")
 
 
@@ -170,43 +231,36 @@ def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
     mode = info.external_attr >> 16
     if info.is_dir():
         return _Entry(info.filename)
-    if stat.S_ISLNK(mode):
+    if stat.S_ISLNK(mode) and info.file_size <= _LONGEST_TARGET:
         return _Entry(info.filename, target=os.fsdecode(archive.read(info)))
     if stat.S_IFMT(mode) in (0, stat.S_IFREG):
-        return _Entry(info.filename, bool(mode & stat.S_IXUSR), open=lambda: archive.open(info))
+        return _Entry(info.filename, bool(mode & stat.S_IXUSR), size=info.file_size, open=lambda: archive.open(info))
     raise ValueError(f"{info.filename!r} in it is a device or a pipe")
 
 
-def _write(entries: list[_Entry], folder: str) -> None:
-    """Write all to an empty folder. Raises ValueError for what would lead out of it."""
+def _write(entries: list[_Entry], stream: IO[bytes]) -> None:
+    """Write all to a stream, without the folder that holds all. Raises ValueError for what would lead out of it."""
     for entry in entries:
         if entry.name.startswith("/") or ".." in entry.name.split("/"):
             raise ValueError(f"the name {entry.name!r} in it leads out of the source")
         entry.name = os.path.normpath(entry.name)
-    files = [(entry, entry.open) for entry in entries if entry.open]
-    links = [(entry, entry.target) for entry in entries if entry.target is not None]
+    # As tar itself has it, of two entries of one name the later counts.
+    entries = list({entry.name: entry for entry in entries}.values())
+    files = [entry for entry in entries if entry.open]
+    links = [entry for entry in entries if entry.target is not None]
     if not files:
         raise ValueError("it holds no file")
-    inside = _top([entry.name for entry, _content in [*files, *links]])
-    # Links last: as long as there are none, no name leads elsewhere than it says.
-    for entry, opened in files:
-        path = _made(folder, os.path.relpath(entry.name, inside))
-        with opened() as content, open(path, "wb") as file:
-            shutil.copyfileobj(content, file)
-        os.chmod(path, 0o755 if entry.executable else 0o644)
-    paths = [_made(folder, os.path.relpath(entry.name, inside)) for entry, _target in links]
-    for path, (_entry, target) in zip(paths, links, strict=True):
-        os.symlink(target, path)
-    top = os.path.realpath(folder)
-    for path, (entry, target) in zip(paths, links, strict=True):
-        if os.path.commonpath([top, os.path.realpath(path)]) != top:
-            raise ValueError(f"the link {entry.name!r} in it leads out of the source, to {target!r}")
-
-
-def _made(folder: str, name: str) -> str:
-    path = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    return path
+    inside = _top([entry.name for entry in files + links])
+    with tarfile.open(fileobj=stream, mode="w|") as tar:
+        for entry in files + links:
+            member = tarfile.TarInfo(os.path.relpath(entry.name, inside))
+            if entry.open:
+                member.size, member.mode = entry.size, 0o755 if entry.executable else 0o644
+                with entry.open() as content:
+                    tar.addfile(member, content)
+            else:
+                member.type, member.linkname = tarfile.SYMTYPE, entry.target or ""
+                tar.addfile(member)
 
 
 def _top(names: list[str]) -> str:

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import io
+import json
 import os
 import shutil
 import tarfile
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NoReturn
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._source import streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 _NEVER = {".git", "__pycache__"}
@@ -21,18 +26,31 @@ class TreeError(Exception):
     """The folder is no source; the message says why, as the rest of a sentence that begins with the variable."""
 
 
+_LISTED_BY = 600
+# Seconds until a folder that can't be read to its end, such as one on a server that is gone, is given up.
+_SECONDS = 1800
+
+
 class Tree:
-    """The folder `path` on `host`, as people call it, as a source; `include` comes along though git ignores it."""
+    """The folder `path` on `host`, as people call it, as a source; `include` comes along though git ignores it.
+
+    It is read with the rights of its owner where this is root, so nobody gets to read by it what they can't read, nor to
+    have root run what the configuration of a work tree names.
+    """
 
     def __init__(self, path: str, host: str, include: Sequence[str] = ()):
         self.path = path
         if not os.path.isdir(path):
             raise TreeError(f"there is no folder {path} on {host}")
-        self._files = _listed(path, host)
-        self._files += sorted({file for each in include for file in _included(path, host, each)} - set(self._files))
+        try:
+            self._reader = accounts.owner(path)
+            told = self._looked_at(host, include)
+        except (accounts.AccountError, OSError, ValueError) as error:
+            raise TreeError(str(error)) from error
+        self._files: list[str] = [os.fsdecode(bytes.fromhex(name)) for name in told["files"]]
         if not self._files:
             raise TreeError(f"{path} on {host} holds no file that git doesn't ignore")
-        self._digest = _name(path, self._files)
+        self._digest: str = told["digest"]
 
     def files(self) -> list[str]:
         """Return the files and links that belong to it, relative to it."""
@@ -51,19 +69,36 @@ class Tree:
         return self._digest
 
     def pack(self, archive: IO[bytes]) -> None:
-        """Write all to an open file, as `unpack` reads it."""
-        with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as tar:
-            for path in self.files():
-                tar.add(os.path.join(self.path, path), arcname=path, recursive=False)
+        """Write all to an open file, as `Packed` reads it."""
+        with gzip.GzipFile(fileobj=archive, mode="wb", compresslevel=1) as packed:
+            if self._reader:
+                with self._packed() as plain:
+                    shutil.copyfileobj(plain, packed)
+            else:
+                _pack(packed, self.path, self.files())
         archive.flush()
 
     def export(self, folder: str) -> None:
         """Copy all to an empty folder."""
-        for path in self._files:
-            copied = os.path.join(folder, path)
-            os.makedirs(os.path.dirname(copied), exist_ok=True)
-            shutil.copy(os.path.join(self.path, path), copied, follow_symlinks=False)
+        with self._packed() as packed:
+            streams.unpack(packed, folder)
         _verify(folder, self._files, self._digest)
+
+    def _looked_at(self, host: str, include: Sequence[str]) -> dict[str, Any]:
+        if not self._reader:
+            told = io.BytesIO()
+            _look(told, self.path, host, include)
+            return json.loads(told.getvalue())
+        with accounts.written(self._reader, lambda file: _look(file, self.path, host, include), _SECONDS) as file:
+            return json.load(file)
+
+    @contextlib.contextmanager
+    def _packed(self) -> Iterator[IO[bytes]]:
+        try:
+            with accounts.written(self._reader, lambda file: _pack(file, self.path, self.files()), _SECONDS) as file:
+                yield file
+        except (accounts.AccountError, streams.StreamError, tarfile.TarError) as error:
+            raise TreeError(f"{self.path} can't be read: {error}") from error
 
 
 class Packed:
@@ -87,13 +122,41 @@ class Packed:
 
     def export(self, folder: str) -> None:
         """Write its files to an empty folder."""
-        with tarfile.open(self._archive) as tar:
-            # The archive is our own; the filter, where this Python has it, keeps newer ones from warning.
-            if hasattr(tarfile, "tar_filter"):
-                tar.extractall(folder, filter="tar")
-            else:
-                tar.extractall(folder)
-            _verify(folder, tar.getnames(), self._digest)
+        try:
+            with open(self._archive, "rb") as archive:
+                names = streams.unpack(archive, folder)
+        except (streams.StreamError, tarfile.TarError) as error:
+            raise TreeError(f"what was sent of it can't be unpacked: {error}") from error
+        _verify(folder, names, self._digest)
+
+
+def _look(told: IO[bytes], path: str, host: str, include: Sequence[str]) -> None:
+    """Write to an open file which files a folder has, and what they are named by, as JSON."""
+    files = _listed(path, host)
+    files += sorted({file for each in include for file in _included(path, host, each)} - set(files))
+    # JSON has no names that are no text.
+    names = [os.fsencode(name).hex() for name in files]
+    told.write(json.dumps({"files": names, "digest": _name(path, files) if files else ""}).encode())
+
+
+def _pack(archive: IO[bytes], folder: str, files: list[str]) -> None:
+    """Write files of a folder to an open file, as `streams.unpack` reads it."""
+    with tarfile.open(fileobj=archive, mode="w|") as tar:
+        for path in sorted(files, key=lambda path: (os.path.islink(os.path.join(folder, path)), path)):
+            member = tar.gettarinfo(os.path.join(folder, path), arcname=path)
+            # Two names of one file are two files.
+            if member.islnk():
+                member.type, member.size = tarfile.REGTYPE, os.path.getsize(os.path.join(folder, path))
+            if not member.isreg():
+                tar.addfile(member)
+                continue
+            with open(os.path.join(folder, path), "rb", opener=_no_link) as content:
+                tar.addfile(member, content)
+
+
+def _no_link(path: str, flags: int) -> int:
+    # It was a file a moment ago.
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _name(folder: str, files: list[str]) -> str:
@@ -110,6 +173,7 @@ def _listed(folder: str, host: str) -> list[str]:
     names = _listed_by_git(folder, host) if _in_work_tree(folder) else _walk(folder)
     paths = []
     for name in names:
+        _refuse_behind_link(folder, name)
         full = os.path.join(folder, name)
         if os.path.islink(full) or os.path.isfile(full):
             paths.append(name)
@@ -117,6 +181,17 @@ def _listed(folder: str, host: str) -> list[str]:
             # A submodule is a work tree of its own.
             paths += [os.path.join(name, inner) for inner in _listed(full, host)]
     return paths
+
+
+def _refuse_behind_link(folder: str, name: str) -> None:
+    """Raise TreeError where a name that git has in its index leads over a link by now: what is there is no part of it."""
+    above = os.path.dirname(name)
+    while above:
+        if os.path.islink(os.path.join(folder, above)):
+            raise TreeError(
+                f"git has {name!r} in {folder}, but {above!r} is a link there: commit that, or put it right"
+            )
+        above = os.path.dirname(above)
 
 
 def _included(folder: str, host: str, path: str) -> list[str]:
@@ -145,14 +220,15 @@ def _in_work_tree(folder: str) -> bool:
 
 def _listed_by_git(folder: str, host: str) -> set[str]:
     """Return what git tracks or would add."""
-    # The work tree may be somebody else's: list it, but run nothing that its configuration names.
-    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C", folder]
-    command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # Listing fetches nothing, and runs nothing that the configuration of the work tree names.
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"]
+    command += ["-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     # A hook that runs the playbook has these set for its own repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_NO_LAZY_FETCH"] = "1"
     try:
         done = shell.run(
-            command, identity=shell.CALLER, sandbox=None, seconds=600, env=environment, errors="surrogateescape"
+            command, identity=shell.CALLER, sandbox=None, seconds=_LISTED_BY, env=environment, errors="surrogateescape"
         )
         said = done.stderr.strip() if done.returncode else None
     except FileNotFoundError:
@@ -163,10 +239,14 @@ def _listed_by_git(folder: str, host: str) -> set[str]:
     return {name.rstrip("/") for name in done.stdout.split("\0") if name}
 
 
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
 def _walk(folder: str) -> list[str]:
     """Return all below a folder but what Python and git make, relative to it."""
     found = []
-    for path, folders, files in os.walk(folder):
+    for path, folders, files in os.walk(folder, onerror=_raise):
         links = [name for name in folders if os.path.islink(os.path.join(path, name))]
         folders[:] = [name for name in folders if name not in _NEVER]
         found += [os.path.relpath(os.path.join(path, name), folder) for name in files + links]

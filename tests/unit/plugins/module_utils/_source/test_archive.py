@@ -18,6 +18,7 @@ import threading
 import zipfile
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._source import archive
 from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
 
 # What no packer makes much smaller, so that a part of the packed is a part of the content.
@@ -129,7 +130,9 @@ def test_a_hard_link_is_a_file(tmp_path, unpack):
         pytest.param(
             {"a": (b"", 0o644), "d/e/to_top": "../..", "link": "d/e/to_top/.."}, "the link 'link' in it", id="by two"
         ),
-        pytest.param({"link": "..", "link/evil": (b"", 0o644)}, "File exists", id="a file through a link"),
+        pytest.param(
+            {"link": "..", "link/evil": (b"", 0o644)}, "the link 'link' is a folder, too", id="a file through a link"
+        ),
         pytest.param({"app.py": (b"", 0o644), "app.py/b": (b"", 0o644)}, "File exists|Not a directory", id="in a file"),
     ],
 )
@@ -284,3 +287,36 @@ def test_a_url_that_does_not_answer(tmp_path, monkeypatch, host):
 )
 def test_an_archive_is_called_by_its_file_name(location):
     assert re.fullmatch(r"shop 1\.0\.tar\.gz", file_name(location))
+
+
+def test_a_small_archive_of_a_large_file_is_refused_with_the_limit(tmp_path, unpack):
+    path = _tar(tmp_path / "a", {"app.py": (bytes(80 << 20), 0o644)}, "w:gz")
+    with pytest.raises(ArchiveError, match=r"it unpacks to 80 MiB, but one of its size may unpack to 7[0-9] MiB"):
+        unpack(path)
+    assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_hard_links_count_as_the_files_that_they_become(tmp_path, unpack):
+    links = {f"same{number}": [tarfile.LNKTYPE, "app.py"] for number in range(30)}
+    with pytest.raises(ArchiveError, match=r"it unpacks to 12[0-9] MiB, but"):
+        unpack(_tar(tmp_path / "a", {"app.py": (bytes(4 << 20), 0o644), **links}, "w:gz"))
+
+
+def test_more_files_than_any_app_has(tmp_path, unpack, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_FILES", 20)
+    with pytest.raises(ArchiveError, match="it holds more than 20 files and folders"):
+        unpack(_tar(tmp_path / "a", {f"{number}.py": (b"", 0o644) for number in range(21)}))
+
+
+def test_of_two_files_of_one_name_the_later_counts(tmp_path, unpack):
+    path = _tar(tmp_path / "a", {"app.py": (b"old", 0o644), "./app.py": (b"new", 0o644), "more.py": (b"", 0o644)})
+    assert _tree(unpack(path))["app.py"] == (b"new", 0o644)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs somebody else")
+def test_nobody_reads_it(tmp_path, unpack, monkeypatch):
+    asked = []
+    written = archive.accounts.written
+    monkeypatch.setattr(archive.accounts, "written", lambda who, *more: asked.append(who) or written(who, *more))
+    unpack(_tar(tmp_path / "a", {"app.py": (b"", 0o644)}))
+    assert asked == [archive.accounts.NOBODY]

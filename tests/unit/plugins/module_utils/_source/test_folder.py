@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import shutil
 import socket
+import tarfile
 import tempfile
 
 import pytest
@@ -139,14 +142,92 @@ def test_without_git_nobody_knows_what_to_leave_behind(work_tree, monkeypatch):
         _files(work_tree / "src")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to somebody else")
-def test_a_work_tree_of_somebody_else_runs_nothing_of_theirs(work_tree, tmp_path, git):
-    git(work_tree, "config", "core.fsmonitor", f"touch {tmp_path}/touched")
-    before = _files(work_tree)
-    for path in [work_tree, *work_tree.rglob("*")]:
+@pytest.fixture
+def of_somebody_else(work_tree):
+    """Return the work tree where somebody else can reach it, whose it is."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may give files to somebody else")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        theirs = pathlib.Path(folder, "shop")
+        shutil.move(work_tree, theirs)
+        yield theirs
+
+
+def _give_away(folder) -> None:
+    for path in [folder, *folder.rglob("*")]:
         os.chown(path, 65534, 65534, follow_symlinks=False)
-    assert _files(work_tree) == before
-    assert not (tmp_path / "touched").exists()
+
+
+def test_a_work_tree_of_somebody_else_runs_nothing_of_theirs(of_somebody_else, git):
+    folder = of_somebody_else
+    git(folder, "config", "core.fsmonitor", f"touch {folder}/touched")
+    before = _files(folder)
+    _give_away(folder)
+    assert _files(folder) == before
+    assert not (folder / "touched").exists()
+
+
+def test_a_work_tree_that_lacks_an_object_fetches_none(of_somebody_else, git):
+    folder = of_somebody_else
+    git(folder, "sparse-checkout", "set", "--cone", "--sparse-index", "src")
+    for name, value in {
+        "core.sshCommand": f"touch {folder}/touched; false",
+        "remote.origin.url": "ssh://nobody@localhost/x",
+        "remote.origin.promisor": "true",
+        "core.repositoryformatversion": "1",
+        "extensions.partialclone": "origin",
+    }.items():
+        git(folder, "config", name, value)
+    shutil.rmtree(folder / ".git/objects")
+    (folder / ".git/objects").mkdir()
+    _give_away(folder)
+    with contextlib.suppress(TreeError):
+        _files(folder)
+    assert not (folder / "touched").exists()
+
+
+def test_what_somebody_cannot_read_does_not_get_into_their_source(of_somebody_else, tmp_path):
+    (of_somebody_else / "link").symlink_to("/etc/shadow")
+    _give_away(of_somebody_else)
+    (of_somebody_else / "app.py").write_text("of root")
+    (of_somebody_else / "app.py").chmod(0o600)
+    os.chown(of_somebody_else / "app.py", 0, 0)
+    with pytest.raises(TreeError, match=r"Permission denied: '.*/app.py'"):
+        _files(of_somebody_else)
+
+
+def test_who_can_lead_the_way_elsewhere_is_who_reads(of_somebody_else, tmp_path, write):
+    secret = write(tmp_path / "secret", {"key": "hunter2"})
+    shutil.rmtree(of_somebody_else)
+    of_somebody_else.symlink_to(secret)
+    os.chown(of_somebody_else, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(TreeError, match="Permission denied"):
+        _files(of_somebody_else)
+
+
+def test_a_name_behind_a_link_is_refused(work_tree, tmp_path, git, write):
+    write(work_tree, {"e/evil": "of theirs"})
+    git(work_tree, "add", "e")
+    write(tmp_path / "elsewhere", {"evil": "of root"})
+    shutil.rmtree(work_tree / "e")
+    (work_tree / "e").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TreeError, match=r"git has 'e/evil' in .*, but 'e' is a link there"):
+        _files(work_tree)
+
+
+def test_nothing_is_written_by_way_of_a_link(tmp_path):
+    packed = tmp_path / "packed"
+    with tarfile.open(packed, "w") as tar:
+        link, evil = tarfile.TarInfo("e"), tarfile.TarInfo("e/evil")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "elsewhere")
+        tar.addfile(link)
+        tar.addfile(evil)
+    for folder in ("elsewhere", "out"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(TreeError, match="the link 'e' is a folder, too"):
+        Packed(str(packed), "x").export(str(tmp_path / "out"))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize(
