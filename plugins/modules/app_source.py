@@ -28,7 +28,8 @@ options:
     required: true
   git:
     description:
-      - URL of a git repository, anything that C(git fetch) takes. Credentials in an C(https) URL count for all of its
+      - URL of a git repository, anything that C(git fetch) takes. Files in Git LFS are fetched with it, which takes
+        C(git-lfs) on the target. Credentials in an C(https) URL count for all of its
         host, and appear in no output, no log and no process list.
       - Exactly one of O(git), O(archive), O(path) and O(directory) is needed.
     type: str

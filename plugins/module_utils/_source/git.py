@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 import os
 import re
+import shutil
+import stat
 import tempfile
 import urllib.parse
 from typing import IO
@@ -19,8 +21,20 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # ssh://host/path, or host:path with or without a user; see git-fetch(1).
 _BY_SSH = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:]+:(?!//)")
-# How long a repository may take for what is asked of it, a fetch of all that it has, too.
+# Seconds that a repository may take for what is asked of it, a fetch of all that it has, too; to be connected to by ssh; and
+# to send less than 1000 bytes a second, or by ssh nothing at all.
 _SECONDS = 3600
+_CONNECTED_BY = 30
+_SILENT_FOR = 60
+_SLOW = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": str(_SILENT_FOR)}
+# Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has for what .gitattributes names, none
+# that fetches.
+_ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
+_NO_LFS = ["-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"]
+_LFS = ["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true"]
+# How a file begins that stands for one of Git LFS, and how long it can be; see its specification.
+_POINTER = b"version https://git-lfs.github.com/spec/v1"
+_LONGEST_POINTER = 1024
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
 
 
@@ -84,7 +98,12 @@ class Repository:
         """Write the files of a fetched commit to an empty `folder`, without the repository itself."""
         index = {"GIT_INDEX_FILE": f"{work}/index"}
         self._git(_at(work), "read-tree", commit, env=index)
-        self._git(_at(work), f"--work-tree={folder}", "checkout-index", "--all", "--force", env=index)
+        write = [_at(work), f"--work-tree={folder}", "checkout-index", "--all", "--force"]
+        self._git(*_NO_LFS, *write, env=index)
+        pointers = _pointers(folder)
+        if pointers:
+            self._fetch_large_files(commit, work, pointers)
+            self._git(*_LFS, *write, env=index)
         if submodules and self.has_submodules(commit, work):
             # The index, unlike the commit, can't hold a path that leads out of the folder.
             for line in self._git(_at(work), "ls-files", "--stage", "-z", env=index).split("\0"):
@@ -94,6 +113,16 @@ class Repository:
                     repository = self._inner(path, self._urls(commit, work).get(path))
                     repository.fetch(inner, there)
                     repository.export(inner, there, os.path.join(folder, path), submodules)
+
+    def _fetch_large_files(self, commit: str, work: str, pointers: list[str]) -> None:
+        """Fetch what files of Git LFS stand for. Raises GitError, with the name of one of them."""
+        what = f"it has files in Git LFS, such as {pointers[0]}"
+        if not shutil.which("git-lfs"):
+            raise GitError(f"gunicorn_packages: list git-lfs for {self._shown()}: {what}")
+        done = self._run("-c", f"remote.origin.url={self.url}", _at(work), "lfs", "fetch", "origin", commit)
+        if done.returncode:
+            said = urls.without_credentials(done.stderr.strip() or done.stdout.strip())
+            raise GitError(f"gunicorn_source.git: {self._shown()} can't be read: {what}: {said}")
 
     def _urls(self, commit: str, work: str) -> dict[str, str]:
         """Return where a fetched commit has its submodules, by their paths."""
@@ -123,15 +152,19 @@ class Repository:
     def _run(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
         environment = {**os.environ, **self._secrets, "GIT_SSH_COMMAND": self._ssh(), **(env or {})}
         # Never wait for a password: there is nobody to type it.
-        environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
+        environment.update(_SLOW, GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
         if self._submodule:
             # As git does it: who writes a repository must not have root read others on this host.
             environment["GIT_PROTOCOL_FROM_USER"] = "0"
-        argv = ["git", *self._options, *arguments]
-        return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment)
+        argv = ["git", *_ALONE, *self._options, *arguments]
+        try:
+            return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment)
+        except shell.Overdue as error:
+            raise GitError(self._explained(f"it did not answer to the end within {_SECONDS} s")) from error
 
     def _ssh(self) -> str:
-        command = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes"
+        command = f"ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout={_CONNECTED_BY}"
+        command += f" -o ServerAliveInterval={_SILENT_FOR // 4} -o ServerAliveCountMax=4"
         if "key" in self._files:
             command += f" -o IdentitiesOnly=yes -o IdentityAgent=none -i {_path(self._files['key'])}"
         if "known_hosts" in self._files:
@@ -205,6 +238,19 @@ class Checkout:
 
 def _at(work: str) -> str:
     return f"--git-dir={work}/repository"
+
+
+def _pointers(folder: str) -> list[str]:
+    """Return the files below a folder that stand for one of Git LFS, relative to it."""
+    found = []
+    for path, _folders, names in os.walk(folder):
+        for full in (os.path.join(path, name) for name in names):
+            info = os.lstat(full)
+            if stat.S_ISREG(info.st_mode) and info.st_size <= _LONGEST_POINTER:
+                with open(full, "rb") as file:
+                    if file.read(len(_POINTER)) == _POINTER:
+                        found.append(os.path.relpath(full, folder))
+    return sorted(found)
 
 
 def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:

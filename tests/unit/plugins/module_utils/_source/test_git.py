@@ -14,6 +14,7 @@ import re
 import threading
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._source import git as git_source
 from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----"
@@ -383,3 +384,49 @@ def test_a_wrong_password(guarded):
     with pytest.raises(GitError, match=f"gunicorn_source.git: http://{guarded}/shop.git can't be read: ") as caught:
         Repository(f"http://me:hunter3@{guarded}/shop.git").commit("main")
     assert "hunter3" not in str(caught.value)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 5\n"
+
+
+@pytest.fixture
+def large(tmp_path, git, write):
+    """Return a repository with a file that is in Git LFS."""
+    files = {"logo.png": POINTER.format("0" * 64), ".gitattributes": "*.png filter=lfs -text\n", "app.py": ""}
+    folder = write(tmp_path / "large", files)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "-c", "filter.lfs.clean=cat", "-c", "filter.lfs.process=", "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    return folder
+
+
+def test_files_of_git_lfs_are_named_where_the_host_cannot_fetch_them(large, git, export, monkeypatch):
+    monkeypatch.setattr(git_source.shutil, "which", lambda name: None)
+    with pytest.raises(
+        GitError, match=r"gunicorn_packages: list git-lfs for .*/large: it has files in Git LFS, such as logo.png"
+    ):
+        export(Repository(str(large)), git(large, "rev-parse", "HEAD"))
+
+
+def test_files_of_git_lfs_are_fetched_where_it_can(large, git, export, monkeypatch, tmp_path, write):
+    write(tmp_path / "bin", {"git-lfs": f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n[ "$1" = fetch ] || echo large\n'})
+    (tmp_path / "bin/git-lfs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    commit = git(large, "rev-parse", "HEAD")
+    assert (export(Repository(str(large)), commit) / "logo.png").read_text() == "large\n"
+    assert (tmp_path / "told").read_text().splitlines() == [f"fetch origin {commit}", "smudge -- logo.png"]
+
+
+def test_a_file_of_git_lfs_that_is_not_to_be_had(large, git, export, monkeypatch, tmp_path, write):
+    write(tmp_path / "bin", {"git-lfs": "#!/bin/sh\necho gone >&2; exit 2\n"})
+    (tmp_path / "bin/git-lfs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    with pytest.raises(GitError, match=r"can't be read: it has files in Git LFS, such as logo.png: gone"):
+        export(Repository(str(large)), git(large, "rev-parse", "HEAD"))
+
+
+def test_a_server_that_never_answers_is_given_up(origin, monkeypatch):
+    monkeypatch.setattr(git_source, "_SECONDS", 0.3)
+    monkeypatch.setattr(Repository, "_ssh", lambda self: "sleep 600; false")
+    with pytest.raises(GitError, match=r"ssh://localhost/x can't be read: it did not answer to the end within 0\.3 s"):
+        Repository("ssh://nobody@localhost/x").commit("main")
