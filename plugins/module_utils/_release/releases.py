@@ -335,20 +335,21 @@ class Release:
         load = self._inputs.overlap
         if not self._framework:
             return self._check(stage, load)
-        in_force = self._check(stage, load=False)
+        # What goes in front of the app's path only gunicorn can tell.
+        unloaded = self._check(stage, load=False) if "pythonpath" in self._inputs.config or not load else None
 
-        def run(argv: list[str], also: list[tuple[str, str]]):
-            return self._run(stage, argv, [*also, *python_path(in_force)])
+        def run(argv: list[str], also: list[tuple[str, str]]) -> Done:
+            return self._run(stage, argv, [*also, *python_path(unloaded or {})])
 
         self._framework.before_load(stage, self._inputs.user, run)
-        if not load:
-            return in_force
+        if unloaded and not load:
+            return unloaded
         try:
             in_force = self._check(stage, load)
         except ProofError as error:
             if not self._framework.later(str(error), stage, run):
                 raise
-            return in_force
+            return unloaded or self._check(stage, load=False)
         self._framework.loaded(in_force)
         return in_force
 
@@ -375,7 +376,7 @@ class Release:
 
 def python_path(in_force: dict) -> list[tuple[str, str]]:
     """Return the line by which a command finds what gunicorn puts in front of the app's path."""
-    path = ":".join(in_force["pythonpath"])
+    path = ":".join(in_force.get("pythonpath", []))
     return [("Environment", f'"PYTHONPATH={path}"')] if path else []
 
 

@@ -54,7 +54,7 @@ def make(tmp_path, venv, as_root, monkeypatch):
 
     monkeypatch.setattr(systemd, "run", run)
 
-    def make(wsgi_app="mysite.wsgi:application", settings_module="mysite.settings", overlap=True, **changed):
+    def make(wsgi_app="mysite.wsgi:application", settings_module="mysite.settings", overlap=True, config="", **changed):
         store = Store(str(tmp_path), "app", pwd.getpwuid(os.getuid()).pw_name)
         source = str(tmp_path / "source")
         (venv / "installed.txt").touch()
@@ -63,7 +63,7 @@ def make(tmp_path, venv, as_root, monkeypatch):
             user=store.user,
             source=source,
             venv=str(venv),
-            config=f"wsgi_app = {wsgi_app!r}\nchdir = {source!r}\ncontrol_socket_disable = True\n",
+            config=f"wsgi_app = {wsgi_app!r}\nchdir = {source!r}\ncontrol_socket_disable = True\n{config}",
             wsgi_app=wsgi_app,
             env={"DJANGO_SETTINGS_MODULE": settings_module},
             overlap=overlap,
@@ -136,3 +136,11 @@ def test_whether_debug_is_allowed_makes_another_release(project, make):
     project()
     records = [make(allow_debug=allowed)[0] for allowed in (False, True)]
     assert records[0]["id"] != records[1]["id"]
+
+
+def test_commands_have_what_gunicorn_puts_in_front_of_the_path(project, make):
+    project({"inner/lent/__init__.py": ""}, "INSTALLED_APPS += ['lent']")
+    with pytest.raises(DjangoError, match="No module named 'lent'"):
+        make()
+    record, _messages = make(config="pythonpath = 'inner'\n")
+    assert [path.rpartition("/")[2] for path in record["in_force"]["pythonpath"]] == ["inner"]
