@@ -15,6 +15,7 @@ import secrets
 import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
 # What it answers is one line with a mark, whatever the project prints before and after. No dollar in here and in what is
 # asked: systemd would take it for a variable.
@@ -55,5 +56,5 @@ class Manage:
 
 
 def last(text: str) -> str:
-    """Return the last lines of what was said."""
-    return "\n".join(text.strip().splitlines()[-_LINES:])
+    """Return the end of what was said."""
+    return tracebacks.end(text, _LINES)

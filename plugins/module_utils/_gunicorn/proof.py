@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import rehearsal, setting_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
 # Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
 # classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
@@ -106,7 +107,7 @@ def in_force(
     `django` are the `settings_module` and `debug` of a Django project that was loaded.
     Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before.
     """
-    end = "\n".join(done.stderr.strip().splitlines()[-12:])
+    end = tracebacks.end(done.stderr, 12)
     said = f" (exit status {done.returncode}); {unharmed}. gunicorn said:\n{end}"
     if done.returncode == _UNREADABLE:
         raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
