@@ -39,6 +39,10 @@ def collect():
         finders.get_finder.cache_clear()
         found["committed"] = str(own)
     call_command("collectstatic", interactive=False, verbosity=0)
+    # What django-compressor is told to make beforehand lies among them.
+    offline = getattr(settings, "COMPRESS_OFFLINE", False) and getattr(settings, "COMPRESS_ENABLED", not settings.DEBUG)
+    if offline and apps.is_installed("compressor"):
+        call_command("compress", verbosity=0)
 
 def holds_files(folder):
     folder, source = os.path.realpath(folder), os.path.realpath(SOURCE)
@@ -123,8 +127,8 @@ class Preparation:
         if found["debug"] and not self._allow_debug:
             raise DjangoError(
                 f"DEBUG is True in {found['settings_module']}, so every error would show visitors its code and settings: "
-                "set DEBUG = False where it is deployed, or name other settings with django_settings_module, or, if "
-                "that is meant, set django_allow_debug: true"
+                "have it False where it is deployed (a variable in gunicorn_env may decide it), or name other settings with "
+                "django_settings_module, or, if that is meant, set django_allow_debug: true"
             )
 
 

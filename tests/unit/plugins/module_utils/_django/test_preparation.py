@@ -57,6 +57,36 @@ def test_a_manifest_is_there_for_who_asks_for_it_while_the_project_is_loaded(pro
 
 
 @pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ("COMPRESS_OFFLINE = True", ["static/CACHE/manifest.json"]),
+        ("COMPRESS_OFFLINE = True\nCOMPRESS_ENABLED = False", []),
+        ("", []),
+    ],
+)
+def test_what_django_compressor_makes_beforehand_is_among_them(project, prepare, release, settings, made):
+    command = """
+        import os
+        from django.conf import settings
+        from django.core.management.base import BaseCommand
+        class Command(BaseCommand):
+            def handle(self, **_options):
+                assert os.path.exists(os.path.join(settings.STATIC_ROOT, "site.css"))
+                os.mkdir(os.path.join(settings.STATIC_ROOT, "CACHE"))
+                open(os.path.join(settings.STATIC_ROOT, "CACHE/manifest.json"), "w").close()
+    """
+    package = dict.fromkeys(["compressor/__init__.py", "compressor/management/__init__.py"], "")
+    files = {
+        **package,
+        "compressor/management/commands/__init__.py": "",
+        "compressor/management/commands/compress.py": command,
+    }
+    project(files, f"INSTALLED_APPS += ['compressor']\n{settings}")
+    prepare()
+    assert _files(release / "static") == [*made, "static/site.css"]
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ("INSTALLED_APPS = ['shop']", "The release has no static files: django.contrib.staticfiles is not installed."),
