@@ -70,6 +70,9 @@ class Proof(WSGIApplication):
         if LOAD and django and django.settings.configured:
             settings = django.settings
             in_force["django"] = dict(settings_module=settings.SETTINGS_MODULE, debug=bool(settings.DEBUG))
+        in_force["max_requests"] = cfg.max_requests
+        # It starts beside the workers, by gunicorn 25 and later.
+        in_force["dirty_arbiter"] = int(bool(getattr(cfg, "dirty_apps", None) and cfg.dirty_workers))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
         tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [])
         return app

@@ -55,11 +55,12 @@ def _ask(*argv: str, seconds: float) -> Done:
     return shell.run(list(argv), identity=shell.CALLER, sandbox=None, seconds=seconds)
 
 
-def require(*arguments: str) -> None:
-    """Run `systemctl` and raise SystemdError where it fails."""
+def require(*arguments: str) -> str:
+    """Run `systemctl` and return what it printed. Raises SystemdError where it fails."""
     done = ctl(*arguments)
     if done.returncode:
         raise SystemdError(f"systemctl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
 def active(unit: str) -> bool:
@@ -68,8 +69,8 @@ def active(unit: str) -> bool:
 
 
 def show(unit: str, *names: str) -> dict[str, str]:
-    """Return the named properties of a unit."""
-    lines = ctl("show", unit, f"--property={','.join(names)}").stdout.splitlines()
+    """Return the named properties of a unit. Raises SystemdError where systemd doesn't answer."""
+    lines = require("show", unit, f"--property={','.join(names)}").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 

@@ -75,11 +75,12 @@ class Store:
             return []
 
     def current(self) -> str | None:
-        """Return the id of the release that serves, or None."""
+        """Return the id of the release that serves, or None where there is none, or its folder is gone."""
         try:
-            return os.path.basename(os.readlink(self.current_link))
+            release = os.path.basename(os.readlink(self.current_link))
         except FileNotFoundError:
             return None
+        return release if os.path.isdir(self.item("releases", release)) else None
 
     def key(self) -> bytes | None:
         """Return the host's own key for this app, or None where the folder was never prepared."""
@@ -225,9 +226,16 @@ class Store:
             shutil.rmtree(self._gone)
 
     def release(self, release: str) -> dict:
-        """Return what `release.json` says of a release."""
-        with open(os.path.join(self.item("releases", release), "release.json"), encoding="utf-8") as file:
-            return json.load(file)
+        """Return what `release.json` says of a release. Raises StoreError where it says nothing any more."""
+        folder = self.item("releases", release)
+        try:
+            with open(os.path.join(folder, "release.json"), encoding="utf-8") as file:
+                return json.load(file)
+        except (FileNotFoundError, ValueError) as error:
+            raise StoreError(
+                f"release {release} of the app {self.name} lacks its release.json, or it can't be read: remove {folder}, "
+                "then run again"
+            ) from error
 
     def surplus(self, keep: int | None) -> list[str]:
         """Return all but the `keep` latest releases; none where that is None.

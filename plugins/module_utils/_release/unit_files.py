@@ -165,16 +165,25 @@ def fixed_address(app: str) -> str | None:
 def starter_unit(app: str, folder: str, wants: str) -> str:
     """Return the text of `gunicorn-APP.service`, which starts at boot what `current` in the app's folder names.
 
-    `wants` names a unit to start with it; empty for none.
+    `wants` names a unit to start and stop with it; empty for none.
     """
     current = f"{folder}/current"
     instances = f'"gunicorn-{app}@$$(basename "$$(readlink {current})")"'
+    # What holds the sockets goes on at a restart, and with it whoever comes meanwhile.
+    jobs = f'"$$(systemctl list-jobs --plain --no-legend gunicorn-{app}.service)"'
+    sockets = f"{instances}.socket {wants}".rstrip()
+    stop = (
+        f'case {jobs} in *" restart "*) exec systemctl stop {instances}.service ;; esac; '
+        f"exec systemctl stop {instances}.service {sockets}"
+    )
     return _text(
         (
             "Unit",
             [
                 ("Description", f"The app {app}: its serving release"),
                 ("ConditionPathIsSymbolicLink", current),
+                # A volume that comes late, as one with nofail may, is waited for.
+                ("RequiresMountsFor", folder),
                 ("After", "network.target"),
                 ("Before", "nginx.service"),
                 *([("Wants", wants)] if wants else []),
@@ -189,7 +198,7 @@ def starter_unit(app: str, folder: str, wants: str) -> str:
                 # The socket first and waited for, so that nginx finds it; the service boots beside the rest.
                 ("ExecStart", f"/bin/sh -c 'exec systemctl start {instances}.socket'"),
                 ("ExecStart", f"/bin/sh -c 'exec systemctl start --no-block {instances}.service'"),
-                ("ExecStop", f"/bin/sh -c 'exec systemctl stop {instances}.service {instances}.socket'"),
+                ("ExecStop", f"/bin/sh -c '{stop}'"),
             ],
         ),
         ("Install", [("WantedBy", "multi-user.target")]),
@@ -201,7 +210,7 @@ def tcp_socket_unit(app: str, bind: str) -> str:
     return _text(
         (
             "Unit",
-            [("Description", f"The app {app}: {bind}"), ("PartOf", f"gunicorn-{app}.service"), _NO_START_LIMIT],
+            [("Description", f"The app {app}: {bind}"), _NO_START_LIMIT],
         ),
         # gunicorn writes a head and a body: the second must not wait until the client confirms the first.
         ("Socket", [("ListenStream", bind), ("Backlog", _BACKLOG), ("NoDelay", "yes")]),

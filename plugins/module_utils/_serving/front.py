@@ -10,6 +10,8 @@ gunicorn-APP-tcp.socket, .service     the fixed address, if the app has one
 
 from __future__ import annotations
 
+import os
+
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
@@ -41,6 +43,13 @@ class Front:
     def fault(self) -> str | None:
         """Return what systemd has against the units, or why the fixed address can't be had, or None."""
         units = {name: text for name, text in {**self._units, **self._tcp_units}.items() if text}
+        for name in units:
+            there = systemd.unit_text(name)
+            if there and not there.startswith(unit_files.MARK):
+                return (
+                    f"{os.path.join(systemd.UNIT_FOLDER, name)} was not made by this role: move it away, or choose another "
+                    "gunicorn_name"
+                )
         if systemd.differing(units):
             try:
                 systemd.verify({**units, **self._any_release})
@@ -78,16 +87,18 @@ class Front:
 
     def listen(self) -> bool:
         """Open the fixed address, and close a former one. Says whether that changed anything."""
-        changed = bool(systemd.differing(self._tcp_units))
-        if changed:
+        changed = systemd.differing(self._tcp_units)
+        if unit_files.fixed_address(self._app) not in (None, self._bind):
             # As the units were: a socket can't move while it is open.
             systemd.ctl("stop", self._proxy, self._socket)
             systemd.ctl("reset-failed", self._proxy, self._socket)
         if not self._bind:
             systemd.remove(list(self._tcp_units))
-            return changed
+            return bool(changed)
         systemd.install(self._tcp_units)
+        if self._proxy in changed:
+            systemd.ctl("try-restart", self._proxy)
         if not systemd.active(self._socket):
             systemd.require("start", self._socket)
-            changed = True
-        return changed
+            return True
+        return bool(changed)

@@ -111,6 +111,10 @@ class Handover:
         result["changed"] |= self.front.listen()
         return result
 
+    def drop_ins(self, release: str) -> list[str]:
+        """Return the files by which somebody else changes the units of a release."""
+        return Instance(self._app, release).drop_ins()
+
     def _overtaken(self, release: str, replaces: str | None) -> str | None:
         """Return who was quicker, if another run had a release take over since this one began."""
         current = self._store.current()
@@ -125,7 +129,14 @@ class Handover:
         )
 
     def _serves(self, release: str | None) -> bool:
-        return bool(release) and self._store.current() == release and Instance(self._app, release).active()
+        if not release or self._store.current() != release:
+            return False
+        instance = Instance(self._app, release)
+        return instance.active() and not instance.edited()
+
+    def _overlaps(self, release: str) -> bool:
+        """Say whether a release may run beside another; one of an earlier version, or whose folder is gone, says nothing."""
+        return release not in self._store.names("releases") or self._store.release(release).get("overlap", True)
 
     def _surplus(self, release: str) -> set[str]:
         """Return the releases, and strays of killed runs, that go once `release` serves."""
@@ -138,16 +149,22 @@ class Handover:
     def _take_over(self, release: str, health: Health, told: dict) -> tuple[str, int]:
         before = self._store.current()
         candidate, others = Instance(self._app, release), self._others(release)
-        # A release of an earlier version says nothing of it.
-        overlap = all(self._store.release(each.release).get("overlap", True) for each in (candidate, *others))
+        overlap = all(self._overlaps(each.release) for each in (candidate, *others))
         cut, ended = 0, []
         try:
+            if candidate.edited():
+                candidate.renew()
             candidate.start()
-            if not overlap:
-                candidate.line_up(health.timeout)
+            # An app can hold the lock for itself alone where it need not: then it has to end first as well.
+            has_turn = candidate.line_up(health.timeout)
+            if not (overlap and has_turn):
                 ended = others
-                cut = sum(other.end(self._drain_timeout) for other in others)
-            answer = candidate.prove(health, self._store.release(release)["in_force"]["workers"])
+                # Strays first: as soon as the one that serves ends, its visitors have it started again, to stand in line.
+                for other in sorted(others, key=lambda each: each.release == before):
+                    cut += (
+                        other.end(self._drain_timeout) if other.release == before else other.drain(self._drain_timeout)
+                    )
+            answer = candidate.prove(health, self._store.release(release)["in_force"])
             if before != release:
                 # First, so that whatever ends this run here, the way back from the new release is known.
                 self._store.history.record("serves", release, previous=before, answer=answer, **told)

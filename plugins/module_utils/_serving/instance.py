@@ -9,13 +9,15 @@ import contextlib
 import os
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import queues
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health
 
 _TICK = 0.05
 # Seconds between two looks at whether a service lives that is to end.
 _LOOK = 0.5
+# Of a process that has not executed a program since it was forked (PF_FORKNOEXEC of the kernel's sched.h).
+_FORKED = 0x40
 # Seconds for an app whose time is over.
 _PARTING = 5.0
 
@@ -33,11 +35,43 @@ class Instance:
         self.service, self.socket = f"{name}.service", f"{name}.socket"
         self.relay = f"gunicorn-{app}-relay@{release}.service"
         self.path = f"/run/gunicorn-{app}/{release}.sock"
+        self._edited = f"/run/gunicorn-{app}/{release}.edited"
         self._started = 0.0
 
     def active(self) -> bool:
         """Say whether both units run."""
         return systemd.active(self.socket) and systemd.active(self.service)
+
+    def note_edits(self, units: list[str]) -> None:
+        """Keep in mind that these of its unit files were edited, until it runs with what they say again."""
+        if units and os.path.isdir(os.path.dirname(self._edited)):
+            with open(self._edited, "a", encoding="utf-8") as file:
+                file.writelines(f"{name}\n" for name in units)
+
+    def edited(self) -> bool:
+        """Say whether it may run with what somebody wrote into its unit files."""
+        return os.path.exists(self._edited)
+
+    def drop_ins(self) -> list[str]:
+        """Return the files of others that change its units."""
+        shown = " ".join(
+            systemd.show(unit, "DropInPaths").get("DropInPaths", "") for unit in (self.service, self.socket)
+        )
+        # Those for every service, which some hosts have, are no matter of the app.
+        return sorted(
+            {path for path in shown.split() if os.path.basename(os.path.dirname(path)).startswith("gunicorn-")}
+        )
+
+    def renew(self) -> None:
+        """End what was edited, so that it starts with what its unit file says; who comes meanwhile waits on the socket.
+
+        Only a socket that was edited itself can't hold them.
+        """
+        if self.socket in files.read(self._edited):
+            self.stop()
+        else:
+            systemd.ctl("stop", self.service)
+        os.unlink(self._edited)
 
     def start(self) -> None:
         """Start both units, whatever an earlier run left of them. Whether that comes to anything, prove says."""
@@ -46,39 +80,46 @@ class Instance:
         systemd.require("start", self.socket)
         systemd.require("start", "--no-block", self.service)
 
-    def line_up(self, timeout: float) -> None:
-        """Wait until the service has the lock that its unit asks for, or stands in line for it.
+    def line_up(self, timeout: float) -> bool:
+        """Wait until the service has the lock that its unit asks for, or stands in line for it; say whether it has it.
 
         Raises Refused where it never gets so far.
         """
         deadline = time.monotonic() + timeout
-        while not _locks(self._alive()["MainPID"]):
+        while not (locks := _locks(self._alive()["MainPID"])):
             if time.monotonic() > deadline:
                 raise Refused(f"systemd did not bring it to its start within {timeout:g} s")
             time.sleep(_TICK)
+        return "->" not in locks
 
-    def prove(self, health: Health, workers: int) -> str:
-        """Wait until the instance answers and all its `workers` live; return what it answered.
+    def prove(self, health: Health, in_force: dict) -> str:
+        """Wait until the instance answers and all its workers live; return what it answered.
 
-        Raises Refused as soon as it can't come true any more, or at the health's timeout.
+        `in_force` is what its release is known to run with. Raises Refused as soon as it can't come true any more, or at
+        the health's timeout.
         """
+        # The process that keeps the workers of `dirty_apps` is a child like them.
+        expected = in_force["workers"] + in_force.get("dirty_arbiter", 0)
         asker = Asker(self.path, health)
-        seen: set[str] = set()
+        seen, ended = set[str](), 0
         deadline = time.monotonic() + health.timeout
         while True:
             state = self._alive()
             # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
-            living = children(state["MainPID"]) if state["ActiveState"] == "active" else set()
+            living = forked(state["MainPID"]) if state["ActiveState"] == "active" else set()
+            missing = seen - living
+            ended += sum(not os.path.exists(f"/proc/{pid}") for pid in missing)
             # The list of children may lack one while another is being forked (proc_pid_task(5)): ask for each that is.
-            if any(not os.path.exists(f"/proc/{pid}") for pid in seen - living):
+            seen = living | {pid for pid in missing if _is_copy(pid)}
+            # One that has answered as many requests as it may ends as it should.
+            if ended > (asker.asked if in_force.get("max_requests") else 0):
                 raise Refused("a worker ended right after its start")
-            seen |= living
             if asker.refusal:
                 raise Refused(asker.refusal)
-            if asker.answer and len(living) >= workers:
+            if asker.answer and len(living) >= expected:
                 return asker.answer
             if time.monotonic() > deadline:
-                got = f"{len(living)} of {workers} workers live" if asker.answer else asker.error or "no answer"
+                got = f"{len(living)} of {expected} workers live" if asker.answer else asker.error or "no answer"
                 raise Refused(
                     f"{health.pages}: {got} after {health.timeout:g} s (gunicorn_health.timeout gives an app that starts "
                     "slowly more time)"
@@ -183,11 +224,11 @@ class Instance:
         return state
 
 
-def _locks(pid: str) -> bool:
-    """Say whether a process has, or waits for, a lock of flock(2)."""
+def _locks(pid: str) -> set[str]:
+    """Return what a process has of locks of flock(2): `FLOCK` for one that it holds, `->` for one that it waits for."""
     with open("/proc/locks", encoding="utf-8") as table:
-        rows = [row.replace("->", "").split() for row in table]
-    return any(row[1] == "FLOCK" and row[4] == pid for row in rows)
+        rows = [row.split()[1:] for row in table]
+    return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
 
 
 def children(pid: str) -> set[str]:
@@ -197,3 +238,16 @@ def children(pid: str) -> set[str]:
             return set(file.read().split())
     except (FileNotFoundError, ProcessLookupError):
         return set()
+
+
+def forked(pid: str) -> set[str]:
+    """Return those children of a process that are copies of it, as workers are, and no programs that it has started."""
+    return {child for child in children(pid) if _is_copy(child)}
+
+
+def _is_copy(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return bool(int(file.read().rpartition(")")[2].split()[6]) & _FORKED)
+    except (FileNotFoundError, ProcessLookupError):
+        return False

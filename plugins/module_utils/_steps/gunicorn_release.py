@@ -16,6 +16,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sy
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 
@@ -49,6 +50,8 @@ def run(module: Module, params: dict) -> dict:
                     release.make()
                 elif unshared:
                     release.share()
+                if not new:
+                    Instance(store.name, release.id).note_edits(systemd.differing(units))
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()

@@ -61,6 +61,11 @@ def run(module: Module, params: dict) -> dict:
             f"{result['cut']} connections to the old release were closed because they were still open after "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
+    for path in [] if module.check_mode else handover.drop_ins(release):
+        module.warn(
+            f"{path} changes the units of the app {store.name} beside what gunicorn_unit says, and no release knows of it: "
+            "put it there, and remove the file"
+        )
     return result
 
 

@@ -102,7 +102,7 @@ def prove(tmp_path, write):
     ],
 )  # fmt: skip
 def test_it_tells_what_is_in_force_whatever_the_app_prints(prove, config, in_force):
-    assert prove("wsgi", config) == {**in_force, "pythonpath": []}
+    assert prove("wsgi", config) == {**in_force, "pythonpath": [], "max_requests": 0, "dirty_arbiter": 0}
 
 
 def test_the_environment_has_no_say(prove, monkeypatch):

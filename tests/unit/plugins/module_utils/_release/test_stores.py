@@ -48,6 +48,12 @@ def test_a_key_that_a_power_cut_left_empty_is_made_anew(prepared):
         assert len(prepared.key()) == 32
 
 
+def _made(store, *releases):
+    """Have folders of releases there."""
+    for release in releases:
+        os.makedirs(store.item("releases", release), exist_ok=True)
+
+
 def _mode(path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
@@ -211,13 +217,34 @@ def test_a_sealed_item_is_never_replaced(prepared, write):
 
 
 def test_a_switch_is_a_link_that_may_be_moved_with_its_folder(prepared):
+    _made(prepared, "a1", "b2")
     for release in ("a1", "b2", "a1"):
         prepared.switch(release)
         assert prepared.current() == release
     assert os.readlink(prepared.current_link) == "releases/a1"
 
 
+def test_a_release_whose_folder_is_gone_serves_no_more(prepared):
+    _made(prepared, "a1")
+    prepared.switch("a1")
+    os.rmdir(prepared.item("releases", "a1"))
+    assert prepared.current() is None
+
+
+@pytest.mark.parametrize("left", [None, "{"])
+def test_a_release_without_its_record_is_named(prepared, left):
+    _made(prepared, "a1")
+    if left:
+        with open(os.path.join(prepared.item("releases", "a1"), "release.json"), "w", encoding="utf-8") as file:
+            file.write(left)
+    with pytest.raises(
+        StoreError, match=r"release a1 of the app shop lacks its release\.json.*: remove .*a1, then run again"
+    ):
+        prepared.release("a1")
+
+
 def test_a_switch_that_was_killed_does_not_hinder_the_next(prepared):
+    _made(prepared, "a1")
     os.symlink("releases/b2", os.path.join(prepared.path, ".current"))
     assert prepared.current() is None
     prepared.switch("a1")

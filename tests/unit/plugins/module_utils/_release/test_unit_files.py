@@ -95,7 +95,8 @@ def _lines(text: str) -> list[tuple[str, str, str]]:
         ("tcp", "Unit", "StartLimitIntervalSec=0"),
         # The fixed address comes and goes with the app, and its connections go to whatever serves.
         ("starter", "Unit", "Wants=gunicorn-shop-tcp.socket"),
-        ("tcp", "Unit", "PartOf=gunicorn-shop.service"),
+        # On a volume that comes late it is waited for.
+        ("starter", "Unit", "RequiresMountsFor=/srv/shop"),
         ("tcp", "Socket", "ListenStream=127.0.0.1:9999"),
         ("proxy", "Unit", "Requires=gunicorn-shop-tcp.socket"),
         ("proxy", "Unit", "After=gunicorn-shop-tcp.socket gunicorn-shop.service"),
@@ -205,20 +206,28 @@ def test_commands_run_with_all_that_the_service_runs_with(tmp_path, monkeypatch)
             ["start gunicorn-shop@4f6a.socket", "start --no-block gunicorn-shop@4f6a.service"],
             id="the socket first",
         ),
-        pytest.param("ExecStop", ["stop gunicorn-shop@4f6a.service gunicorn-shop@4f6a.socket"], id="both at once"),
+        pytest.param(
+            "ExecStop",
+            ["stop gunicorn-shop@4f6a.service gunicorn-shop@4f6a.socket gunicorn-shop-tcp.socket"],
+            id="all at once",
+        ),
+        pytest.param("restart", ["stop gunicorn-shop@4f6a.service"], id="the sockets hold who comes at a restart"),
     ],
 )
-def test_people_start_and_stop_what_current_names(tmp_path, key, said):
+def test_people_start_stop_and_restart_what_current_names(tmp_path, key, said):
     """The shell is real; of systemd only the name of its command is needed."""
     (tmp_path / "current").symlink_to("releases/4f6a")
-    (tmp_path / "systemctl").write_text('#!/bin/sh\necho "$@"\n')
+    job = f"42 gunicorn-shop.service {'restart' if key == 'restart' else 'stop'} running"
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\n[ $1 = list-jobs ] && echo "{job}" || echo "$@"\n')
     (tmp_path / "systemctl").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
     commands = [
         value
-        for _section, its_key, value in _lines(unit_files.starter_unit("shop", str(tmp_path), ""))
-        if its_key == key
+        for _section, its_key, value in _lines(
+            unit_files.starter_unit("shop", str(tmp_path), "gunicorn-shop-tcp.socket")
+        )
+        if its_key == {"restart": "ExecStop"}.get(key, key)
     ]
     # systemd takes $$ for a dollar.
     argvs = [shlex.split(command.replace("$$", "$")) for command in commands]

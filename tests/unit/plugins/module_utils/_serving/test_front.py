@@ -101,3 +101,19 @@ def test_its_own_address_is_no_fault(front, tmp_path, listening):
     front(listening).listen()
     assert front(listening).fault() is None
     assert front(None).fault() is None
+
+
+def test_a_unit_that_somebody_else_made_is_refused(front, write, tmp_path):
+    write(tmp_path / "units", {"gunicorn-shop.service": "[Service]\nExecStart=/opt/shop/bin/gunicorn\n"})
+    assert "units/gunicorn-shop.service was not made by this role: move it away" in front(None).fault()
+    write(tmp_path / "units", {"gunicorn-shop.service": f"{unit_files.MARK}: edited\n"})
+    assert front(None).fault() is None
+
+
+def test_an_address_stays_open_where_only_the_rest_of_its_unit_changes(front, write, tmp_path):
+    _set_up(front("127.0.0.1:9999"))
+    socket = tmp_path / "units/gunicorn-shop-tcp.socket"
+    socket.write_text(socket.read_text().replace("NoDelay=yes", "NoDelay=no"))
+    (tmp_path / "stopped").unlink(missing_ok=True)
+    assert _set_up(front("127.0.0.1:9999")) == [True, True, False]
+    assert not (tmp_path / "stopped").exists()

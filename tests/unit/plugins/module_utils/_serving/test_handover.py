@@ -17,9 +17,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 
 HEALTH = Health(["/healthz"], "www.example.com", range(200, 400), 5)
-OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+OLD, NEW, STRAY = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "1c2d3e4f5a6b"
 # Notes what current names and what is asked. The old instance runs until it is told to stop.
 SYSTEMCTL = """#!/bin/sh
 [ "$1" = show ] || echo "$(basename "$(readlink {root}/shop/current)")" "$@" >> {root}/asked
@@ -50,11 +51,13 @@ def handover(tmp_path, monkeypatch, write):
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
         monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
 
-        def run(old: bool, new: bool, status: int = 200, replaces: str | None = None) -> tuple[str, list[str]]:
+        def run(
+            old: bool, new: bool, status: int = 200, replaces: str | None = None, to: str = NEW
+        ) -> tuple[str, list[str]]:
             # The socket would be in /run.
             monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(status, ""))
             store = Store(str(tmp_path), "shop")
-            for release, overlap in ((OLD, old), (NEW, new)):
+            for release, overlap in ((OLD, old), (NEW, new), (STRAY, new)):
                 record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}
                 write(store.item("releases", release), {"release.json": json.dumps(record)})
             (tmp_path / "asked").touch()
@@ -62,7 +65,7 @@ def handover(tmp_path, monkeypatch, write):
             store.switch(OLD)
             try:
                 handover = Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None)
-                said = str(handover.run(NEW, HEALTH, replaces, by="ann"))
+                said = str(handover.run(to, HEALTH, replaces, by="ann"))
             except Refused as refusal:
                 said = str(refusal)
             return said, [
@@ -114,6 +117,45 @@ def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outc
     assert outcome in said
     assert "It broke." in said
     assert asked == order
+
+
+def test_an_app_that_keeps_the_lock_to_itself_ends_before_the_new_one_is_proved(handover, monkeypatch):
+    monkeypatch.setattr(Instance, "line_up", lambda *_arguments: False)
+    assert handover(True, True)[1] == START + END_OLD + RELAY + STOP_OLD
+
+
+@pytest.mark.parametrize(
+    ("edited", "order"),
+    [
+        (["service"], ["stop OLD.service", "start OLD.socket", "start --no-block OLD.service"]),
+        (["service", "socket"], ["stop OLD.service OLD.socket", "start OLD.socket", "start --no-block OLD.service"]),
+        ([], []),
+    ],
+)
+def test_one_whose_units_were_edited_starts_with_what_they_say(handover, tmp_path, monkeypatch, edited, order):
+    for name, answer in (("active", True), ("line_up", True), ("prove", "200")):
+        monkeypatch.setattr(Instance, name, lambda *_arguments, answer=answer: answer)
+    original = Instance.__init__
+
+    def init(self, app, release):
+        original(self, app, release)
+        self._edited = str(tmp_path / f"{release}.edited")
+
+    monkeypatch.setattr(Instance, "__init__", init)
+    Instance("shop", OLD).note_edits([f"gunicorn-shop@{OLD}.{kind}" for kind in edited])
+    assert handover(True, True, to=OLD)[1] == [f"{OLD} {line}" for line in order]
+    assert not (tmp_path / f"{OLD}.edited").exists()
+
+
+def test_a_stray_ends_before_the_one_that_serves(handover, tmp_path):
+    """As soon as that one ends its visitors have it started again, and it gets in line behind the stray alone."""
+    systemctl = tmp_path / "bin/systemctl"
+    stray = f'{{"unit": "gunicorn-shop@{STRAY}.service", "load": "loaded"}}'
+    systemctl.write_text(systemctl.read_text().replace('"loaded"}]', f'"loaded"}}, {stray}]'))
+    asked = handover(False, False)[1]
+    assert asked.index(f"{OLD} stop gunicorn-shop@{STRAY}.service gunicorn-shop@{STRAY}.socket") < asked.index(
+        END_OLD[0]
+    )
 
 
 def test_who_was_overtaken_takes_nobodys_place(handover):

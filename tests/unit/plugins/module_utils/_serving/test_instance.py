@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance
 
@@ -19,6 +21,80 @@ def test_the_children_of_a_process_are_its_workers():
         assert instance.children(str(child.pid)) == set()
     assert str(child.pid) not in instance.children(str(os.getpid()))
     assert instance.children(str(child.pid)) == instance.children("0") == set()
+
+
+def test_a_program_that_it_has_started_is_no_worker():
+    worker = os.fork()
+    if not worker:
+        time.sleep(600)
+    with subprocess.Popen(["sleep", "600"]) as program:
+        mine = str(os.getpid())
+        assert {str(worker), str(program.pid)} <= instance.children(mine)
+        assert str(worker) in instance.forked(mine)
+        assert str(program.pid) not in instance.forked(mine)
+        program.kill()
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+
+
+class Master:
+    """Stands for systemd and gunicorn: what its children are, tick by tick."""
+
+    def __init__(self, monkeypatch, *ticks: set[str]):
+        self._ticks = list(ticks)
+        monkeypatch.setattr(instance.Instance, "_alive", lambda _self: {"ActiveState": "active", "MainPID": "1"})
+        monkeypatch.setattr(instance, "forked", lambda _pid: self._next())
+        monkeypatch.setattr(instance, "_is_copy", lambda pid: False)
+        monkeypatch.setattr(instance.os.path, "exists", lambda path: False)
+
+    def _next(self) -> set[str]:
+        return self._ticks.pop(0) if len(self._ticks) > 1 else self._ticks[0]
+
+
+def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
+    app(tmp_path / "app.sock", 200)
+    Master(monkeypatch, *ticks)
+    candidate = instance.Instance("shop", "4f6a7d8e9c0b")
+    candidate.path = str(tmp_path / "app.sock")
+    try:
+        return candidate.prove(Health("/", "localhost", range(200, 400), 2), in_force)
+    except instance.Refused as refusal:
+        return str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("in_force", "ticks", "said"),
+    [
+        pytest.param({"workers": 2}, [{"7"}, {"7", "8"}], "200 OK", id="all live"),
+        pytest.param({"workers": 2}, [{"7"}], "1 of 2 workers live after 2 s", id="one never came"),
+        pytest.param({"workers": 1}, [{"7"}, {"8"}], "a worker ended right after its start", id="one ended"),
+        pytest.param({"workers": 1, "max_requests": 1}, [{"7"}, {"8"}], "200 OK", id="one ended as it should"),
+        pytest.param(
+            {"workers": 2, "max_requests": 9},
+            [{str(pid)} for pid in range(2, 40)],
+            "a worker ended",
+            id="too many ended",
+        ),
+        pytest.param(
+            {"workers": 1, "dirty_arbiter": 1}, [{"7"}], "1 of 2 workers", id="one of another kind is missing"
+        ),
+        pytest.param({"workers": 1, "dirty_arbiter": 1}, [{"7"}, {"7", "8"}], "200 OK", id="one of another kind"),
+    ],
+)
+def test_who_has_to_live(monkeypatch, tmp_path, app, in_force, ticks, said):
+    assert said in _proved(monkeypatch, tmp_path, app, in_force, *ticks)
+
+
+def test_who_has_a_lock_and_who_waits_for_one(tmp_path):
+    hold = ["flock", "--no-fork", tmp_path, "sleep", "600"]
+    with subprocess.Popen(hold) as holder, subprocess.Popen(hold) as waiter:
+        found = {}
+        while not (found.get(holder.pid) and found.get(waiter.pid)):
+            found = {each.pid: instance._locks(str(each.pid)) for each in (holder, waiter)}
+        # Either may have been quicker.
+        assert sorted(map(sorted, found.values())) == [["->"], ["FLOCK"]]
+        holder.kill()
+        waiter.kill()
 
 
 @contextlib.contextmanager
