@@ -264,7 +264,7 @@ def _one(function):
 
 
 def _shown(value):
-    return urls.without_credentials(repr(value))
+    return urls.without_secrets(repr(value))
 
 
 # What has parts, which can be looked at only where it is of the right type.

@@ -9,11 +9,14 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
+import pwd
 import re
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +27,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_p
 ETC = "/etc/nginx"
 # In seconds. nginx itself tries for half a second, five times, to get an address that somebody else has.
 _RELOAD_PATIENCE = 10.0
+_REACH_PATIENCE = 5.0
 READY = "active, enabled"
 # There while nginx may not have taken up what is in its tree: a run may be killed between the two.
 _PENDING = "/run/pyweb-stack-nginx-pending"
@@ -70,6 +74,26 @@ def missing_types() -> dict[str, str]:
     http = config_parser.blocks(config_parser.load(ETC), "http")
     known = {ending for each in config_parser.blocks(http, "types") for ending in each.arguments}
     return {ending: kind for ending, kind in sites.TYPES.items() if ending not in (known or _DEBIANS)}
+
+
+def unreachable(path: str) -> str | None:
+    """Return why nginx's account may not connect to the unix socket at `path`, or None where it may, or nobody listens."""
+    name = user()
+    account = pwd.getpwnam(name)
+    child = os.fork()
+    if not child:
+        # Whatever happens in here, the copy of this process ends here.
+        fault = errno.EIO
+        with contextlib.suppress(BaseException):
+            os.initgroups(name, account.pw_gid)
+            os.setgid(account.pw_gid)
+            os.setuid(account.pw_uid)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(_REACH_PATIENCE)
+                fault = connection.connect_ex(path)
+        os._exit(fault)
+    fault = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return f"{os.strerror(fault)} for the account {name!r}" if fault in (errno.EACCES, errno.EPERM) else None
 
 
 def leading_to(folder: str, address: str | None) -> list[str]:

@@ -218,9 +218,9 @@ def apply(etc: str, changes: dict[str, str | None]) -> None:
 
 
 def _read(path: str) -> str | None:
-    """Return the text of a file, or the target of a link."""
+    """Return the text of a file, or the absolute target of a link."""
     if os.path.islink(path):
-        return os.readlink(path)
+        return os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()

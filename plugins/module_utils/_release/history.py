@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import itertools
 import json
+import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 
@@ -23,6 +24,8 @@ class History:
         """Append what happens to a release (`serves` or `refused`), durable when this returns."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
         with open(self._path, "a+", encoding="utf-8") as file:
+            # What a release was asked for may hold a token.
+            os.fchmod(file.fileno(), 0o640)
             # A crash may have cut the last line short.
             file.seek(max(0, file.tell() - 1))
             file.write(line + "\n" if file.read() in ("", "\n") else f"\n{line}\n")

@@ -37,6 +37,10 @@ _UNWRITABLE = (
 )
 
 
+# Properties of the service that are a variable's.
+_LIMITS = {"MemoryMax": "gunicorn_memory_max", "CPUQuota": "gunicorn_cpu_quota"}
+
+
 class ReleaseError(Exception):
     """The release did not pass; the message names the variable and what was said."""
 
@@ -311,8 +315,14 @@ class Release:
         """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
         lines = self._service.service_unit().splitlines()
         faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
-        users = [(line, text) for line, text in faults if line.partition("=")[0] in self._inputs.unit]
-        return "\n".join(f"gunicorn_unit has {line}, which systemd refuses: {text}" for line, text in users) or said
+        blamed = []
+        for line, text in faults:
+            name, _equals, value = line.partition("=")
+            if name in self._inputs.unit:
+                blamed.append(f"gunicorn_unit has {line}, which systemd refuses: {text}")
+            elif name in _LIMITS:
+                blamed.append(f"{_LIMITS[name]} is {value!r}, which systemd refuses: {text}")
+        return "\n".join(blamed) or said
 
     def _check_folders(self, stage: str) -> None:
         # In the sandbox, which may give the account more groups, or hide a folder.

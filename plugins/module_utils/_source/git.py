@@ -146,7 +146,7 @@ class Repository:
     def _git(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         done = self._run(*arguments, env=env)
         if done.returncode:
-            raise GitError(self._explained(urls.without_credentials(done.stderr.strip())))
+            raise GitError(self._explained(urls.without_secrets(done.stderr.strip())))
         return done.stdout
 
     def _run(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
@@ -192,7 +192,7 @@ class Repository:
         return f"{variable}: {self._shown()} can't be read: {said}{self._way_out()}"
 
     def _shown(self) -> str:
-        return urls.without_credentials(self.url)
+        return urls.shown(self.url)
 
     def _way_out(self) -> str:
         return "; with submodules: false the app goes without its submodules" if self._submodule else ""

@@ -29,7 +29,7 @@ def faults(source: dict[str, Any]) -> Iterator[str | None]:
                 f"has {key}, which only {kind} can have: leave it out" for key in keys if kinds and key in source
             )
         elif not isinstance(value, str) or not value or value.strip() != value or value.startswith("-"):
-            yield f"has the {kind} {urls.without_credentials(repr(value))}, but it must be a {what}"
+            yield f"has the {kind} {urls.without_secrets(repr(value))}, but it must be a {what}"
         elif urls.is_http(value) and urls.is_unclear(value):
             yield (
                 f"has the {kind} of a URL in which a user or password can't be told from the rest: write the characters @, "
@@ -99,12 +99,12 @@ def _git(url: Any, source: dict[str, Any]) -> Iterator[str]:
     for key in ("ssh_key", "known_hosts"):
         if key in source and urls.is_http(url):
             yield (
-                f"has {key}, which is of no use to the URL {urls.without_credentials(repr(url))}: name an ssh URL such as "
+                f"has {key}, which is of no use to the URL {urls.without_secrets(repr(url))}: name an ssh URL such as "
                 "ssh://git@host/path, or leave it out"
             )
     if not urls.is_http(url) and urls.has_credentials(url):
         yield (
-            f"has the git {urls.without_credentials(url)!r} with a password, which would be seen in the list of processes: "
+            f"has the git {urls.without_secrets(url)!r} with a password, which would be seen in the list of processes: "
             "only an http or https URL can have one, and by ssh there is ssh_key"
         )
     if not isinstance(source.get("ssh_key", "a path"), str) or not source.get("ssh_key", "a path").strip():

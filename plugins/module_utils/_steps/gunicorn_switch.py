@@ -108,5 +108,6 @@ STEP = Step(
         "keep_assets": {"type": "int", "default": 3},
     },
     unlike=("version",),
+    hidden={"health": lambda health: {**health, "path": (health.get("path") or "").partition("?")[0]}},
     run=run,
 )

@@ -70,6 +70,7 @@ def run(module: Module, params: dict) -> dict:
                 server.make_ready()
             if turn and not module.check_mode:
                 site.edge.close(closing)
+            closed = None if tcp or module.check_mode else server.unreachable(f"{folder}/current/app.sock")
     except (
         certificates.CertificateError,
         site_files.SiteError,
@@ -78,6 +79,13 @@ def run(module: Module, params: dict) -> dict:
         OSError,
     ) as error:
         module.fail_json(msg=str(error))
+    if closed:
+        # As nginx.org's packages bring an account of their own, after a release that was made for Debian's.
+        module.fail_json(
+            msg=f"nginx serves the site, but can't reach the app {app} at {folder}/current/app.sock: {closed}. Its release "
+            "was made for another account of nginx's, or a folder above is closed to this one: deploy the app again, or "
+            "open the folder"
+        )
     return {"changed": changed or turn or state != server.READY, **result}
 
 

@@ -25,6 +25,8 @@ _SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGN
 _WORDS_OF_MAPS = ("default", "hostnames", "include", "volatile")
 # What the service's sandbox hides from an app: ProtectHome and PrivateTmp.
 _HIDDEN = re.compile(r"(/root|/home|/run/user|/tmp|/var/tmp)(/|$)")
+# What the kernel or systemd makes anew at each boot.
+_PASSING = re.compile(r"(/run|/var/run|/var/lock|/dev|/proc|/sys)(/|$)")
 # What other tools lock or configure with; anything else may be a requirements file.
 _NO_REQUIREMENTS = re.compile(r"Pipfile|.*\.(?:lock|toml|ya?ml|json|cfg|py)")
 _READ_ALL_THE_SAME = re.compile(r"pyproject\.toml|pylock(?:\.[^.]+)?\.toml|(?:uv|Pipfile|poetry|pdm)\.lock")
@@ -60,9 +62,12 @@ def relative_path(value: object) -> str | None:
 
 def absolute_path(value: object) -> str | None:
     """A path on the target that may stand in unit files and nginx's configuration as it is."""
-    if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and ".." not in value.split("/"):
+    if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and not {".", ".."} & set(value.split("/")):
         return None
-    return f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..' and without a slash at the end"
+    return (
+        f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '.' and '..' as folders and "
+        "without a slash at the end"
+    )
 
 
 def loopback_address(value: object) -> str | None:
@@ -128,7 +133,11 @@ def interpreter(value: object) -> str | None:
 
 def app_root(value: object) -> str | None:
     """The folder on the target in which that of an app is: `gunicorn_root`."""
-    return _hidden(value, "choose another folder, such as /srv or /opt") or absolute_path(value)
+    remedy = "choose another folder, such as /srv or /opt"
+    passing = _PASSING.match(str(value))
+    if passing and not _HIDDEN.match(str(value)):
+        return f"is {value!r}, but {passing[1]} is empty after a boot: {remedy}"
+    return _hidden(value, remedy) or absolute_path(value)
 
 
 def requirements_file(value: object) -> str | None:

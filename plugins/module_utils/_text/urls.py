@@ -19,6 +19,11 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(\w+://)[^/\s]+@", r"\1", text)
 
 
+def without_secrets(text: str) -> str:
+    """Return a text for people: no credentials in any URL in it, and no query, where tokens are."""
+    return re.sub(r"(\w+://[^\s'\"?]*)\?[^\s'\"]*", r"\1", without_credentials(text))
+
+
 def has_credentials(text: str) -> bool:
     """Return whether a URL in a text has a password, or a user of the web, who may be a token."""
     return re.search(r"https?://[^/\s]*@|://[^/\s]*:[^/\s]*@", text, re.IGNORECASE) is not None

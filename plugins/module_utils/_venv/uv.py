@@ -218,7 +218,7 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
     """Return what was printed. Raises UvError where the command failed, with what to do about `index`."""
     if done.returncode == 0:
         return done.stdout
-    said = urls.without_credentials(done.stderr.strip())
+    said = urls.without_secrets(done.stderr.strip())
     remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
     if index and index.wheels:
         remedies = {_ABOUT_WHEELS.format(index.wheels)}

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
+
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 
@@ -27,3 +31,21 @@ def test_the_account_of_nginx(tmp_path, monkeypatch, write, files, built, user):
         write(tmp_path / "bin", {"nginx": f"#!/bin/sh\necho 'configure arguments: {built}' >&2\n"})
         (tmp_path / "bin/nginx").chmod(0o755)
     assert server.user() == user
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [(0o666, None), (0o600, "Permission denied for the account 'nobody'"), (None, None)],
+)
+def test_whether_nginx_reaches_an_app(monkeypatch, mode, said):
+    monkeypatch.setattr(server, "user", lambda: "nobody")
+    # Not below pytest's own folder, which is closed to others.
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, "app.sock")
+        if mode is not None:
+            listening.bind(path)
+            os.chmod(path, mode)
+            listening.listen()
+        assert server.unreachable(path) == said

@@ -346,6 +346,17 @@ def test_a_default_site_keeps_the_link_that_it_had(etc):
     assert os.readlink(link) == "../sites-available/default"
 
 
+def test_a_default_site_that_is_a_relative_link_comes_back_as_a_link(etc):
+    (etc / "theirs").write_text(DEBIAN)
+    default = etc / "sites-available/default"
+    default.unlink()
+    default.symlink_to("../theirs")
+    for present in (True, False):
+        site_files.apply(str(etc), site_files.Tree(str(etc), _site(), present).changes())
+    assert default.is_symlink()
+    assert default.resolve() == etc / "theirs"
+
+
 def test_a_site_that_goes_takes_no_other_along(etc):
     _put(etc, _site("blog"))
     _put(etc, _site(server_names=NAMES))

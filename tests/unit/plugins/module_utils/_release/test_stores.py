@@ -251,6 +251,15 @@ def test_a_switch_that_was_killed_does_not_hinder_the_next(prepared):
     assert prepared.current() == "a1"
 
 
+def test_others_read_no_history(prepared):
+    history = os.path.join(prepared.path, "history.jsonl")
+    for _turn in range(2):
+        prepared.history.record("serves", "a1", asked={"path": "/healthz?token=secret"})
+        assert _mode(history) == 0o640
+        # As it was with earlier versions.
+        os.chmod(history, 0o644)
+
+
 def test_the_history_is_in_order(prepared):
     prepared.history.record("serves", "a1", previous=None)
     prepared.history.record("refused", "b2", reason="503\nand more")

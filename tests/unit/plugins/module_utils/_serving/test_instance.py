@@ -57,7 +57,7 @@ def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
     candidate = instance.Instance("shop", "4f6a7d8e9c0b")
     candidate.path = str(tmp_path / "app.sock")
     try:
-        return candidate.prove(Health("/", "localhost", range(200, 400), 2), in_force)
+        return candidate.prove(Health(["/"], "localhost", range(200, 400), 2), in_force)
     except instance.Refused as refusal:
         return str(refusal)
 

@@ -30,6 +30,11 @@ def test_a_text_keeps_no_credentials():
     assert urls.without_credentials(text) == "fatal: 'https://example.com/a' and ssh://example.com/b"
 
 
+def test_a_text_for_people_keeps_no_query_either():
+    text = "fatal: 'https://me:secret@example.com/a?private_token=planted' and http://a/b?c (why?)"
+    assert urls.without_secrets(text) == "fatal: 'https://example.com/a' and http://a/b (why?)"
+
+
 @pytest.mark.parametrize(
     ("text", "truth"),
     [("http://a/b", True), ("HTTPS://a/b", True), ("ssh://a/b", False), ("../a.tar", False), ("/http://a", False)],
