@@ -204,7 +204,7 @@ class Visitor(threading.Thread):
 def held(folder, shop):
     """Return a visitor whose request a worker of the running instance has in hand."""
     shop.start()
-    shop.prove(_health(), 2)
+    shop.prove(_health(), {"workers": 2})
     visitor = Visitor(folder)
     _until((folder / "in-hand").exists)
     return visitor
@@ -212,7 +212,7 @@ def held(folder, shop):
 
 def test_it_is_proved_once_it_answers_with_all_its_workers(host, shop):
     shop.start()
-    assert shop.prove(_health(), 2) == "200 OK"
+    assert shop.prove(_health(), {"workers": 2}) == "200 OK"
     assert len(instance.children(str(host.process.pid))) == 2
     assert shop.active()
     assert host.asked[:3] == [
@@ -224,9 +224,9 @@ def test_it_is_proved_once_it_answers_with_all_its_workers(host, shop):
 
 def test_an_answer_without_all_workers_proves_nothing(shop):
     shop.start()
-    shop.prove(_health(), 2)
+    shop.prove(_health(), {"workers": 2})
     with pytest.raises(Refused, match=r"GET / for localhost: 2 of 3 workers live after 0.3 s"):
-        shop.prove(_health(timeout=SHORT), 3)
+        shop.prove(_health(timeout=SHORT), {"workers": 3})
 
 
 def test_a_worker_that_ends_is_seen_though_another_takes_its_place_and_all_answer(folder, host, shop):
@@ -245,21 +245,21 @@ def test_a_worker_that_ends_is_seen_though_another_takes_its_place_and_all_answe
     host.at_each_look = kill_one_that_was_seen
     shop.start()
     with pytest.raises(Refused, match="a worker ended right after its start"):
-        shop.prove(_health("/later"), 2)
+        shop.prove(_health("/later"), {"workers": 2})
 
 
 def test_one_that_ends_is_refused_at_once_and_its_words_are_kept(folder, host, shop):
     (folder / "gunicorn.conf.py").write_text("raise RuntimeError('no such database')")
     shop.start()
     with pytest.raises(Refused, match=r"gunicorn ended with status 1 \(exit-code\)"):
-        shop.prove(_health(), 2)
+        shop.prove(_health(), {"workers": 2})
     assert "no such database" in shop.journal()
 
 
 def test_no_answer_in_time_is_told(shop):
     shop.start()
     with pytest.raises(Refused, match=r"GET /later for localhost: (timed out|no answer) after 0.3 s"):
-        shop.prove(_health("/later", SHORT), 2)
+        shop.prove(_health("/later", SHORT), {"workers": 2})
 
 
 def test_a_hung_one_is_taken_away_at_once(folder, host, shop, held):
@@ -311,7 +311,7 @@ def test_nobody_is_there_when_that_was_seen_twice_in_a_row(shop, monkeypatch, se
 
 def test_who_waits_on_one_that_is_gone_is_passed_on(folder, host, shop):
     shop.start()
-    shop.prove(_health(), 2)
+    shop.prove(_health(), {"workers": 2})
     host.ctl("stop", shop.service)
     visitor = Visitor(folder)
     relayed = f"start {shop.relay}"
