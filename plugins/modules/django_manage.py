@@ -24,6 +24,11 @@ options:
       - Id of the release. In check mode it may not be there yet.
       - With O(command=compare) also V(previous), the one that the last deploy replaced.
     type: str
+  replaces:
+    description:
+      - The release that served when the run began, as for O(pyweb.stack.gunicorn_switch#module:replaces). Where another one
+        has taken over since then, V(migrate) fails before it touches a database. Without it that makes no difference.
+    type: str
   command:
     description:
       - V(check) is the system check for deployment, of all databases that answer. It fails on errors and returns warnings.

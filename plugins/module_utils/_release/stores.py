@@ -180,6 +180,22 @@ class Store:
         folders = [self.path, *(os.path.join(self.path, kind) for kind in _KINDS)]
         return is_key and key.st_uid == os.geteuid() and all(map(_is_folder, folders))
 
+    def overtaken(self, release: str, replaces: str | None) -> str | None:
+        """Return who was quicker, if another run had a release take over since the one began that wants `release`.
+
+        `replaces` is the release that served then, empty where none did, and None where that makes no difference.
+        """
+        current = self.current()
+        if replaces is None or (current or "") in (replaces, release):
+            return None
+        if not current:
+            return f"the app {self.name} was removed while this run was at work: run again if it is to be there"
+        event = self.last_activation(current)
+        return (
+            f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
+            f"so this run did not replace it; run again to deploy release {release}"
+        )
+
     def previous(self) -> str | None:
         """Return the release that the last deploy replaced, None where there is none any more.
 

@@ -84,7 +84,7 @@ class Handover:
         makes no difference. `told` goes into the history. Raises StoreError where there is no such release, or Refused;
         the old one stays active.
         """
-        fault = self._overtaken(release, replaces)
+        fault = self._store.overtaken(release, replaces)
         if fault:
             raise Refused(fault)
         self._store.resolve(release)
@@ -114,19 +114,6 @@ class Handover:
     def drop_ins(self, release: str) -> list[str]:
         """Return the files by which somebody else changes the units of a release."""
         return Instance(self._app, release).drop_ins()
-
-    def _overtaken(self, release: str, replaces: str | None) -> str | None:
-        """Return who was quicker, if another run had a release take over since this one began."""
-        current = self._store.current()
-        if replaces is None or (current or "") in (replaces, release):
-            return None
-        if not current:
-            return f"the app {self._app} was removed while this run was at work: run again if it is to be there"
-        event = self._store.last_activation(current)
-        return (
-            f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
-            f"so this run did not replace it; run again to deploy release {release}"
-        )
 
     def _serves(self, release: str | None) -> bool:
         if not release or self._store.current() != release:

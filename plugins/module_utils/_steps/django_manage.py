@@ -47,6 +47,10 @@ def migrate(module: Module, params: dict, store: Store, commands: Commands) -> d
     migrations = shown(lacks)
     if migrations and not module.check_mode:
         with store.locked("migrating its database"):
+            # What can't be undone must not come from a run whose release would be refused after it.
+            overtaken = store.overtaken(commands.name, params["replaces"])
+            if overtaken:
+                raise StoreError(f"the database was not touched: {overtaken}")
             for alias in [alias for alias, names in lacks.items() if names]:
                 commands.migrate(alias, params["unchecked"])
     msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
@@ -101,6 +105,7 @@ STEP = Step(
         "name": {"type": "str", "required": True},
         "root": {"type": "path", "default": "/srv"},
         "release": {"type": "str"},
+        "replaces": {"type": "str"},
         "command": {"type": "str", "required": True, "choices": list(_COMMANDS)},
         "databases": {"type": "list", "elements": "str", "default": ["default"]},
         "unchecked": {"type": "bool", "default": False},

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import pwd
+import re
 import stat
 
 import pytest
@@ -249,6 +250,32 @@ def test_a_switch_that_was_killed_does_not_hinder_the_next(prepared):
     assert prepared.current() is None
     prepared.switch("a1")
     assert prepared.current() == "a1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "replaces", "said"),
+    [
+        ("b2", "a1", None),
+        ("b2", None, None),
+        ("a1", "c3", None),
+        (
+            "b2",
+            "c3",
+            "release a1 began to serve while this run was at work, at 2.* by ann, so this run did not replace it",
+        ),
+        ("b2", "", "release a1 began to serve"),
+    ],
+)
+def test_who_was_quicker(prepared, wanted, replaces, said):
+    _made(prepared, "a1", "b2")
+    prepared.history.record("serves", "a1", by="ann")
+    prepared.switch("a1")
+    found = prepared.overtaken(wanted, replaces)
+    assert re.match(said, found) if said else found is None
+
+
+def test_whose_app_was_removed_meanwhile_is_told(prepared):
+    assert "was removed while this run was at work" in prepared.overtaken("b2", "a1")
 
 
 def test_others_read_no_history(prepared):
