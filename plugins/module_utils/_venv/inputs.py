@@ -68,7 +68,11 @@ class Inputs:
         python = _identity(self.python)
         self._refuse_old_python(python[1])
         # What came later has a part only where it is used, so that environments keep the names that they have.
-        later = {"groups": sorted(map(requirements.normalized, self.groups)), "own": self.own}
+        later = {
+            "groups": sorted(map(requirements.normalized, self.groups)),
+            "own": self.own,
+            "from_top": self.local and getattr(self.file, "from_top", False),
+        }
         return digests.of(
             {
                 "python": python,

@@ -60,6 +60,8 @@ class Requirements(Kind):
         # Beside the app's own file, else at the top, as people run pip.
         beside = file and os.path.normpath(chdir) == (os.path.dirname(file) or ".")
         self.folder = os.path.join(source, chdir) if source and beside else source
+        # Paths in it begin at the top, and not where it lies.
+        self.from_top = bool(file and os.path.dirname(file) and not beside)
         self._text = text
         required, constraints = requirements.texts(self._file, source) if self._file else ({}, {})
         if text is not None:

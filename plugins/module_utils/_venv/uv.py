@@ -267,7 +267,11 @@ def _pip_settings() -> dict[str, str]:
     parser = configparser.ConfigParser(interpolation=None)
     home = os.path.expanduser("~")
     own = [f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE", os.devnull)]
-    parser.read([*_PIP_OF_ALL, *own])
+    try:
+        parser.read([*_PIP_OF_ALL, *own])
+    except (configparser.Error, UnicodeDecodeError) as error:
+        # It names the file.
+        raise UvError(f"pip's configuration on the host can't be read: {error}") from error
     found: dict[str, str] = {}
     for section in ("global", "install"):
         if parser.has_section(section):

@@ -65,6 +65,15 @@ def test_hashes_are_asked_for_where_there_are_some(wanted, text, hashed):
     assert wanted({"requirements.txt": text, "more.txt": "asgiref==3.8 \\\n --hash=sha256:00"}).file.exact is hashed
 
 
+def test_what_lies_beside_a_file_is_not_what_lies_at_the_top(tmp_path, write):
+    source = str(write(tmp_path, {"app/requirements.txt": ".\n", "app/setup.py": "", "setup.py": ""}))
+    names = {
+        inputs.Inputs(sys.executable, source, "app/requirements.txt", [], None, chdir).digest()
+        for chdir in ("app", ".")
+    }
+    assert len(names) == 2
+
+
 FILES = {
     "requirements.txt": "django\n-r more/base.txt\n--constraint=limits.txt\n",
     "more/base.txt": "redis",

@@ -69,6 +69,12 @@ def test_the_hosts_pip_configuration_counts(index, configuration, environment, t
     assert _of_uv(index(configuration, environment)) == told
 
 
+@pytest.mark.parametrize("configuration", ["index-url = https://a.example\n", "[global]\n[global]\n", "[global\n"])
+def test_a_configuration_of_pip_that_is_none_is_named(index, configuration):
+    with pytest.raises(uv.UvError, match=r"(?s)pip's configuration on the host can't be read: .*pip\.conf"):
+        index(configuration)
+
+
 HOST = "[global]\nindex-url = https://a.example\nextra-index-url = https://b.example\ntrusted-host = a.example\n"
 
 
