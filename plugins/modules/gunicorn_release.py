@@ -55,6 +55,12 @@ options:
     description: Seconds that gunicorn gives its workers to end what they have in hand.
     type: int
     default: 30
+  health_timeout:
+    description:
+      - How many seconds M(pyweb.stack.gunicorn_switch) will wait for an answer. To be loaded an app may take three times as
+        long, here and at each start.
+    type: float
+    default: 30
   overlap:
     description:
       - Whether an instance of the release may run beside another one of the app. One that may not holds a lock by which

@@ -29,6 +29,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, 
 
 # Seconds for the copies that shared paths begin with, which may be large.
 _SEEDING = 600
+# How many times the health's timeout an app may take to be loaded, with nothing in the host's caches yet.
+_LOADS = 3
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
 # Prints which of some folders whoever runs it can't write.
@@ -52,7 +54,8 @@ class Inputs:
     `name` and `user` are the app's and its account's; `source` is the folder of the sealed source, None where there is
     none, in which it runs in `chdir`; `venv` is the folder of its virtual environment, `config` the text of its
     gunicorn.conf.py, `wsgi_app` what that serves, `env` its environment, `graceful_timeout` gunicorn's own, in seconds;
-    `memory_max` and `cpu_quota` are limits in systemd's form. `unit` are the user's properties of the service, `plan`
+    `health_timeout` is how many seconds the switch will wait for an answer, `memory_max` and `cpu_quota` are limits in
+    systemd's form. `unit` are the user's properties of the service, `plan`
     is that of its workers, and `version` what people call its source.
     """
 
@@ -68,6 +71,7 @@ class Inputs:
     chdir: str = "."
     graceful_timeout: int = 30
     overlap: bool = True
+    health_timeout: float = 30
     memory_max: str | None = None
     cpu_quota: str | None = None
     writable_paths: list[str] = dataclasses.field(default_factory=list)
@@ -117,6 +121,7 @@ class Release:
             workdir=os.path.normpath(os.path.join(source, inputs.chdir)),
             socket_user=server.user(),
             stop_timeout=inputs.graceful_timeout + _STOP_MARGIN,
+            start_timeout=inputs.health_timeout * _LOADS,
             overlap=inputs.overlap,
             limits=tuple((name, value) for name, value in limits if value),
             writable=tuple(inputs.writable_paths),
@@ -365,17 +370,24 @@ class Release:
 
     def _check(self, stage: str, load: bool) -> dict:
         argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
-        return proof.in_force(self._run(stage, argv), self._inputs.wsgi_app)
-
-    def _run(self, stage: str, argv: list[str], also: typing.Sequence[tuple[str, str]] = ()) -> Done:
-        properties = [*self._service.properties(stage), *also]
         try:
-            done = systemd.run(self._inputs.name, properties, argv, proof.SECONDS)
+            done = self._run(stage, argv, seconds=self._service.start_timeout)
         except shell.Overdue as error:
             raise ReleaseError(
-                f"gunicorn_wsgi_app is {self._inputs.wsgi_app!r}, which was not loaded within {proof.SECONDS} s: it may wait "
-                "for what isn't there, such as a database"
+                f"gunicorn_wsgi_app is {self._inputs.wsgi_app!r}, which was not loaded within "
+                f"{self._service.start_timeout:g} s, {_LOADS} times gunicorn_health.timeout: it may wait for what isn't there, "
+                "such as a database; where it needs that long, give it more"
             ) from error
+        return proof.in_force(done, self._inputs.wsgi_app)
+
+    def _run(
+        self,
+        stage: str,
+        argv: list[str],
+        also: typing.Sequence[tuple[str, str]] = (),
+        seconds: float = proof.SECONDS,
+    ) -> Done:
+        done = systemd.run(self._inputs.name, [*self._service.properties(stage), *also], argv, seconds)
         if done.returncode in systemd.NOT_STARTED:
             raise ReleaseError(
                 "systemd can't start anything with what gunicorn_unit and gunicorn_writable_paths add to the service "

@@ -25,6 +25,8 @@ _EXECUTABLE = ("/usr", "-/opt")
 # systemd mounts the places that a service may write anew, without what NoExecPaths says of the whole tree.
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 _BACKLOG = "2048"
+# How many seconds a start may take by systemd's own default.
+_START_TIMEOUT = 90
 # A start limit would take a socket down with its service, and with it every waiting request.
 _NO_START_LIMIT = ("StartLimitIntervalSec", "0")
 
@@ -55,6 +57,7 @@ class Service:
     python: str = ""
     start: bool = False
     shared: tuple[tuple[str, str], ...] = ()
+    start_timeout: float = 0
 
     def properties(self, release: str) -> list[tuple[str, str]]:
         """Return what the service and every command of `release`, a folder with `venv` and `env`, run with."""
@@ -99,7 +102,7 @@ class Service:
                     ("Type", "notify"),
                     ("NotifyAccess", "main"),
                     ("ExecStart", command),
-                    *([] if self.overlap else [("TimeoutStartSec", "infinity")]),
+                    *self._start_limit(),
                     ("KillMode", "mixed"),
                     ("TimeoutStopSec", str(self.stop_timeout)),
                     ("Restart", "always"),
@@ -108,6 +111,13 @@ class Service:
                 ],
             ),
         )
+
+    def _start_limit(self) -> list[tuple[str, str]]:
+        if not self.overlap:
+            # It may stand in line for as long as another one takes to end.
+            return [("TimeoutStartSec", "infinity")]
+        # systemd's own limit is enough for most, and a line less that makes another release of all.
+        return [("TimeoutStartSec", f"{self.start_timeout:g}")] if self.start_timeout > _START_TIMEOUT else []
 
     def socket_unit(self) -> str:
         """Return the text of `gunicorn-APP@RELEASE.socket`."""

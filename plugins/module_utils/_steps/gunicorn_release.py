@@ -89,6 +89,7 @@ STEP = Step(
         "wsgi_app": {"type": "str", "required": True},
         "env": {"type": "dict", "default": {}},
         "graceful_timeout": {"type": "int", "default": 30},
+        "health_timeout": {"type": "float", "default": 30},
         "overlap": {"type": "bool", "default": True},
         "memory_max": {"type": "str"},
         "cpu_quota": {"type": "str"},

@@ -247,6 +247,15 @@ def test_an_override_takes_the_place_of_all_lines_of_its_property():
     assert [line for line in after if line[0] not in replaced] == [line for line in before if line[0] not in replaced]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "overlap", "line"),
+    [(90, True, None), (180, True, "TimeoutStartSec=180"), (7.5, True, None), (90, False, "TimeoutStartSec=infinity")],
+)
+def test_a_start_may_take_as_long_as_the_app_needs(seconds, overlap, line):
+    text = _shop(start_timeout=seconds, overlap=overlap).service_unit()
+    assert [each for each in text.splitlines() if each.startswith("TimeoutStartSec")] == ([line] if line else [])
+
+
 def test_folders_to_write_are_one_line():
     assert ("ReadWritePaths", "/data/a /data/b") in _shop(writable=["/data/a", "/data/b"]).properties("/r")
     assert not any(name == "ReadWritePaths" for name, _value in SERVICE.properties("/r"))
