@@ -44,7 +44,8 @@ def run(module: Module, params: dict) -> dict:
         "version": settings.version,
     }
     if params["dest"]:
-        before = files.read(params["dest"])
+        # What a link in its place leads to may be no business of who reads the diff.
+        before = "" if os.path.islink(params["dest"]) else files.read(params["dest"])
         result["changed"] = before != content
         result["diff"] = files.diff(params["dest"], before, content)
         if result["changed"] and not module.check_mode:
