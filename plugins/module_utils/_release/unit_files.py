@@ -37,6 +37,7 @@ class Service:
 
     `app` is its name, `user` and `group` the account, `folder` the app's folder (`/srv/APP`), `workdir` where
     its code runs, `socket_user` who may connect, `stop_timeout` the seconds until a stopping instance is killed,
+    `start_timeout` those until one that does not start is,
     `overlap` whether it may run beside another instance, `limits` further properties such as `MemoryMax`,
     `writable` folders that it may write, `overrides` properties that take the place of the sandbox's own, `python`
     the folder of an interpreter beside Debian's, empty for none, `start` whether the release has a file that each of its
