@@ -11,6 +11,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_f
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
 
@@ -81,6 +82,13 @@ def _statuses(text: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
+def _shown(value):
+    """Return what of a part of the health may be shown: of pages not the query, where a token may be."""
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    return urls.shown(value) if isinstance(value, str) else value
+
+
 STEP = Step(
     prefix="gunicorn_",
     options={
@@ -108,6 +116,6 @@ STEP = Step(
         "keep_assets": {"type": "int", "default": 3},
     },
     unlike=("version",),
-    hidden={"health": lambda health: {**health, "path": (health.get("path") or "").partition("?")[0]}},
+    hidden={"health": lambda health: {name: _shown(value) for name, value in health.items()}},
     run=run,
 )

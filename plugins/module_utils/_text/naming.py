@@ -65,7 +65,7 @@ def absolute_path(value: object) -> str | None:
     if isinstance(value, str) and re.fullmatch(r"(?:/[\w.@+-]+)+", value) and not {".", ".."} & set(value.split("/")):
         return None
     return (
-        f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '.' and '..' as folders and "
+        f"is {value!r}, but must be an absolute path of letters, digits and '._@+-', without '..' or '.' as a folder and "
         "without a slash at the end"
     )
 
