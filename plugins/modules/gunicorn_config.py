@@ -60,7 +60,8 @@ options:
     type: str
   env:
     description:
-      - Environment of the proof. Values are text; they appear in no output and no log, and never on the disk.
+      - Environment of the proof. Values are text; they appear in no output and no log. Without pipelining
+        Ansible itself keeps them in a file of whoever runs this while the module runs.
     type: dict
     default: {}
   writable_paths:
