@@ -1,0 +1,276 @@
+"""Attacks the server in a container, one attack a test, and looks at what it got; runs on the controller.
+
+    verify.py CONTAINER HOST [TEST…]
+
+Each deploys what an attacker brought, or does what an account without rights can, and finds that nothing came of it: the
+attackers' code tells the server's collector what worked (tries.py, servers.py).
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import tries
+
+HERE = pathlib.Path(__file__).parent
+CONTAINER, HOST = sys.argv[1:3]
+PROJECTS = "/opt/hostile/projects"
+# Seconds in which anything ends that has an end.
+PATIENCE = 150
+
+# What works for root without a sandbox, besides all that is to be read.
+EVERYTHING = {
+    *("write to /opt/hostile/open", "write to /etc", "write to /srv/shop", "write below /usr", "write below /run/lock"),
+    *("execute what is in /opt/hostile/open", "execute what is in /tmp", "execute what is in /var/tmp"),
+    *("see the processes of others", "see the environment of a process of another app", "see the journal"),
+    *("connect to another app", "connect to systemd"),
+    *("open a netlink socket", "open a packet socket", "open a raw IP socket"),
+    *("be root", "have capabilities (CapPrm)", "have capabilities (CapBnd)", "gain rights by a program of root's"),
+    *("mount", "make a namespace", "signal the first process", "make a program that lends rights", "make a device"),
+    *("make machine code in memory", "name the host"),
+    *(f"read {name}" for name in tries.SECRETS),
+}
+
+
+def on_server(*argv, user="root", check=True, stdin=None):
+    """Run a command on the server and return what it prints."""
+    command = ["docker", "exec", "--interactive", f"--user={user}", CONTAINER, *argv]
+    return subprocess.run(command, check=check, capture_output=True, text=True, input=stdin).stdout
+
+
+def ansible(*argv):
+    """Run Ansible against the server, and return whether it worked and what it said, also where it never ends."""
+    program, *rest = argv
+    command = [program, f"--inventory={HERE.parent}/inventory.yml", f"--extra-vars=container={CONTAINER}", *rest]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        try:
+            said = process.communicate(timeout=PATIENCE)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said = f"it did not end within {PATIENCE} s"
+    return process.returncode == 0, said
+
+
+def deploy(*, check=False, role="gunicorn", **variables):
+    """Deploy an app by the playbook, and return whether that worked and what it said."""
+    playbook = [f"--limit={HOST}", "--diff", *["--check"] * check, str(HERE / "try.yml")]
+    return ansible("ansible-playbook", "--extra-vars", json.dumps({"role": role, **variables}), *playbook)
+
+
+def module(module_name, *, check=False, **options):
+    """Run a module, and return whether that worked and what it said."""
+    return ansible(
+        "ansible", HOST, f"--module-name=pyweb.stack.{module_name}", "--args", json.dumps(options), *["--check"] * check
+    )
+
+
+def ask(app, path="/"):
+    """Return what an app answers on its own socket."""
+    url = ["--silent", "--show-error", "--max-time", "60", f"http://localhost{path}"]
+    return on_server("curl", "--unix-socket", f"/srv/{app}/current/app.sock", *url)
+
+
+class Attack(unittest.TestCase):
+    def setUp(self):
+        on_server("rm", "--force", "/opt/hostile/marks.jsonl")
+
+    def marks(self):
+        """Return who of the attackers' code told something since the test began, and what worked for it."""
+        lines = on_server("sh", "-c", "cat /opt/hostile/marks.jsonl || true").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def assert_nothing_worked(self):
+        """See that the attackers' code got nothing, wherever it ran."""
+        self.assertEqual({each["who"]: each["worked"] for each in self.marks() if each["worked"]}, {})
+
+    def assert_refused(self, outcome, *words):
+        """See that a run failed and said so."""
+        worked, said = outcome
+        self.assertFalse(worked, said)
+        for word in words:
+            self.assertIn(word, said)
+        self.assertNotIn("Traceback", said)
+
+    def assert_worked(self, outcome):
+        """See that a run worked."""
+        self.assertTrue(outcome[0], outcome[1][-3000:])
+
+
+class Packages(Attack):
+    """The author of a package."""
+
+    def test_a_package_runs_nothing_in_check_mode(self):
+        said = deploy(check=True, gunicorn_requirements=["builder", "legacy"])[1]
+        self.assertEqual({each["who"] for each in self.marks()}, set(), said)
+
+    def test_a_package_sees_nothing_but_its_own_when_it_is_built(self):
+        self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"]))
+        self.assertIn("builder==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
+        self.assert_nothing_worked()
+
+    def test_a_package_that_runs_wherever_python_starts_does_so_as_the_app_alone(self):
+        self.assert_worked(deploy(gunicorn_settings={"workers": 1, "worker_class": "workers.Worker"}))
+        self.assertIn("startup==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
+        self.assert_nothing_worked()
+        deploy(check=True, gunicorn_settings={"workers": 1, "worker_class": "workers.Worker", "timeout": 31})
+        self.assert_nothing_worked()
+
+    def test_requirements_read_no_other_file(self):
+        for name in ("requirement", "constraint"):
+            outcome = deploy(gunicorn_source={"path": f"{PROJECTS}/{name}"})
+            self.assertNotIn("planted", outcome[1])
+            self.assert_refused(outcome, "gunicorn_requirements_file", "/srv/shop/current/env")
+
+
+class Sources(Attack):
+    """Who can write what an app is made of."""
+
+    def source(self, name, **more):
+        return deploy(gunicorn_source={"path": f"{PROJECTS}/of-mallet/{name}"}, gunicorn_requirements=[], **more)
+
+    def test_a_work_tree_runs_no_command_of_its_own_as_another(self):
+        mallet = int(on_server("id", "--user", "mallet"))
+        for check in (True, False):
+            self.source("promisor", check=check)
+            self.assertEqual([each["uid"] for each in self.marks() if each["uid"] != mallet], [])
+
+    def test_a_work_tree_brings_nothing_that_its_owner_can_t_read(self):
+        self.source("inward")
+        self.assertEqual(on_server("grep", "-rl", "planted-secret", "/srv", check=False), "")
+
+    def test_a_work_tree_is_not_written_beside_its_copy(self):
+        self.source("outward")
+        self.assertEqual(on_server("ls", "/hostile/beside"), "")
+
+    def test_an_archive_brings_no_links_devices_or_names_that_lead_out(self):
+        for name in ("link", "chain", "hard", "device", "name"):
+            with self.subTest(name):
+                self.assert_refused(self.archive(f"{name}.tar.gz"), "gunicorn_source.archive")
+        self.assertEqual(on_server("ls", "/opt/hostile/open"), "")
+
+    def test_an_archive_that_never_ends_is_refused(self):
+        for name in ("bomb.zip", "many.tar.gz"):
+            with self.subTest(name):
+                self.assert_refused(self.archive(name), "gunicorn_source.archive")
+        self.assertEqual(on_server("find", "/srv", "-name", ".stage-*"), "")
+
+    def archive(self, name):
+        digest = on_server("sha256sum", f"{PROJECTS}/{name}").split()[0]
+        return module(
+            "app_source", name="packed", user="mallet", archive=f"http://127.0.0.1:8004/{name}", sha256=digest
+        )
+
+
+class StaticFiles(Attack):
+    """An app whose static files nginx serves."""
+
+    def gallery(self, *links):
+        return deploy(
+            role="django",
+            gunicorn_name="gallery",
+            gunicorn_source={"path": f"{PROJECTS}/gallery"},
+            gunicorn_wsgi_app="gallery.wsgi:application",
+            gunicorn_env={"LINKS": " ".join(links)},
+            django_migrate=False,
+            django_check_deploy=False,
+        )
+
+    def test_a_link_among_them_leads_nowhere(self):
+        for target in ("/etc/passwd", "/var/log/nginx/access.log", "../env", "/srv/shop/current/env"):
+            with self.subTest(target):
+                self.assert_refused(self.gallery(target), "linked-", target)
+
+    def test_a_link_to_another_of_them_becomes_a_file(self):
+        self.assert_worked(self.gallery("picture.txt"))
+        self.assertEqual(on_server("find", "/srv/gallery/current/static", "-type", "l"), "")
+        path = "/srv/gallery/current/static/static/linked-picture.txt"
+        self.assertEqual(on_server("cat", path), "a picture\n")
+
+
+class Accounts(Attack):
+    """Accounts without rights, and what they can put in the way."""
+
+    def test_nobody_can_keep_nginx_from_its_sites(self):
+        lock = "for lock in $(find /run /srv -name '*.lock' -o -name lock); do flock $lock sleep 600 & done; wait"
+        on_server("systemd-run", "--quiet", "--unit=holder", "--uid=mallet", "sh", "-c", lock)
+        self.addCleanup(on_server, "systemctl", "stop", "holder")
+        time.sleep(1)
+        self.assert_worked(module("nginx_site", app="bank", server_names=["bank.example.com"]))
+
+    def test_an_app_can_t_keep_its_next_release_from_its_place(self):
+        self.assert_worked(deploy())
+        ask("mallory", "/lock")
+        self.assert_worked(deploy(gunicorn_env={"TURN": "2"}))
+
+    def test_an_app_that_never_loads_holds_nobody_up(self):
+        app = {"gunicorn_name": "waiting"}
+        outcome = deploy(**app, gunicorn_env={"WAITS": "yes"}, gunicorn_health={"timeout": 5})
+        self.assert_refused(outcome, "gunicorn_health.timeout", "5 s")
+        self.assertEqual(on_server("systemctl", "list-units", "--plain", "--no-legend", "gunicorn-waiting-*run*"), "")
+        self.assert_worked(deploy(**app))
+
+    def test_a_git_server_that_is_silent_holds_nobody_up(self):
+        outcome = deploy(gunicorn_name="silent", gunicorn_source={"git": "http://127.0.0.1:8005/silent.git"})
+        self.assert_refused(outcome, "gunicorn_source.git", "127.0.0.1:8005")
+
+    def test_root_writes_through_no_link(self):
+        folder = "/home/mallet/conf"
+        links = f"mkdir --parents {folder}; cd {folder}; for end in new tmp; do ln -sf /opt/hostile/precious gunicorn.conf.py.$end; done"
+        on_server("sh", "-c", links, user="mallet")
+        config = {
+            "settings": {"workers": 1},
+            "wsgi_app": "wsgiref.simple_server:demo_app",
+            "dest": f"{folder}/gunicorn.conf.py",
+        }
+        self.assert_worked(module("gunicorn_config", python="/srv/shop/current/venv/bin/python", **config))
+        self.assertEqual(on_server("cat", "/opt/hostile/precious"), "as it was\n")
+
+
+class Administrator(Attack):
+    """What the roles didn't make."""
+
+    def test_a_folder_with_a_key_is_no_app(self):
+        before = on_server("ls", "-l", "/srv/tls")
+        self.assert_refused(deploy(gunicorn_name="tls"), "/srv/tls exists and was not made by this role")
+        self.assert_refused(deploy(gunicorn_name="tls", gunicorn_state="absent"), "/srv/tls was not made by this role")
+        self.assertNotIn('"tls"', module("gunicorn_info")[1])
+        self.assertEqual(on_server("ls", "-l", "/srv/tls"), before)
+
+    def test_accounts_without_a_comment_are_nobody_s(self):
+        self.assertNotIn(
+            "account", module("gunicorn_removal", check=True, name="none", account_comment="")[1].split('"removed"')[1]
+        )
+
+
+class Inside(Attack):
+    """An app that serves, and what it runs."""
+
+    def test_nothing_works_that_the_docs_say_can_t_be_done(self):
+        self.assert_worked(deploy())
+        self.assertEqual(json.loads(ask("mallory", "/tries")), {})
+        self.assert_nothing_worked()
+
+    def test_all_of_it_works_without_the_sandbox(self):
+        own = "STATE_DIRECTORY=/opt/hostile/open"
+        tried = set(json.loads(on_server("env", own, "python3", "/opt/hostile/tries.py")))
+        self.assertLessEqual(EVERYTHING, tried)
+
+
+class Victims(Attack):
+    """Last, the apps beside the attackers'."""
+
+    def test_they_are_as_they_were(self):
+        for app in ("shop", "bank"):
+            self.assertEqual(ask(app), "one order\n")
+            self.assertEqual(len(on_server("ls", f"/srv/{app}/releases").split()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
