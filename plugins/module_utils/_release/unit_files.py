@@ -81,6 +81,9 @@ class Service:
             ("StateDirectoryMode", "0750"),
             *(line for line in SANDBOX if line[0] not in overridden),
             *self.overrides,
+            # Beside ProtectProc and the like ProtectSystem leaves what is mounted there writable (seen with systemd 252 and
+            # 257), and /run/lock is everybody's.
+            ("ReadOnlyPaths", "/run"),
             *([("ReadWritePaths", " ".join(self.writable))] if self.writable else []),
             *([("BindPaths", " ".join(map(":".join, self.shared)))] if self.shared else []),
             *self._places(),

@@ -7,7 +7,8 @@
 that each app is released anew when its host gets the next version of this collection. Where that is wanted, the new names
 are recorded, and why:
 
-- every release, as the sandbox lets it execute what lies in `/opt` or came with its source, and nothing that the app wrote.
+- every release, as the sandbox lets it execute what lies in `/opt` or came with its source, and nothing that the app wrote;
+- every release, as the sandbox no longer lets it write to what is mounted at `/run` and below.
 """
 
 from __future__ import annotations

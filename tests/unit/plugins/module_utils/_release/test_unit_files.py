@@ -69,6 +69,7 @@ def _lines(text: str) -> list[tuple[str, str, str]]:
         ("service", "Service", "NoNewPrivileges=yes"),
         ("service", "Service", "CapabilityBoundingSet="),
         ("service", "Service", "ProtectSystem=strict"),
+        ("service", "Service", "ReadOnlyPaths=/run"),
         ("service", "Service", "UMask=0027"),
         # gunicorn reports itself ready, ends what it has in hand when it must stop, and comes back whatever ended it.
         ("service", "Service", "Type=notify"),

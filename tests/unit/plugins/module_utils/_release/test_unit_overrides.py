@@ -33,6 +33,6 @@ def test_the_whole_sandbox_can_be_said_in_other_words():
 
 def test_nothing_that_starts_stops_or_is_the_service():
     ours = {name for name, _value in unit_files.Service("a", "a", "a", "/a", "/a", "a", 1).properties("/r")}
-    ours -= {name for name, _value in unit_files.SANDBOX} | {"ExecPaths", "BindReadOnlyPaths"}
+    ours -= {name for name, _value in unit_files.SANDBOX} | {"ExecPaths", "BindReadOnlyPaths", "ReadOnlyPaths"}
     ours |= systemd._OF_THE_SERVICE_ALONE | {"ExecStartPre", "ExecReload", "WatchdogSec", "RootDirectory", "Slice"}
     assert len(list(unit_overrides.faults(dict.fromkeys(ours, "x")))) == len(ours)
