@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 
+import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 
 
 def test_the_children_of_a_process_are_its_workers():
