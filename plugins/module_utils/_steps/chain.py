@@ -125,6 +125,8 @@ class Chain:
             wrong += [f"{name}: {fault}" for fault in faults]
             if not faults:
                 variables.update(LINKS[name].step.variables(self.given[name]))
+        if self.has("config") and not (self._params["wsgi_app"] or self.has("project")):
+            wrong.append("gunicorn_wsgi_app is not given: name what gunicorn serves, such as 'shop.wsgi:application'.")
         if wrong:
             self._module.fail_json(msg="\n".join(wrong))
         self._module.refuse(variables)

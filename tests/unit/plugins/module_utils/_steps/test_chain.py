@@ -175,6 +175,13 @@ def test_what_is_wrong_with_any_step_is_said_before_the_first_is_done(play, step
         play({"host": {"role": "gunicorn"}, **steps})
 
 
+def test_an_app_has_to_be_named_unless_a_project_names_it(play, monkeypatch):
+    monkeypatch.setitem(APP, "wsgi_app", None)
+    with pytest.raises(Refused, match="gunicorn_wsgi_app is not given"):
+        play(BUILD)
+    assert play(DJANGO)[0]["changed"]
+
+
 def test_no_secret_of_a_step_is_shown():
     steps = {
         "source": {"git": "https://me:hunter2@git.example.com/shop.git", "key": "hunter2"},
