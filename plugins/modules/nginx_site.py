@@ -94,11 +94,35 @@ options:
       certificate:
         description: The certificate's file on the target (PEM), the site's own certificate first and its chain after it.
         type: path
-        required: true
       key:
         description: The file of its private key on the target (PEM), without a passphrase. It is in no output, diff or log.
         type: path
-        required: true
+      selfsigned:
+        type: bool
+        default: false
+        description: Whether the host makes a certificate by itself. Browsers warn of it; for a trial, or behind a proxy.
+      acme:
+        type: dict
+        description:
+          - Has a CA that speaks ACME, such as Let's Encrypt, give the certificate, by Debian's certbot, which also renews it.
+            The site is up with one of the host's own until then.
+          - Each name is asked for a token first, from the host itself; one that leads elsewhere is named, and the CA not asked.
+        suboptions:
+          email:
+            type: str
+            required: true
+            description: To whom the CA may write.
+          directory:
+            type: str
+            default: https://acme-v02.api.letsencrypt.org/directory
+            description: The URL of the CA's directory.
+          ca:
+            type: path
+            description: File on the target with whom the CA's own certificate is from, where the host doesn't trust it.
+          terms:
+            type: bool
+            required: true
+            description: That you agree to the CA's terms.
   redirects:
     type: dict
     default: {}

@@ -32,6 +32,38 @@ _NOT_EXTRA = {
 }
 
 
+def tls(tls: dict) -> Faults:
+    """Where the certificate comes from: `nginx_site_tls`."""
+    kinds = [kind for kind in ("certificate", "selfsigned", "acme") if tls.get(kind)]
+    if len(kinds) != 1:
+        yield (
+            f"has {' and '.join(kinds) or 'none of them'}, but must have one of {{certificate:, key:}}, {{selfsigned: true}} and "
+            "{acme: {email:, terms: true}}"
+        )
+    elif kinds == ["certificate"]:
+        yield from (_tls_file(part, tls.get(part)) for part in ("certificate", "key"))
+    elif kinds == ["acme"]:
+        yield from _acme(tls["acme"])
+
+
+def _tls_file(part: str, path: object) -> str | None:
+    return naming.absolute_path(path) and (
+        f"has the {part} {path!r}, but it must be the absolute path of a file on the target, of letters, digits and "
+        "'._@+-', and without '..'"
+    )
+
+
+def _acme(acme: dict) -> Faults:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", str(acme.get("email"))):
+        yield f"has the email {acme.get('email')!r}, but the CA must be able to write to somebody: 'ops@example.com'"
+    if not re.fullmatch(r"https://[\w.:\[\]-]+(?:/[\w./~-]*)?", str(acme.get("directory", "https://a"))):
+        yield f"has the directory {acme.get('directory')!r}, but it must be the https URL of the CA's directory"
+    if acme.get("ca") is not None:
+        yield _tls_file("ca", acme["ca"])
+    if not acme.get("terms"):
+        yield "has terms other than true, but the CA gives certificates to those alone who agree to its terms: terms: true"
+
+
 def redirects(redirects: dict) -> Faults:
     """Host names that lead to others: `nginx_site_redirects`."""
     for name, target in redirects.items():

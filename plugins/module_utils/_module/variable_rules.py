@@ -216,15 +216,6 @@ def _twice(names):
             yield f"has {name} more than once, but case makes no difference: leave the others out"
 
 
-def _tls(tls):
-    for part in ("certificate", "key"):
-        if naming.absolute_path(tls.get(part)):
-            yield (
-                f"has the {part} {tls.get(part)!r}, but it must be the absolute path of a file on the target, of letters, "
-                "digits and '._@+-', and without '..'"
-            )
-
-
 def _cors_origins(origins):
     if "*" not in origins:
         yield from map(naming.origin, origins)
@@ -341,7 +332,7 @@ _CHECKS = {
     "nginx_site_proxy_headers": _headers_by(header_rules.request_fault),
     "nginx_site_cors_origins": _cors_origins,
     "nginx_site_client_max_body_size": _one(naming.size),
-    "nginx_site_tls": _tls,
+    "nginx_site_tls": site_rules.tls,
     "nginx_site_redirects": site_rules.redirects,
     "nginx_site_hsts": site_rules.hsts,
     "nginx_site_trusted_proxies": site_rules.networks("addresses and networks of proxies"),

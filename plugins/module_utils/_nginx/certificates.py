@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import ssl
 import stat
+import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
@@ -67,3 +69,24 @@ def expired(certificate: str) -> bool:
         argv = ["openssl", "x509", "-in", certificate, "-noout", "-checkend", "0"]
         return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=60).returncode == 1
     return False
+
+
+def names(certificate: str) -> set[str]:
+    """Return the host names that a certificate is for, in lower case; nothing where that can't be read."""
+    said = _asked(certificate, "-ext", "subjectAltName")
+    return {name.lower() for name in re.findall(r"DNS:([^,\s]+)", said or "")}
+
+
+def days_left(certificate: str) -> int | None:
+    """Return for how many whole days a certificate still holds, below 0 for one that has expired; None if unreadable."""
+    match = re.search(r"notAfter=(.+)", _asked(certificate, "-enddate") or "")
+    if not match:
+        return None
+    return int((ssl.cert_time_to_seconds(match[1].strip()) - time.time()) // 86400)
+
+
+def _asked(certificate: str, *what: str) -> str | None:
+    with contextlib.suppress(FileNotFoundError):
+        argv = ["openssl", "x509", "-in", certificate, "-noout", *what]
+        return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=30).stdout
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, header_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.edge import Edge, Limit
 
@@ -55,6 +55,10 @@ _JSON = (
     '"seconds":"$request_time","upstream_seconds":"$upstream_response_time","referer":"$http_referer",'
     '"agent":"$http_user_agent"}'
 )
+# What a CA asks for to know that a name leads here, whoever runs certbot: it gets it from no app.
+_CHALLENGES = block(
+    f"location ^~ {acme.CHALLENGES}/", [f"root {acme.WEBROOT};", "default_type text/plain;", "try_files $uri =404;"]
+)
 # What browsers insist on, and the lists of types on many a host lack.
 TYPES = {
     "mjs": "text/javascript",
@@ -69,12 +73,12 @@ TYPES = {
 class Tls:
     """How a site speaks TLS: the paths of its `certificate` and its `key`, and the `digest` of the former's content.
 
-    `http2` says whether nginx has a directive of that name.
+    That is None where what renews it has nginx take it up. `http2` says whether nginx has a directive of that name.
     """
 
     certificate: str
     key: str
-    digest: str
+    digest: str | None
     http2: bool
 
 
@@ -208,6 +212,7 @@ class Site:
             [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
             self._add_headers(),
             ["# From nginx_site_extra.", *self.extra.strip().splitlines()] if self.extra else [],
+            [_CHALLENGES] if not self.tls else [],
             *self._locations(),
             *self.edge.locations(self._add_headers()),
             [block("location @app", *self._proxy())],
@@ -219,18 +224,23 @@ class Site:
         found = []
         for host in sorted(set(self.redirects.values())):
             names = sorted(name for name, target in self.redirects.items() if target == host)
-            to = f"return 301 {scheme}://{host}$request_uri;"
-            found.append(block("server", self._at("80", names=names), [to]))
+            found.append(self._leading_to(f"{scheme}://{host}", names=names))
             if self.tls:
                 how = " ssl" if self.tls.http2 else " ssl http2"
+                to = f"return 301 {scheme}://{host}$request_uri;"
                 found.append(block("server", self._at("443", how, names), self._speak_tls(self.tls), [to]))
         return found
+
+    def _leading_to(self, place: str, *paragraphs: list[str], names: list[str] | None = None) -> str:
+        """Return a server of plain HTTP that leads elsewhere, but for what a CA asks."""
+        to = block("location /", [f"return 301 {place}$request_uri;"])
+        return block("server", self._at("80", names=names), *paragraphs, [_CHALLENGES], [to])
 
     def _redirect(self) -> str:
         # That one is for answers over TLS alone (RFC 6797, section 7.2).
         security = "add_header strict-transport-security "
         headers = [line for line in self._add_headers() if not line.lower().startswith(security)]
-        return block("server", self._at("80"), self._guard(), headers, ["return 301 https://$host$request_uri;"])
+        return self._leading_to("https://$host", self._guard(), headers)
 
     def _at(self, port: str, how: str = "", names: list[str] | None = None) -> list[str]:
         names = self.server_names if names is None else names
@@ -245,8 +255,14 @@ class Site:
     def _speak_tls(self, tls: Tls) -> list[str]:
         return [
             *["http2 on;"] * tls.http2,
-            "# Of the certificate's file. A renewed one makes this another line, for which nginx is reloaded.",
-            f"# SHA-256 {tls.digest}",
+            *(
+                [
+                    "# Of the certificate's file. A renewed one makes this another line, for which nginx is reloaded.",
+                    f"# SHA-256 {tls.digest}",
+                ]
+                if tls.digest
+                else []
+            ),
             f"ssl_certificate {tls.certificate};",
             f"ssl_certificate_key {tls.key};",
             "ssl_protocols TLSv1.2 TLSv1.3;",

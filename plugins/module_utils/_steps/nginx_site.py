@@ -10,8 +10,16 @@ import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates, server, site_files, sites
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
+    acme,
+    certificates,
+    selfsigned,
+    server,
+    site_files,
+    sites,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 
 def run(module: Module, params: dict) -> dict:
@@ -22,13 +30,18 @@ def run(module: Module, params: dict) -> dict:
     present = fields.pop("state") == "present"
     tcp = fields.pop("upstream") == "tcp" and present
     address = unit_files.fixed_address(app) if tcp else None
-    pair = fields.pop("tls")
+    given = fields.pop("tls")
+    given = given if present else None
     fault = _fault(params) if present else None
     if fault:
         module.fail_json(msg=fault)
-    there = not (pair and present) or certificates.there(**pair)
+    names = [*fields["server_names"], *fields["redirects"]]
+    ca = _ca(given, app, names)
+    pair = _pair(given, app, ca)
+    there = not pair or certificates.there(**pair)
+    made = bool(pair) and pair == selfsigned.pair(app) and not selfsigned.fits(app, names)
     # In check mode the roles before this one may not have done what it builds on.
-    known = server.installed() and (not tcp or address is not None) and there
+    known = server.installed() and (not tcp or address is not None) and (there or (made and not module.check_mode))
     if tcp and address is None:
         if not module.check_mode:
             module.fail_json(
@@ -37,9 +50,14 @@ def run(module: Module, params: dict) -> dict:
             )
         address = "ADDRESS-OF-gunicorn_bind"
     try:
+        if made and not module.check_mode:
+            selfsigned.make(app, names)
         tls = None
-        if pair and present:
-            digest = _digest(module, pair) if there or not module.check_mode else "(not known yet)"
+        if given and pair:
+            # Of what renews itself, a renewal is no change of the site.
+            digest = given["certificate"] and (
+                _digest(module, pair) if there or not module.check_mode else UNKNOWN.value
+            )
             tls = sites.Tls(**pair, digest=digest, http2=server.has_http2())
         ipv6 = os.path.exists("/proc/net/if_inet6")
         types = server.missing_types()
@@ -48,7 +66,8 @@ def run(module: Module, params: dict) -> dict:
             tree = site_files.Tree(server.ETC, site, present)
             result = {"path": tree.path, "diff": tree.diff()}
             if not present:
-                return {"changed": _take_away(tree, module.check_mode), **result}
+                changed = _take_away(tree, module.check_mode)
+                return {"changed": selfsigned.remove(app, module.check_mode) or changed, **result}
             if module.check_mode and not known:
                 result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
                 return {"changed": True, **result}
@@ -72,6 +91,7 @@ def run(module: Module, params: dict) -> dict:
                 site.edge.close(closing)
             closed = None if tcp or module.check_mode else server.unreachable(f"{folder}/current/app.sock")
     except (
+        acme.AcmeError,
         certificates.CertificateError,
         site_files.SiteError,
         server.NginxError,
@@ -86,7 +106,50 @@ def run(module: Module, params: dict) -> dict:
             "was made for another account of nginx's, or a folder above is closed to this one: deploy the app again, or "
             "open the folder"
         )
-    return {"changed": changed or turn or state != server.READY, **result}
+    result["changed"] = changed or turn or made or state != server.READY
+    return _with_certificate(module, params, ca, result) if ca else result
+
+
+def _ca(given: dict | None, app: str, names: list[str]) -> acme.Acme | None:
+    """Return whom to ask for a certificate, if anybody is to be."""
+    asked = given and given["acme"]
+    return asked and acme.Acme(app, tuple(names), asked["email"], asked["directory"], asked["ca"])
+
+
+def _pair(given: dict | None, app: str, ca: acme.Acme | None) -> dict[str, str] | None:
+    """Return where the certificate and its key are; until a CA has given one, the host's own serve."""
+    if not given:
+        return None
+    if given["certificate"]:
+        return {part: given[part] for part in ("certificate", "key")}
+    # One that lacks a new name serves the others well until the next is there.
+    return ca.pair() if ca and certificates.there(**ca.pair()) else selfsigned.pair(app)
+
+
+def _with_certificate(module: Module, params: dict, ca: acme.Acme, result: dict) -> dict:
+    """Have the site, which is up, get its certificate from the CA; return what all of it came to."""
+    if ca.there():
+        warning = ca.warning()
+        if warning:
+            module.warn(warning)
+        if not module.check_mode:
+            result["changed"] |= ca.prepare()
+        return result
+    result["changed"] = True
+    result["diff"].append({"prepared": f"a certificate for {', '.join(ca.names)} from {ca.directory}\n"})
+    if module.check_mode:
+        return result
+    strays = ca.strays()
+    if strays:
+        module.fail_json(
+            msg="\n".join([*strays, f"{ca.directory} was not asked; the site keeps the certificate that it has."])
+        )
+    try:
+        ca.issue()
+    except (acme.AcmeError, OSError) as error:
+        module.fail_json(msg=str(error))
+    again = run(module, params)
+    return {**again, "changed": True, "diff": [*result["diff"], *again["diff"]]}
 
 
 def _fault(params: dict) -> str | None:
@@ -97,6 +160,14 @@ def _fault(params: dict) -> str | None:
             "nginx_site_tls, or leave it out"
         )
     names = {name.lower() for name in params["server_names"]}
+    wild = sorted(name for name in [*params["server_names"], *params["redirects"]] if name.startswith("*"))
+    if params["tls"] and params["tls"]["acme"] and not names:
+        return "nginx_site_tls has acme, but nginx_site_server_names is empty: a CA gives certificates for names alone"
+    if params["tls"] and params["tls"]["acme"] and wild:
+        return (
+            f"nginx_site_tls has acme, but {wild[0]!r} is a wildcard, for which a CA asks the DNS: name the hosts one by one, "
+            "or give a certificate and key of your own"
+        )
     twice = sorted(name for name in params["redirects"] if name.lower() in names)
     if twice:
         return (
@@ -181,8 +252,18 @@ STEP = Step(
         "tls": {
             "type": "dict",
             "options": {
-                "certificate": {"type": "path", "required": True},
-                "key": {"type": "path", "required": True, "no_log": False},
+                "certificate": {"type": "path"},
+                "key": {"type": "path", "no_log": False},
+                "selfsigned": {"type": "bool", "default": False},
+                "acme": {
+                    "type": "dict",
+                    "options": {
+                        "email": {"type": "str", "required": True},
+                        "directory": {"type": "str", "default": acme.LETS_ENCRYPT},
+                        "ca": {"type": "path"},
+                        "terms": {"type": "bool", "required": True},
+                    },
+                },
             },
         },
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -246,6 +246,20 @@ def test_all_is_well(yaml):
         ("gunicorn_bind: 192.0.2.1:80", "is '192.0.2.1:80', which is not this host's own loopback"),
         ("gunicorn_drain_timeout: -1", "is -1, but must be a whole number of at least 0"),
         ("gunicorn_drain_timeout: 2.5", "is 2.5, but must be a whole number of at least 0"),
+        (
+            "nginx_site_tls: {selfsigned: true, certificate: /a, key: /b}",
+            "has certificate and selfsigned, but must have one",
+        ),
+        ("nginx_site_tls: {acme: {email: me, terms: true}}", "has the email 'me', but the CA must be able to write"),
+        ("nginx_site_tls: {acme: {email: a@b.de, terms: false}}", "has terms other than true"),
+        (
+            "nginx_site_tls: {acme: {email: a@b.de, terms: true, directory: 'http://a'}}",
+            "must be the https URL of the CA",
+        ),
+        (
+            "nginx_site_tls: {acme: {email: a@b.de, terms: true, ca: ca.pem}}",
+            "has the ca 'ca.pem', but it must be the absolute",
+        ),
         ("nginx_site_redirects: {'a b': example.com}", "has 'a b', but must list host names"),
         ("nginx_site_redirects: {a.example.com: '*.example.com'}", "leads to '*.example.com', but must lead to one"),
         ("nginx_site_redirects: {a.de: b.de, b.de: c.de}", "leads to 'b.de', which it leads elsewhere itself"),

@@ -177,13 +177,13 @@ def test_with_tls_plain_http_leads_there_and_nowhere_else(names):
     headers = {"X-Frame-Options": "DENY", "strict-transport-security": "max-age=600"}
     site = _site(tls=TLS, server_names=names, headers=headers)
     redirect, server = _blocks(_directives(site.text()), "server")
-    assert _values(redirect, "return") == [["301", "https://$host$request_uri"]]
+    assert _values(_blocks(redirect, "location /")[0], "return") == [["301", "https://$host$request_uri"]]
     assert _values(redirect, "add_header") == [["X-Frame-Options", "DENY", "always"]]
     assert _values(server, "add_header") == [[*header, "always"] for header in headers.items()]
     assert _values(redirect, "server_name") == _values(server, "server_name") == [names or ["_"]]
     # Names that are nobody's go before they are redirected.
     heads = [" ".join(words) for words, _inner in redirect if words[0] in ("if", "return")]
-    assert heads[:-1] == ["if ($gunicorn_shop_stranger)"] * bool(names)
+    assert heads == ["if ($gunicorn_shop_stranger)"] * bool(names)
     assert [" ".join(words) for words, _inner in server].count("if ($gunicorn_shop_stranger)") == bool(names)
 
 
@@ -398,7 +398,8 @@ def _plain(field: str, value):
 def test_other_names_lead_to_the_one_that_is_theirs():
     names = {"www.example.com": "example.com", "old.example.org": "example.com", "docs.example.com": "docs.example.org"}
     servers = _blocks(_directives(_site(server_names=["example.com"], redirects=names).text()), "server")[1:]
-    assert [(_values(each, "server_name"), _values(each, "return"), _values(each, "listen")) for each in servers] == [
+    found = [(each, _values(_blocks(each, "location /")[0], "return")) for each in servers]
+    assert [(_values(each, "server_name"), to, _values(each, "listen")) for each, to in found] == [
         ([["docs.example.com"]], [["301", "$scheme://docs.example.org$request_uri"]], [["80"]]),
         ([["old.example.org", "www.example.com"]], [["301", "$scheme://example.com$request_uri"]], [["80"]]),
     ]
@@ -406,7 +407,9 @@ def test_other_names_lead_to_the_one_that_is_theirs():
         2:
     ]
     assert [_values(each, "listen") for each in servers] == [[["80"]], [["443", "ssl"]]]
-    assert {str(_values(each, "return")) for each in servers} == {"[['301', 'https://b.de$request_uri']]"}
+    plain, secure = servers
+    to = [["301", "https://b.de$request_uri"]]
+    assert _values(_blocks(plain, "location /")[0], "return") == _values(secure, "return") == to
     assert _values(servers[1], "ssl_certificate") == [[TLS.certificate]]
 
 
@@ -483,3 +486,14 @@ def test_the_users_own_text_and_log():
     assert _values(_blocks(server, "location = /robots.txt")[0], "return") == [["204"]]
     assert _values(server, "access_log") == [["/var/log/nginx/shop.json", "gunicorn_shop"]]
     assert "log_format gunicorn_shop escape=json" in site.text()
+
+
+@pytest.mark.parametrize("tls", [None, TLS])
+def test_what_a_ca_asks_for_is_answered_over_plain_http_and_led_nowhere(tls):
+    site = _site(server_names=["b.de"], redirects={"a.de": "b.de"}, tls=tls)
+    plain = [each for each in _blocks(_directives(site.text()), "server") if ["80"] in _values(each, "listen")]
+    assert len(plain) == 2
+    for server in plain:
+        (asked,) = _blocks(server, "location ^~ /.well-known/acme-challenge/")
+        assert _values(asked, "try_files") == [["$uri", "=404"]]
+        assert _values(server, "return") == []

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates from a CA that speaks ACME, by Debian's certbot and a folder that nginx serves. Private to the collection.
+
+Certbot's own timer renews them, and its hook has nginx take up what it proved first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import os
+import secrets
+import socket
+import urllib.error
+import urllib.request
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+# Below it certbot puts what the CA asks for, and nginx serves it on port 80, for every site and whoever runs certbot.
+WEBROOT = "/var/lib/pyweb-stack/acme"
+CHALLENGES = "/.well-known/acme-challenge"
+_LIVE = "/etc/letsencrypt/live"
+_HOOK = "/etc/letsencrypt/renewal-hooks/deploy/pyweb-stack"
+_HOOK_TEXT = """#!/bin/sh
+# Made by pyweb.stack: nginx takes up a renewed certificate where it finds nothing wrong with its configuration.
+nginx -t -q && systemctl reload nginx.service
+"""
+_DROP_IN = "/etc/systemd/system/certbot.service.d/pyweb-stack-ca.conf"
+# Certbot renews when a third of the time is left; this is well below that, for a CA's usual 90 days.
+_DAYS_LEFT = 20
+# In seconds: how long one answer may take, and all that certbot does.
+_ANSWER, _ISSUE = 10, 600
+
+
+class AcmeError(Exception):
+    """There is no certificate to be had; the message says why, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Acme:
+    """Whom to ask for the certificate of `app` for these `names`, as the person of `email`.
+
+    `directory` is the URL of the CA; `ca` is the file with whom its own certificate is from, None for those that the host
+    trusts.
+    """
+
+    app: str
+    names: tuple[str, ...]
+    email: str
+    directory: str
+    ca: str | None = None
+
+    def pair(self) -> dict[str, str]:
+        """Return where the certificate and its key are once they are there."""
+        folder = os.path.join(_LIVE, f"gunicorn-{self.app}")
+        return {"certificate": f"{folder}/fullchain.pem", "key": f"{folder}/privkey.pem"}
+
+    def there(self) -> bool:
+        """Say whether a certificate for all the names is there."""
+        pair = self.pair()
+        wanted = {name.lower() for name in self.names}
+        return certificates.there(**pair) and certificates.names(pair["certificate"]) == wanted
+
+    def warning(self) -> str | None:
+        """Return how long the certificate holds still, where it should have been renewed by now."""
+        days = certificates.days_left(self.pair()["certificate"])
+        if days is None or days >= _DAYS_LEFT:
+            return None
+        return (
+            f"the certificate of the app {self.app} holds for {days} more days, and certbot should have renewed it by now: "
+            "see systemctl status certbot.timer certbot.service, and certbot renew --dry-run"
+        )
+
+    def strays(self) -> list[str]:
+        """Ask each name for a token, as the CA will; return sentences on those that lead elsewhere."""
+        token = secrets.token_hex(16)
+        folder = WEBROOT + CHALLENGES
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        path = os.path.join(folder, token)
+        files.create(path, token, 0o644)
+        try:
+            return [said for name in self.names for said in [_stray(name, token)] if said]
+        finally:
+            os.unlink(path)
+
+    def issue(self) -> None:
+        """Have the CA give a certificate for all the names, and certbot renew it from then on. Raises AcmeError."""
+        self.prepare()
+        names = [word for name in self.names for word in ("--domain", name)]
+        how = ["--non-interactive", "--agree-tos", "--email", self.email, "--server", self.directory]
+        which = ["--cert-name", f"gunicorn-{self.app}", "--renew-with-new-domains", "--keep-until-expiring"]
+        done = shell.run(
+            ["certbot", "certonly", "--quiet", "--webroot", "--webroot-path", WEBROOT, *how, *which, *names],
+            identity=shell.CALLER,
+            sandbox=None,
+            seconds=_ISSUE,
+            env={**os.environ, **({"REQUESTS_CA_BUNDLE": self.ca} if self.ca else {})},
+        )
+        if done.returncode:
+            raise AcmeError(
+                f"nginx_site_tls: {self.directory} gave no certificate for {', '.join(self.names)}; until it does, the site "
+                f"keeps the one that it has. Certbot said:\n{done.stderr.strip() or done.stdout.strip()}"
+            )
+
+    def prepare(self) -> bool:
+        """Have renewals reach nginx, and the CA; say whether that changed anything."""
+        wanted = {_HOOK: (_HOOK_TEXT, 0o755)}
+        if self.ca:
+            wanted[_DROP_IN] = (f"[Service]\nEnvironment=REQUESTS_CA_BUNDLE={self.ca}\n", 0o644)
+        changed = [path for path, (text, _mode) in wanted.items() if files.read(path) != text]
+        for path in changed:
+            text, mode = wanted[path]
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            files.replace(path, text)
+            os.chmod(path, mode)
+        return bool(changed)
+
+
+def _stray(name: str, token: str) -> str | None:
+    """Return where a name leads that doesn't lead here, or None; None as well where that can't be known from here."""
+    if not _has_address(name):
+        return f"nginx_site_server_names has {name!r}, which has no address: give it one in the DNS first"
+    # As the CA asks: plain HTTP, and by no proxy that this host may have for itself.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"http://{name}{CHALLENGES}/{token}", timeout=_ANSWER) as answer:
+            said = answer.read(200).decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        said = f"status {error.code}"
+    except (OSError, http.client.HTTPException):
+        # Many a host behind an address translation can't reach itself by its name.
+        return None
+    if said == token:
+        return None
+    return (
+        f"nginx_site_server_names has {name!r}, but what answers there is not this site (it said {said[:80]!r}): have the "
+        "name lead to this host, or leave it out"
+    )
+
+
+def _has_address(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, 80))
+    except OSError:
+        return False

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of certbot, and of the names before that."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import pathlib
+import threading
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, selfsigned
+
+NAMES = ("shop.example.com", "www.example.com")
+
+
+@pytest.fixture
+def ca(tmp_path, monkeypatch):
+    """Return whom to ask, in folders of the test's own."""
+    for name in ("WEBROOT", "_LIVE", "_HOOK", "_DROP_IN"):
+        monkeypatch.setattr(acme, name, str(tmp_path / name.strip("_").lower() / "shop"))
+    return acme.Acme("shop", NAMES, "ops@example.com", "https://ca.example.com/dir", ca="/etc/ssl/ca.pem")
+
+
+@pytest.fixture
+def certbot(tmp_path, monkeypatch, write):
+    """Return a function that has certbot end so, and the file with what it was asked."""
+
+    def certbot(code: int = 0) -> pathlib.Path:
+        script = f'#!/bin/sh\nprintf "%s\\n" "$REQUESTS_CA_BUNDLE" "$@" > {tmp_path}/asked\necho Too many. >&2\nexit {code}\n'
+        write(tmp_path, {"bin/certbot": script})
+        (tmp_path / "bin/certbot").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+        return tmp_path / "asked"
+
+    return certbot
+
+
+def test_certbot_is_asked_for_all_names(ca, certbot):
+    asked = certbot()
+    ca.issue()
+    said = asked.read_text().split("\n")
+    assert said[0] == "/etc/ssl/ca.pem"
+    assert [said[at + 1] for at, word in enumerate(said) if word == "--domain"] == list(NAMES)
+    assert [said[said.index(word) + 1] for word in ("--server", "--email", "--cert-name")] == [
+        "https://ca.example.com/dir",
+        "ops@example.com",
+        "gunicorn-shop",
+    ]
+    assert os.access(acme._HOOK, os.X_OK)
+    assert "REQUESTS_CA_BUNDLE=/etc/ssl/ca.pem" in pathlib.Path(acme._DROP_IN).read_text()
+    assert not ca.prepare()
+
+
+def test_a_ca_that_refuses(ca, certbot):
+    certbot(1)
+    with pytest.raises(
+        acme.AcmeError, match=r"(?s)ca.example.com/dir gave no certificate for shop.example.com.*Too many"
+    ):
+        ca.issue()
+
+
+def test_a_certificate_is_there_when_it_holds_for_all_names(ca, monkeypatch):
+    assert not ca.there()
+    monkeypatch.setattr(selfsigned, "pair", lambda _app: ca.pair())
+    os.makedirs(os.path.dirname(ca.pair()["key"]))
+    monkeypatch.setattr(selfsigned, "FOLDER", os.path.dirname(ca.pair()["key"]))
+    selfsigned.make("shop", list(NAMES))
+    assert ca.there()
+    assert ca.warning() is None
+    monkeypatch.setattr(acme, "_DAYS_LEFT", 1000)
+    assert "holds for 39" in (ca.warning() or "")
+    selfsigned.make("shop", list(NAMES[:1]))
+    assert not ca.there()
+
+
+@pytest.fixture
+def host():
+    """Answer at the address that is returned, by a function of the URL's path; None stands for what isn't found."""
+
+    def host(answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                text = answer(self.path)
+                self.send_response(404 if text is None else 200)
+                self.end_headers()
+                self.wfile.write((text or "").encode())
+
+            def log_message(self, *_arguments):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"127.0.0.1:{server.server_address[1]}"
+
+    return host
+
+
+def _ours(path: str) -> str:
+    return (pathlib.Path(acme.WEBROOT) / path.lstrip("/")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(_ours, None), (lambda _path: "parked", "it said 'parked'"), (lambda _path: None, "it said 'status 404'")],
+)
+def test_a_name_that_leads_elsewhere_is_named(ca, host, monkeypatch, answer, said):
+    monkeypatch.setattr(acme, "_has_address", lambda _name: True)
+    name = host(answer)
+    strays = acme.Acme("shop", (name,), ca.email, ca.directory).strays()
+    assert len(strays) == bool(said)
+    assert said is None or said in strays[0]
+    assert os.listdir(acme.WEBROOT + acme.CHALLENGES) == []
+
+
+def test_a_name_without_an_address(ca):
+    strays = acme.Acme("shop", ("no-such-name.invalid",), ca.email, ca.directory).strays()
+    assert "which has no address" in strays[0]
+
+
+def test_a_host_that_can_not_reach_itself_is_not_accused(ca, monkeypatch):
+    monkeypatch.setattr(acme, "_has_address", lambda _name: True)
+    assert acme.Acme("shop", ("127.0.0.1:9",), ca.email, ca.directory).strays() == []
