@@ -34,7 +34,7 @@ def collect():
     from django.contrib.staticfiles import finders
     from django.core.management import call_command
     own = getattr(sys.modules.get(settings.SETTINGS_MODULE), "STATIC_ROOT", None)
-    if own and holds_files(own):
+    if own and holds_files(str(own)):
         settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, str(own)]
         finders.get_finder.cache_clear()
         found["committed"] = str(own)
