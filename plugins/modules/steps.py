@@ -69,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lacks:
-  description: What the host lacks, C(account) with a name, C(packages) with a list.
+  description: What the host lacks, C(account) with a name, C(packages) with a list, and C(lists) where apt has no lists of packages.
   returned: success
   type: dict
   sample: {packages: [git]}

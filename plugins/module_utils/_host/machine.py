@@ -11,6 +11,10 @@ import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
+# Where systemd says what kind of container this is, if it is one.
+_CONTAINER = "/run/systemd/container"
+# What systemd ends a service with that it can't shut in (systemd.exec(5), "Process Exit Codes").
+_NAMESPACE = 226
 _RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
 
@@ -44,6 +48,27 @@ def cpus() -> int:
 def runs_systemd() -> bool:
     """Return whether systemd is what booted this host; see sd_booted(3)."""
     return os.path.isdir("/run/systemd/system")
+
+
+def can_sandbox(container: str = _CONTAINER) -> bool:
+    """Return whether systemd can give a service its own view of the files here, as not each container lets it."""
+    if not os.path.exists(container):
+        return True
+    argv = [
+        "systemd-run",
+        "--quiet",
+        "--wait",
+        "--collect",
+        "--property=ProtectSystem=strict",
+        "--property=PrivateTmp=yes",
+    ]
+    tried = shell.run([*argv, "true"], identity=shell.CALLER, sandbox=None, seconds=60)
+    return tried.returncode != _NAMESPACE
+
+
+def knows_packages(lists: str = "/var/lib/apt/lists") -> bool:
+    """Return whether apt has lists of packages; an image for containers is often without, however young the folder is."""
+    return os.path.isdir(lists) and any("_Packages" in name for name in os.listdir(lists))
 
 
 def memory(path: str = "/proc/meminfo") -> tuple[int, int]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import pwd
 
@@ -14,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module.module import 
 # The first version of each distribution that has what the roles need.
 _OLDEST = {"debian": (12,), "ubuntu": (22, 4)}
 _TESTED = ("12", "13")
+_UNITS = "/etc/systemd/system/gunicorn-*@*.service"
 
 
 def run(module: Module, params: dict) -> dict:
@@ -28,6 +30,7 @@ def run(module: Module, params: dict) -> dict:
     missing = machine.not_installed(params["packages"])
     if missing:
         lacks["packages"] = missing
+        lacks["lists"] = not machine.knows_packages()
     return {"changed": False, "lacks": lacks}
 
 
@@ -37,6 +40,13 @@ def _refuse_host(module: Module) -> None:
         module.fail_json(
             msg=f"The host is {system.name}{'' if machine.runs_systemd() else ' without systemd'}, "
             "but must be Debian 12 or newer, or of its family, running systemd."
+        )
+    # What one app runs with here the next one can.
+    if not glob.glob(_UNITS) and not machine.can_sandbox():
+        module.fail_json(
+            msg="The host is a container in which systemd can't give a service a sandbox (226/NAMESPACE), so no app could "
+            "start: allow it nesting (Proxmox: pct set ID --features nesting=1; Incus and LXD: security.nesting=true), then "
+            "restart it and run again."
         )
     if system.id != "debian" or system.version.split(".")[0] not in _TESTED:
         module.warn(f"this role is tested on Debian 12 and 13, not on {system.name}")

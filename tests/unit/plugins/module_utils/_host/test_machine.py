@@ -69,3 +69,25 @@ def test_nobody_is_asked_for_no_packages(dpkg):
     asked = dpkg("")
     assert machine.not_installed([]) == []
     assert not asked.exists()
+
+
+@pytest.mark.parametrize(
+    ("container", "status", "able"), [(False, 226, True), (True, 226, False), (True, 0, True), (True, 1, True)]
+)
+def test_a_container_may_not_let_systemd_shut_a_service_in(tmp_path, monkeypatch, container, status, able):
+    (tmp_path / "systemd-run").write_text(f"#!/bin/sh\nexit {status}\n")
+    (tmp_path / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    said = tmp_path / "container"
+    if container:
+        said.write_text("lxc\n")
+    assert machine.can_sandbox(str(said)) is able
+
+
+def test_a_host_without_lists_knows_no_packages(tmp_path):
+    lists = tmp_path / "lists"
+    assert machine.knows_packages(str(lists)) is False
+    (lists / "partial").mkdir(parents=True)
+    assert machine.knows_packages(str(lists)) is False
+    (lists / "deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages.lz4").touch()
+    assert machine.knows_packages(str(lists)) is True

@@ -25,7 +25,17 @@ class Refused(Exception):
 def look(monkeypatch):
     """Look at such a host; return the result and the warnings."""
 
-    def look(system=DEBIAN, systemd=True, euid=0, missing=(), account=None, anybodys=False):
+    def look(
+        system=DEBIAN,
+        systemd=True,
+        euid=0,
+        missing=(),
+        account=None,
+        anybodys=False,
+        sandbox=True,
+        lists=True,
+        units="",
+    ):
         warnings = []
 
         def refuse(msg):
@@ -40,6 +50,9 @@ def look(monkeypatch):
         monkeypatch.setattr(pwd, "getpwnam", of)
         monkeypatch.setattr(machine, "system", lambda: system)
         monkeypatch.setattr(machine, "runs_systemd", lambda: systemd)
+        monkeypatch.setattr(machine, "can_sandbox", lambda: sandbox)
+        monkeypatch.setattr(machine, "knows_packages", lambda: lists)
+        monkeypatch.setattr(host, "_UNITS", units)
         monkeypatch.setattr(machine, "not_installed", lambda packages: list(missing))
         given = {"name": "shop", "mark": MARK, "anybodys": anybodys}
         module = types.SimpleNamespace(fail_json=refuse, warn=warnings.append)
@@ -53,7 +66,12 @@ def test_a_host_that_has_all_lacks_nothing(look):
 
 
 def test_what_is_not_there_is_named(look):
-    assert look(missing=["git"])[0]["lacks"] == {"account": "shop", "packages": ["git"]}
+    assert look(missing=["git"])[0]["lacks"] == {"account": "shop", "packages": ["git"], "lists": False}
+    assert look(missing=["git"], lists=False)[0]["lacks"]["lists"] is True
+
+
+def test_what_one_app_runs_with_the_next_one_can(look):
+    assert look(sandbox=False, units=__file__, account=(999, MARK))[0]["lacks"] == {}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +82,7 @@ def test_what_is_not_there_is_named(look):
         ({"system": machine.System("fedora", (), "40", "Fedora 40")}, "is Fedora 40, but must be Debian 12 or newer"),
         ({"system": machine.System("debian", (), "11", "Debian 11")}, "is Debian 11, but must be"),
         ({"system": machine.System("ubuntu", ("debian",), "20.04", "Ubuntu 20.04")}, "is Ubuntu 20.04, but must be"),
+        ({"sandbox": False}, "a container in which systemd can't give a service a sandbox.*features nesting=1"),
         ({"account": (0, MARK)}, "which is root"),
         ({"account": (1000, "Anne")}, "that this role did not make"),
     ],
