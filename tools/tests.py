@@ -1,16 +1,20 @@
 """Which tests there are, where they run, and in which order."""
 
+import os
 import re
+import shutil
 
 from tools.checks import Check, Lanes, logged
 from tools.collection import collection
 from tools.engine import ensure_engine
 from tools.images import SUITES, ensure_images
 from tools.lint import lint
-from tools.shell import ROOT, Failure
+from tools.shell import ROOT, Failure, say, succeeds
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
 LONGEST = ("projects", "gapless", "accidents", "faults", "git", "playbook", "django", "sources", "examples")
+# Percents of the branches of a file that the unit tests are to run.
+ENOUGH = 95
 # How a scenario says that it runs on one of the servers only, in its molecule.yml.
 LIMIT = re.compile(r"--limit=\$\{STACK_SERVERS:-(\w+)\}")
 
@@ -22,7 +26,7 @@ def everything(full):
 
 def unit():
     """Return the checks that need no server."""
-    return [Check("unit tests", logged, "unit", "pytest", "tests/unit")]
+    return [Check("unit tests", unit_tests)]
 
 
 def molecule(names, full):
@@ -63,6 +67,32 @@ def left_out(names, full):
     missing = {suite: [name for name in chosen(names) if suite not in suites(name)] for suite in SUITES}
     told = [f"{', '.join(sorted(some))} on {suite}" for suite, some in missing.items() if some]
     return "" if full or not told else f"Only --full shows: {'; '.join(told)}."
+
+
+def unit_tests():
+    """Run the unit tests; say how much of plugins/ they run, branches counted, and which files fall short."""
+    coverage = ("--cov=plugins", "--cov-branch", "--cov-report=term")
+    env = {"COVERAGE_FILE": str(ROOT / ".ansible" / "coverage"), "PATH": path_with_nginx()}
+    said = logged("unit", "pytest", "tests/unit", *coverage, env=env)
+    rows = re.findall(r"^(plugins/\S+|TOTAL) .* (\d+)%$", said, re.MULTILINE)
+    short = sorted((int(part), name) for name, part in rows if int(part) < ENOUGH and name != "TOTAL")
+    say(f"  branch coverage {dict(rows)['TOTAL']} %; less than {ENOUGH} %: {len(short)} files")
+    for part, name in short:
+        say(f"    {part:3} %  {name}")
+
+
+def path_with_nginx():
+    """Return the PATH with an nginx on it, that of Debian's package, unpacked and not installed; without where none can be had."""
+    path = os.environ["PATH"]
+    if shutil.which("nginx", path=f"{path}:/usr/sbin"):
+        return path
+    folder = ROOT / ".ansible" / "nginx"
+    if not (folder / "usr" / "sbin" / "nginx").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        fetch = 'cd "$0" && apt-get --quiet=2 download nginx && dpkg-deb --extract nginx_*.deb .'
+        if not succeeds("sh", "-c", fetch, folder):
+            say("  no nginx to be had from apt-get, so what takes one is skipped")
+    return f"{path}:{folder}/usr/sbin"
 
 
 def ensure_servers():
