@@ -72,7 +72,9 @@ options:
       - By default the one that is asked for there, or else 27.0.1.
     type: str
   python:
-    description: The interpreter. It can't be in a folder that the service's sandbox hides, such as C(/root) or C(/home).
+    description:
+      - The interpreter. It can't be in a folder that the service's sandbox hides, such as C(/root) or C(/home).
+      - An empty text in check mode where it can't be known yet. Then nothing of the environment is known.
     type: path
     default: /usr/bin/python3
   index:
@@ -88,6 +90,9 @@ options:
           - A folder on the target from which alone packages come, without any network. Excludes O(index.url).
           - It must hold all that is installed, and uv itself unless the target has it already. C(pip download) makes one.
         type: path
+      pythons:
+        description: As for M(pyweb.stack.python_interpreter); of no use here.
+        type: str
       ca:
         description: A file on the target with the certificates (PEM) of the authorities to trust, in place of the host's.
         type: path

@@ -84,6 +84,8 @@ def _index(index):
     for key in ("wheels", "ca"):
         if key in index and naming.absolute_path(index[key]):
             yield f"has the {key} {index[key]!r}, but it must be an absolute path on the target"
+    if "pythons" in index and naming.mirror(index["pythons"]):
+        yield f"has pythons, which {naming.mirror(index['pythons'])}"
     if "url" in index and "wheels" in index:
         yield "has url and wheels, but packages come from one of them: leave the other out"
 
@@ -141,6 +143,13 @@ def _version(value):
         yield f"is {value!r}, but must be one whole version, as text: for instance '27.0.1'"
     elif int(value.partition(".")[0]) < naming.OLDEST_GUNICORN:
         yield f"is {value!r}, but must be {naming.OLDEST_GUNICORN} or newer: leave it out, or name such a one"
+
+
+def _python(value):
+    if isinstance(value, (int, float)):
+        yield f"is {value}, a number, of which 3.10 would be 3.1: put it in quotes"
+    elif not re.fullmatch(r"3\.[0-9]+(\.[0-9]+)?", str(value), re.ASCII):
+        yield naming.interpreter(value)
 
 
 def _settings(settings):
@@ -301,7 +310,7 @@ _CHECKS = {
     "gunicorn_index": _index,
     "gunicorn_packages": _each(naming.package),
     "gunicorn_version": _version,
-    "gunicorn_python": _one(naming.interpreter),
+    "gunicorn_python": _python,
     "gunicorn_settings": _settings,
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": env_file.faults,

@@ -15,14 +15,17 @@ the serving one, and a socket is closed only when nobody waits on it any more.
 from __future__ import annotations
 
 import contextlib
+import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import pythons
 
 
 class Handover:
@@ -88,7 +91,7 @@ class Handover:
         if fault:
             raise Refused(fault)
         self._store.resolve(release)
-        fault = self.fault()
+        fault = self.fault() or self._unable(release)
         if fault:
             raise Refused(fault)
         # Before a page can name them; those of an earlier release stay for the pages that do.
@@ -107,6 +110,7 @@ class Handover:
             systemd.remove([f"{name}.service", f"{name}.socket"])
         # Last, as it is known by its folder.
         self._store.prune(surplus)
+        interpreters.prune()
         result["changed"] |= self._assets.prune(release)
         result["changed"] |= self.front.listen()
         return result
@@ -114,6 +118,16 @@ class Handover:
     def drop_ins(self, release: str) -> list[str]:
         """Return the files by which somebody else changes the units of a release."""
         return Instance(self._app, release).drop_ins()
+
+    def _unable(self, release: str) -> str | None:
+        """Return why a release that isn't active can't be, whatever its code does."""
+        reason = pythons.fault(os.path.join(self._store.item("releases", release), "venv"))
+        if reason is None or self._serves(release):
+            return None
+        return (
+            f"release {release} can't be active again: {reason}; run the playbook without gunicorn_release, which builds a "
+            "release for the Python that is there, or install that Python again"
+        )
 
     def _serves(self, release: str | None) -> bool:
         if not release or self._store.current() != release:

@@ -21,6 +21,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
@@ -105,6 +106,7 @@ class Removal:
                 _remove(path)
             sandboxes.remove_cache(store.name)
             store.remove_all()
+            interpreters.prune()
         return cut
 
     def _writable_by_units(self) -> list[str]:

@@ -62,7 +62,7 @@ def _fetch(module: Module, params: dict) -> dict:
         result["diff"] = additions.diff(os.path.join(store.current_link, "src") if store.current() else "")
         if _is_to_be_sent(params):
             return {**result, "waits": True}
-        digest = _fetched(source, store.trial() if module.check_mode else store, params["python"])
+        digest = _fetched(source, store.trial() if module.check_mode else store, params["python"] or "/usr/bin/python3")
     except TreeError as error:
         module.fail_json(msg=f"gunicorn_source.{'path' if params['path'] else 'directory'}: {error}")
     except (AdditionError, ArchiveError, GitError, StoreError, sealing.SealError, OSError) as error:

@@ -54,6 +54,7 @@ class Link:
 
 LINKS = {
     "host": Link("host"),
+    "interpreter": Link("python_interpreter"),
     "source": Link("app_source", ("name", "root", "user")),
     "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
     "venv": Link("python_venv", ("name", "root", "user", "source", "chdir")),
@@ -92,7 +93,9 @@ def run(module: Module, params: dict) -> dict:
     chain.check()
     if chain.has("host") and chain.do("host")["lacks"]:
         return chain.result()
-    if chain.has("source") and chain.do("source", **chain.account())["waits"]:
+    if chain.has("interpreter"):
+        chain.do("interpreter")
+    if chain.has("source") and chain.do("source", **chain.account(), **chain.python())["waits"]:
         return chain.result(waits=True)
     if chain.has("venv"):
         chain.build()
@@ -143,6 +146,10 @@ class Chain:
         """Return what names the app and its account."""
         return {**self.app(), "user": self._params["user"]}
 
+    def python(self) -> dict:
+        """Return the interpreter that was found by its version, if one was asked for by that; in check mode it may be empty."""
+        return {"python": self._results["interpreter"]["path"]} if "interpreter" in self._results else {}
+
     def do(self, name: str, /, **found) -> dict:
         """Do a step, with what was found for it, and return its result."""
         link = LINKS[name]
@@ -160,7 +167,7 @@ class Chain:
                 "project", source=path, chdir=project["chdir"], wsgi_app=project["wsgi_app"], worker_class=worker_class
             )
         chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
-        venv = self.do("venv", **self.account(), source=path, chdir=chdir)
+        venv = self.do("venv", **self.account(), **self.python(), source=path, chdir=chdir)
         plan = self._plan(settings)
         config = self.do(
             "config",

@@ -34,14 +34,17 @@ def run(module: Module, params: dict) -> dict:
 
 def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     source, file = params["source"], params["requirements_file"]
+    if check_mode and "" in (source, params["python"]):
+        return {"changed": True}
     for variable, fault in (
-        ("gunicorn_python", naming.interpreter(os.path.realpath(params["python"]))),
+        (
+            "gunicorn_python",
+            naming.interpreter(params["python"]) or naming.interpreter(os.path.realpath(params["python"])),
+        ),
         ("gunicorn_requirements_file", file and naming.requirements_file(file)),
     ):
         if fault:
             raise inputs.RequirementsError(f"{variable} {fault}")
-    if check_mode and source == "":
-        return {"changed": True}
     source = source and stores.readable(source)
     if file and not (source and os.path.isfile(os.path.join(source, file))):
         raise inputs.RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
@@ -86,6 +89,17 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     return result
 
 
+def shown_index(index: dict) -> dict:
+    """Return what of `gunicorn_index` may be seen."""
+    return {**index, **{name: "(hidden)" for name in ("url", "pythons") if index.get(name)}}
+
+
+INDEX = {
+    "type": "dict",
+    "default": {},
+    "options": {"url": {"type": "str"}, "wheels": {"type": "path"}, "ca": {"type": "path"}, "pythons": {"type": "str"}},
+    "mutually_exclusive": [("url", "wheels")],
+}
 STEP = Step(
     prefix="gunicorn_",
     options={
@@ -100,16 +114,11 @@ STEP = Step(
         "requirements": {"type": "list", "elements": "str", "default": []},
         "gunicorn_version": {"type": "str"},
         "python": {"type": "path", "default": "/usr/bin/python3"},
-        "index": {
-            "type": "dict",
-            "default": {},
-            "options": {"url": {"type": "str"}, "wheels": {"type": "path"}, "ca": {"type": "path"}},
-            "mutually_exclusive": [("url", "wheels")],
-        },
+        "index": INDEX,
     },
-    unlike=("source",),
+    unlike=("source", "python"),
     hidden={
-        "index": lambda index: {**index, "url": "(hidden)"} if index.get("url") else index,
+        "index": shown_index,
         "requirements_text": urls.without_credentials,
         "requirements": lambda requirements: [urls.shown(one) for one in requirements],
     },

@@ -128,6 +128,8 @@ def _remedy_for_name(text: str) -> str | None:
 
 def interpreter(value: object) -> str | None:
     """A Python on the target."""
+    if not str(value).startswith("/"):
+        return f"is {value!r}, but must be a version such as '3.13', or an absolute path on the target"
     return _hidden(value, "have an interpreter in another place, such as below /opt") or absolute_path(value)
 
 
@@ -159,6 +161,13 @@ def own_requirements_file(value: str) -> str | None:
             "a pyproject.toml counts in the source alone"
         )
     return None
+
+
+def mirror(value: object) -> str | None:
+    """Where interpreters come from. What is wrong with it does not show it, as it may hold a password."""
+    if isinstance(value, str) and (_INDEX_URL.fullmatch(value) or absolute_path(value) is None):
+        return None
+    return "must be an http or https URL, or the absolute path of a folder on the target"
 
 
 def group(value: object) -> str | None:

@@ -144,6 +144,7 @@ class UvLock(Kind):
         name, text = requirements.read(path, source)
         lock = tables.load(name, text)
         self.folder = os.path.dirname(path)
+        self.python = lock.get("requires-python", "")
         sources = [package.get("source", {}) for package in lock.get("package", [])]
         # The app may be one member of a workspace, whose lock is at the top.
         member = os.path.relpath(os.path.join(source, chdir), self.folder)

@@ -75,7 +75,7 @@ def normalized(name: str) -> str:
 def includes(line: str) -> bool:
     """Return whether a line names another file of requirements or constraints."""
     option = _OPTION.match(line)
-    return bool(option) and option[1] in ("-r", "--requirement", "-c", "--constraint")
+    return bool(option) and option[1] in _INCLUDES
 
 
 def names_another_index(line: str) -> bool:

@@ -58,6 +58,8 @@ _REMEDIES = {
     # All that pip says of it.
     "(from versions: none)": _NO_CREDENTIALS,
 }
+# A bound that no Python of today meets is nobody's remedy.
+_NEWER_PYTHON = re.compile(r"(?:does not satisfy|requires) Python\s*>=?\s*(3)\.(\d+)")
 _ABOUT_WHEELS = (
     "gunicorn_index.wheels: {0} must hold uv, gunicorn, every requirement and what these need, also to be built. On a "
     "machine with network, of the same kind and with the same Python, this fills it: "
@@ -79,6 +81,7 @@ class Index:
     def __init__(self, given: dict[str, str], cache: str | None = None):
         self.cache = cache
         self.wheels = given.get("wheels")
+        self.pythons = given.get("pythons")
         ca = given.get("ca")
         self._settings = _pip_settings()
         if given.get("url") or self.wheels:
@@ -94,6 +97,8 @@ class Index:
             # Of a missing file uv would only warn, and trust the authorities of the web.
             if not os.path.isfile(ca):
                 raise UvError(f"gunicorn_index.ca is {ca!r}, but the target has no such file")
+        if self.pythons and self.pythons.startswith("/") and not os.path.isdir(self.pythons):
+            raise UvError(f"gunicorn_index.pythons is {self.pythons!r}, but the target has no such folder")
 
     def pip(self) -> dict[str, str]:
         """Return the environment of pip, which reads no other configuration then."""
@@ -120,6 +125,10 @@ class Index:
         if "cert" in self._settings:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
         environment.update({"UV_CACHE_DIR": self.cache} if self.cache else {"UV_NO_CACHE": "1"})
+        if self.pythons:
+            environment["UV_PYTHON_INSTALL_MIRROR"] = (
+                self.pythons if "://" in self.pythons else f"file://{self.pythons}"
+            )
         # A file that has another name in the cache could be changed there.
         return {**environment, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
@@ -131,6 +140,7 @@ class Index:
         """Return the files and folders of this host that uv needs to see."""
         words = [self.uv_alone()["SSL_CERT_FILE"]]
         words += [word for name in _PLACES for word in self._settings.get(name, "").split()]
+        words += [self.pythons or "", os.environ.get("UV_PYTHON_DOWNLOADS_JSON_URL", "")]
         return [path for word in words for path in [word.removeprefix("file://")] if path.startswith("/")]
 
     def options(self) -> list[str]:
@@ -187,7 +197,7 @@ class Uv:
 
     def _said(self, arguments: list[str], environment: dict[str, str], variable: str, cwd: str | None) -> Done:
         try:
-            return self._run([_path(), *arguments], seconds=END, env=environment, cwd=cwd or "/")
+            return self._run([path(), *arguments], seconds=END, env=environment, cwd=cwd or "/")
         except shell.Overdue as error:
             raise UvError(f"{variable}: the virtual environment can't be built: {error}") from error
 
@@ -211,7 +221,7 @@ class Forecast(Uv):
 
 def there() -> bool:
     """Say whether this host has the pinned uv."""
-    return os.path.exists(_path())
+    return os.path.exists(path())
 
 
 def _require(done: Done, variable: str, index: Index | None = None) -> str:
@@ -222,12 +232,17 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
     remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
     if index and index.wheels:
         remedies = {_ABOUT_WHEELS.format(index.wheels)}
+    versions = [(int(major), int(minor)) for major, minor in _NEWER_PYTHON.findall(said)]
+    if versions:
+        remedies = {
+            'gunicorn_python: "{}.{}": set this, as a package needs that Python or a newer one'.format(*max(versions))
+        }
     raise UvError("\n".join([f"{variable}: the virtual environment can't be built: {said}", *remedies]))
 
 
 def fetch(index: Index) -> None:
     """Have the pinned uv on this host. Raises UvError."""
-    folder = os.path.dirname(os.path.dirname(_path()))
+    folder = os.path.dirname(os.path.dirname(path()))
     if not os.path.isdir(folder):
         pips = glob.glob(_PIP_WHEELS)
         if not pips:
@@ -258,7 +273,8 @@ def fetch(index: Index) -> None:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def _path() -> str:
+def path() -> str:
+    """Return the path of the pinned uv."""
     return os.path.join(FOLDER, f"uv-{VERSION}", "bin", "uv")
 
 

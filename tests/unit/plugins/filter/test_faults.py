@@ -142,6 +142,9 @@ def test_all_is_well(yaml):
             "gunicorn_requirements_file: /a/pyproject.toml",
             "which is on the controller, where it must be a requirements file",
         ),
+        ("gunicorn_python: 3.13", "is 3.13, a number, of which 3.10 would be 3.1: put it in quotes"),
+        ("gunicorn_python: '3'", "is '3', but must be a version such as '3.13', or an absolute path"),
+        ("gunicorn_index: {pythons: mirror}", "has pythons, which must be an http or https URL, or the absolute path"),
         ("gunicorn_requirements_groups: postgres", "is 'postgres', but must be a list"),
         ("gunicorn_requirements_groups: [-x]", "has '-x', but must list names of dependency groups or extras"),
         (
@@ -169,7 +172,7 @@ def test_all_is_well(yaml):
         ("gunicorn_version: 20.1.0", "is '20.1.0', but must be 23 or newer: leave it out"),
         ("gunicorn_version: '27.\u0660'", "but must be one whole version"),
         ("gunicorn_settings: {1: 2}", "has the name 1, but must have settings of gunicorn by their names"),
-        ("gunicorn_python: python3", "is 'python3', but must be an absolute path"),
+        ("gunicorn_python: python3", "is 'python3', but must be a version such as '3.13', or an absolute"),
         (
             "gunicorn_python: /root/py/bin/python3",
             "is '/root/py/bin/python3', but the service's sandbox hides /root from",

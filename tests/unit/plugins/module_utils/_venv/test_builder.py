@@ -35,6 +35,7 @@ WHEELS = {
     "served-1.0": "Requires-Dist: gunicorn<27\n",
     "bound-1.0": "Requires-Dist: gunicorn<23\n",
     "modern-1.0": "Requires-Python: >=4\n",
+    "coming-1.0": "Requires-Python: >=3.99\n",
 }
 # A build needs a backend; this one is in the source, leaves a file there as the usual ones do, and needs no other.
 BACKEND = """
@@ -435,6 +436,11 @@ def test_a_lock_of_a_project_that_is_a_package(build, wheels, tmp_path):
 def test_a_python_that_is_too_old(build):
     with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements_file: .*modern==1.0 requires Python >=4"):
         build({"requirements.txt": "modern"})
+
+
+def test_a_python_that_is_too_old_for_a_package_is_told_with_the_line_to_write(build):
+    with pytest.raises(uv.UvError, match=r'(?s)gunicorn_requirements_file: .*\ngunicorn_python: "3.99": set this'):
+        build({"requirements.txt": "coming"})
 
 
 def test_what_a_folder_of_wheels_lacks(build, wheels):
