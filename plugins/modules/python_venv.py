@@ -35,6 +35,12 @@ options:
       - Folder of the sealed source that the requirements come from.
       - An empty text in check mode where there is one that can't be known yet. Then nothing of the environment is known.
     type: path
+  version:
+    description:
+      - What was asked for of the source, as M(pyweb.stack.app_source) returns it. A project that has its version from its
+        repository, by setuptools-scm for instance, is told a tag such as C(v1.2.3), or else one that names the source.
+    type: str
+    default: ""
   chdir:
     description: Folder inside the source where the app runs. A file there comes before those at the top.
     type: str

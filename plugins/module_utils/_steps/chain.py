@@ -28,6 +28,7 @@ if typing.TYPE_CHECKING:
         gunicorn_switch,
         host,
         nginx_site,
+        python_interpreter,
         python_venv,
     )
 
@@ -57,7 +58,7 @@ LINKS = {
     "interpreter": Link("python_interpreter"),
     "source": Link("app_source", ("name", "root", "user")),
     "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
-    "venv": Link("python_venv", ("name", "root", "user", "source", "chdir")),
+    "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir")),
     "config": Link("gunicorn_config", ("python", "wsgi_app", "chdir")),
     "release": Link(
         "gunicorn_release",
@@ -167,7 +168,8 @@ class Chain:
                 "project", source=path, chdir=project["chdir"], wsgi_app=project["wsgi_app"], worker_class=worker_class
             )
         chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
-        venv = self.do("venv", **self.account(), **self.python(), source=path, chdir=chdir)
+        found = {"source": path, "version": source["version"], "chdir": chdir}
+        venv = self.do("venv", **self.account(), **self.python(), **found)
         plan = self._plan(settings)
         config = self.do(
             "config",

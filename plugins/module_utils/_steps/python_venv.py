@@ -63,6 +63,7 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         params["chdir"],
         params["requirements_groups"],
         params["requirements_text"],
+        params["version"],
     )
     name = wanted.digest()
     path = store.item("venvs", name)
@@ -107,6 +108,7 @@ STEP = Step(
         "root": {"type": "path", "default": "/srv"},
         "user": {"type": "str", "required": True},
         "source": {"type": "path"},
+        "version": {"type": "str", "default": ""},
         "chdir": {"type": "str", "default": "."},
         "requirements_file": {"type": "str"},
         "requirements_text": {"type": "str"},
@@ -116,7 +118,7 @@ STEP = Step(
         "python": {"type": "path", "default": "/usr/bin/python3"},
         "index": INDEX,
     },
-    unlike=("source", "python"),
+    unlike=("source", "python", "version"),
     hidden={
         "index": shown_index,
         "requirements_text": urls.without_credentials,

@@ -30,7 +30,7 @@ def build(
     with tempfile.TemporaryDirectory(prefix=".stage-", dir=os.path.dirname(stage)) as work:
         made, told = _folder(work, "venv", 0o777), _folder(work, "told", 0o755)
         with _inside(app, inputs, work, index, {told: told}, {place: made}) as run:
-            tool = installer(index, run)
+            tool = installer(index, run, inputs.told)
             new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
             tool.require(*new, variable="gunicorn_python")
             got = steps.install(inputs, _Workshop(inputs, place, tool, told))

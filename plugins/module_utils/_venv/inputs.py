@@ -16,6 +16,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements imp
 # The newest gunicorn that is tested.
 GUNICORN = "27.0.1"
 _SECONDS = 60
+_RELEASE = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?")
 _BOUND = re.compile(r"(>=|>|==|~=|\^|~)\s*(\d+)\.(\d+)")
 
 
@@ -25,7 +26,8 @@ class Inputs:
     `source` is the sealed source, or None; `file` the file in it that says what the app needs, relative to it, or
     None; `text` that of one which is not in the source; `groups` are those of its groups and extras that are wanted,
     too; `extra` are requirement specifiers beside it; `chdir` is the folder in it where the app runs; `gunicorn` is
-    the version that was asked for, or None; `python` the interpreter. Raises RequirementsError.
+    the version that was asked for, or None; `python` the interpreter; `version` what was asked for of the source, such
+    as a tag. Raises RequirementsError.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Inputs:
         chdir: str = ".",
         groups: list[str] | None = None,
         text: str | None = None,
+        version: str = "",
     ):
         self.python = python
         self.source = source
@@ -57,6 +60,8 @@ class Inputs:
         if self.file.gunicorn and (own or gunicorn):
             extras = next(filter(None, map(requirements.gunicorn_extras, self.file.gunicorn)), "")
             self.own = own[0] if own else f"gunicorn{extras}=={gunicorn}"
+        # What a build backend learns in place of what its repository would say.
+        self.told = dict.fromkeys(self.file.told_version, _as_version(version, os.path.basename(source or "")))
         for variable, lines in (
             ("gunicorn_requirements", own),
             ("gunicorn_requirements_file", [] if self.own else self.file.gunicorn),
@@ -71,6 +76,7 @@ class Inputs:
         later = {
             "groups": sorted(map(requirements.normalized, self.groups)),
             "own": self.own,
+            "told": self.told,
             "from_top": self.local and getattr(self.file, "from_top", False),
         }
         return digests.of(
@@ -95,6 +101,12 @@ class Inputs:
                 f"{' and '.join(map(os.path.basename, self.file.texts))} asks for {self.file.python}: "
                 f"{newer_python(f'{major}.{minor}')}"
             )
+
+
+def _as_version(version: str, digest: str) -> str:
+    """Return the version of a source as packages have it: a tag such as `v1.2.3`, or else one that says which commit it is."""
+    number = re.sub(r"^(?:v|version|release)?[-_/]?(?=\d)", "", version, flags=re.IGNORECASE)
+    return number if _RELEASE.fullmatch(number) else f"0.0.0+{digest[:12]}"
 
 
 def newer_python(version: str) -> str:

@@ -35,6 +35,8 @@ class Kind:
     names_gunicorn = False
     # What it says of the Python that it is for, such as `>=3.10`.
     python = ""
+    # What tells a build backend the version of the project, which it would ask the repository for: names of variables.
+    told_version: typing.Sequence[str] = ()
     # The folder of the project beside it, where that is to be installed besides.
     itself: str | None = None
 
@@ -112,6 +114,7 @@ class Project(Kind):
         self.python = project.get("requires-python", "")
         self._extras, self._groups = _chosen(groups, tables_)
         package = is_package(tables_)
+        self.told_version = _told_version(tables_)
         self.local = package or _names_a_place(tables_)
         optional = tables.part(project, "optional-dependencies")
         listed = [*project.get("dependencies", []), *(line for extra in self._extras for line in _of(optional, extra))]
@@ -157,6 +160,7 @@ class UvLock(Kind):
             {"editable", "directory", "path"} & set(each) or "://" not in each.get("registry", "://")
             for each in sources
         )
+        self.told_version = [name for each in beside.items() for name in _told_version(tables.load(*each))]
         self.gunicorn = [
             f"gunicorn=={each.get('version')}" for each in lock.get("package", []) if each.get("name") == "gunicorn"
         ]
@@ -209,9 +213,11 @@ class OtherLock(Kind):
         self.texts = {name: text}
         self.python = locked.python
         self._lines = locked.lines
-        self.gunicorn = list(filter(requirements.names_gunicorn, self._lines))
-        if is_package(tables.load("pyproject.toml", beside.get("pyproject.toml", ""))):
-            self.itself = self.folder
+        # Whatever its marker: a lock has the one that its own tool would install.
+        self.gunicorn = [line.split(" ")[0] for line in self._lines if requirements.names_gunicorn(line)]
+        project = tables.load("pyproject.toml", beside.get("pyproject.toml", ""))
+        if is_package(project):
+            self.itself, self.told_version = self.folder, _told_version(project)
         self.local = bool(self.itself) or any(map(requirements.is_local, self._lines))
 
     def arguments(self, workshop) -> list[str]:
@@ -231,6 +237,25 @@ def is_package(pyproject: dict) -> bool:
     """Return whether a project is meant to be built and installed itself."""
     told = [tables.part(pyproject, *names).get(key) for names, key in _NO_PACKAGE]
     return "build-system" in pyproject and False not in told
+
+
+def _told_version(pyproject: dict) -> list[str]:
+    """Return the variables by which a project learns its version that has it from its repository, which a source is not."""
+    if not is_package(pyproject):
+        return []
+    tools = [
+        requirements.normalized(re.split(r"[^\w.-]", line.strip())[0])
+        for line in tables.part(pyproject, "build-system").get("requires", [])
+    ]
+    name = re.sub(r"[-_.]+", "_", str(tables.part(pyproject, "project").get("name", ""))).upper()
+    by_tool = {
+        "setuptools-scm": f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}",
+        # It knows the one alone that counts for every package.
+        "hatch-vcs": "SETUPTOOLS_SCM_PRETEND_VERSION",
+        "pdm-backend": "PDM_BUILD_SCM_VERSION",
+    }
+    dynamic = "version" in tables.part(pyproject, "project").get("dynamic", [])
+    return [variable for tool, variable in by_tool.items() if dynamic and tool in tools]
 
 
 def _names_a_place(value: object) -> bool:

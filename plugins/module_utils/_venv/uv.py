@@ -47,8 +47,19 @@ _UNKNOWN_AUTHORITY = (
     "gunicorn_index.ca: name a file with the certificate of the authority that signed that of the index"
 )
 _NO_CREDENTIALS = "gunicorn_index.url: the index has no such package, or doesn't take the user and password of the URL"
+_PRIVATE_REPOSITORY = (
+    "gunicorn_source.submodules: have a private repository that a requirement comes from as a submodule of the source, whose "
+    "key serves it, too, and require it by its path, such as ./libs/name; or have the package on the index"
+)
 # What uv and pip say, and what to do about it.
 _REMEDIES = {
+    "Permission denied (publickey": _PRIVATE_REPOSITORY,
+    "Host key verification failed": _PRIVATE_REPOSITORY,
+    "could not read Username": _PRIVATE_REPOSITORY,
+    "No module named 'pkg_resources'": (
+        "gunicorn_requirements: a package's own setup needs pkg_resources, which setuptools no longer has: ask for a newer "
+        "version of that package, or one of which there is a wheel"
+    ),
     "UnknownIssuer": _UNKNOWN_AUTHORITY,
     "CERTIFICATE_VERIFY_FAILED": _UNKNOWN_AUTHORITY,
     "Git executable not found": "gunicorn_packages: list git, from which some requirements come",
@@ -149,11 +160,12 @@ class Index:
 
 
 class Uv:
-    """The pinned uv of this host, with packages from `index`; `run` runs it in a sandbox."""
+    """The pinned uv of this host, with packages from `index`; `run` runs it in a sandbox, where builds learn what is `told`."""
 
-    def __init__(self, index: Index, run: sandboxes.Run):
+    def __init__(self, index: Index, run: sandboxes.Run, told: dict[str, str] | None = None):
         self._index = index
         self._run = run
+        self._told = told or {}
 
     def install(self, python: str, arguments: list[str], variable: str, cwd: str | None) -> list[str]:
         """Install into the environment of `python`, and return what it has then, each as `name==version`.
@@ -197,7 +209,7 @@ class Uv:
 
     def _said(self, arguments: list[str], environment: dict[str, str], variable: str, cwd: str | None) -> Done:
         try:
-            return self._run([path(), *arguments], seconds=END, env=environment, cwd=cwd or "/")
+            return self._run([path(), *arguments], seconds=END, env={**environment, **self._told}, cwd=cwd or "/")
         except shell.Overdue as error:
             raise UvError(f"{variable}: the virtual environment can't be built: {error}") from error
 
@@ -205,8 +217,8 @@ class Uv:
 class Forecast(Uv):
     """The same uv, which installs nothing and says what it would."""
 
-    def __init__(self, index: Index, run: sandboxes.Run):
-        super().__init__(index, run)
+    def __init__(self, index: Index, run: sandboxes.Run, told: dict[str, str] | None = None):
+        super().__init__(index, run, told)
         self._found: dict[str, str] = {}
 
     def install(self, python: str, arguments: list[str], variable: str, cwd: str | None) -> list[str]:
@@ -230,7 +242,7 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
         return done.stdout
     said = urls.without_secrets(done.stderr.strip())
     remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
-    if index and index.wheels:
+    if index and index.wheels and not remedies:
         remedies = {_ABOUT_WHEELS.format(index.wheels)}
     versions = [(int(major), int(minor)) for major, minor in _NEWER_PYTHON.findall(said)]
     if versions:

@@ -34,6 +34,7 @@ WHEELS = {
     "click-8.1": "",
     "served-1.0": "Requires-Dist: gunicorn<27\n",
     "bound-1.0": "Requires-Dist: gunicorn<23\n",
+    "setuptools_scm-8.0": "",
     "modern-1.0": "Requires-Python: >=4\n",
     "coming-1.0": "Requires-Python: >=3.99\n",
 }
@@ -178,11 +179,11 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
     def build(
-        files=None, extra=(), chdir=".", tool=uv.Uv, gunicorn=None, groups=(), text=None, **index
+        files=None, extra=(), chdir=".", tool=uv.Uv, gunicorn=None, groups=(), text=None, version="", **index
     ) -> pathlib.Path:
         source = str(write(tmp_path / "source", files)) if files else None
         file = finding.find(source, chdir).file if files else None
-        wanted = inputs.Inputs(sys.executable, source, file, list(extra), gunicorn, chdir, list(groups), text)
+        wanted = inputs.Inputs(sys.executable, source, file, list(extra), gunicorn, chdir, list(groups), text, version)
         stage = tmp_path / "venvs" / wanted.digest()
         stage.mkdir(parents=True)
         given, place = uv.Index(index or {"wheels": str(wheels)}, str(cache)), str(tmp_path / "place")
@@ -345,6 +346,20 @@ def test_a_project_that_is_no_package_is_not_installed(build, said):
 
 
 @needs_mounts
+def test_a_project_learns_its_version_from_the_source(build):
+    backend = BACKEND.replace(
+        "import os, zipfile", "import os, zipfile\nVERSION = os.environ['SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP']"
+    )
+    backend = backend.replace('"shop-1.0', 'f"shop-{VERSION}').replace('"Metadata-Version', 'f"Metadata-Version')
+    backend = backend.replace('Version: 1.0\\n")', 'Version: {VERSION}\\n")')
+    project = PROJECT.format("").replace('version = "1.0"', 'dynamic = ["version"]')
+    project += BUILT.replace("requires = []", 'requires = ["setuptools_scm[toml]>=8"]')
+    files = {**PACKAGE, "pyproject.toml": project, "backend.py": backend}
+    assert builder.installed(str(build(files, version="v1.2.3"))) == ["gunicorn==27.0.1", "shop==1.2.3"]
+    assert "shop==0.0.0+source" in builder.installed(str(build(files, version="main")))
+
+
+@needs_mounts
 def test_a_lock_of_another_tool_comes_with_its_project(build, wheels, said):
     lock = POETRY_LOCK.format(_hash(wheels, "click-8.0"), _hash(wheels, "flask-3.0"))
     files = {**PACKAGE, "pyproject.toml": PROJECT.format('"click"') + BUILT, "poetry.lock": lock}
@@ -436,6 +451,26 @@ def test_a_lock_of_a_project_that_is_a_package(build, wheels, tmp_path):
 def test_a_python_that_is_too_old(build):
     with pytest.raises(uv.UvError, match=r"(?s)gunicorn_requirements_file: .*modern==1.0 requires Python >=4"):
         build({"requirements.txt": "modern"})
+
+
+@pytest.mark.parametrize(
+    ("raised", "remedy"),
+    [
+        (
+            "ModuleNotFoundError: No module named 'pkg_resources'",
+            "gunicorn_requirements: a package's own setup needs pkg_resources",
+        ),
+        (
+            "git@git.example.com: Permission denied (publickey).",
+            "gunicorn_source.submodules: have a private repository",
+        ),
+    ],
+)
+@needs_mounts
+def test_what_a_build_says_comes_with_a_remedy(build, raised, remedy):
+    files = {**PACKAGE, "backend.py": BACKEND.replace("place = ", f"raise SystemExit({raised!r})\n    place = ")}
+    with pytest.raises(uv.UvError, match=f"(?s)gunicorn_requirements_file: .*\n{remedy}"):
+        build(files)
 
 
 def test_a_python_that_is_too_old_for_a_package_is_told_with_the_line_to_write(build):

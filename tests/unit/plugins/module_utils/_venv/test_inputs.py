@@ -247,6 +247,13 @@ def test_a_project_that_can_not_be_used(tmp_path, write, files, file, said):
             [],
             "has 'gunicorn==20.1'",
         ),
+        (
+            {
+                "Pipfile.lock": '{"_meta": {}, "default": {"gunicorn": {"version": "==20.1", "hashes": ["sha256:0"], "markers": "x"}}}'
+            },
+            [],
+            "_file has 'gunicorn==20.1'",
+        ),
         ({}, ["gunicorn<20"], "requirements has 'gunicorn<20', .*: have it name a newer one, or none"),
     ],
 )
