@@ -42,6 +42,7 @@ options:
     description:
       - The steps to do, and the options of each. They are done in the order of this list, however they are given.
       - C(host), whether the host can run the app; with C(role), C(packages) and C(account).
+      - C(interpreter), as M(pyweb.stack.python_interpreter); the C(python) of C(source) and C(venv) is the one that it finds.
       - C(source), as M(pyweb.stack.app_source).
       - C(project), as M(pyweb.stack.django_project_info).
       - C(venv), as M(pyweb.stack.python_venv).

@@ -47,6 +47,7 @@ GOOD = {
     },
     "gunicorn_switch": {"name": "shop", "release": "0123456789ab"},
     "nginx_site": {"app": "shop"},
+    "python_interpreter": {"python": "3.10"},
     "python_venv": {"name": "shop", "user": "shop", "gunicorn_version": "27.0.1"},
 }
 
