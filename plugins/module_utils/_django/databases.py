@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-import typing
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -51,7 +52,7 @@ _FAILURE = "the database can't be asked for its migrations"
 class Databases:
     """The databases of a project by their aliases, as STATES told them, of which those `named` are this project's to migrate."""
 
-    def __init__(self, states: dict[str, dict], named: typing.Sequence[str]):
+    def __init__(self, states: dict[str, dict[str, Any]], named: Sequence[str]):
         self._states = states
         self._named = [alias for alias in named if alias in states]
         missing = [alias for alias in named if alias not in states and alias != "default"]
@@ -96,7 +97,7 @@ class Databases:
         return bool(_LACKS.search(failure)) and any((self.unapplied() or {}).values())
 
 
-def ask(manage: Manage, named: typing.Sequence[str]) -> Databases:
+def ask(manage: Manage, named: Sequence[str]) -> Databases:
     """Return the databases of the project. Raises DjangoError."""
     return Databases(manage.ask(f"{STATES}\ntell(states=states())\n", _FAILURE)["states"], named)
 

@@ -12,9 +12,12 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import typing
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Run
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
 # What it answers is one line with a mark, whatever the project prints before and after. No dollar in here and in what is
@@ -29,17 +32,17 @@ _LINES = 15
 
 
 class Manage:
-    """The `manage.py` of a release, which `run` runs: it takes a command and lines of a unit to add, and returns what was said."""
+    """The `manage.py` of a release, where `run` runs its commands."""
 
-    def __init__(self, python: str, run: typing.Callable):
+    def __init__(self, python: str, run: Run):
         self._python = python
         self._run = run
 
-    def call(self, *arguments: str):
+    def call(self, *arguments: str) -> Done:
         """Run one of its commands, whatever its exit status."""
         return self._run([self._python, "manage.py", *arguments, "--no-color"], [])
 
-    def ask(self, script: str, failure: str, also: typing.Sequence = (), **given) -> dict:
+    def ask(self, script: str, failure: str, also: Sequence[tuple[str, str]] = (), **given: object) -> dict[str, Any]:
         """Return what `script`, Python in which the names `given` have their values, passes to its function `tell`.
 
         Raises DjangoError, with `failure` and the end of what was said, where it doesn't come so far.
@@ -52,7 +55,8 @@ class Manage:
         if not told:
             said = last(done.stderr) or last(done.stdout) or f"manage.py shell ends with exit status {done.returncode}"
             raise DjangoError(f"{failure}:\n{said}")
-        return json.loads(told[1])
+        answer: dict[str, Any] = json.loads(told[1])
+        return answer
 
 
 def last(text: str) -> str:

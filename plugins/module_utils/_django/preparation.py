@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import typing
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django import static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import ask
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Run
 
 # Built files that a project commits into its own STATIC_ROOT are collected as those of its other folders, after them. A
 # folder that holds code is left alone: it would become public.
@@ -73,7 +74,7 @@ class Preparation:
         self.start = static_root.START if collectstatic else ""
         self.messages: list[str] = []
 
-    def before_load(self, stage: str, user: str, run: typing.Callable) -> None:
+    def before_load(self, stage: str, user: str, run: Run) -> None:
         """Put the static files into `stage`, the folder of the release to be. Raises DjangoError, also for DEBUG."""
         also = []
         if self._collect:
@@ -100,7 +101,7 @@ class Preparation:
         if self._collect:
             _seal(static)
 
-    def loaded(self, in_force: dict) -> None:
+    def loaded(self, in_force: dict[str, Any]) -> None:
         """Compare what gunicorn loaded with what manage.py did. Raises DjangoError where they differ in their settings."""
         django = in_force.get("django")
         if not django:
@@ -113,7 +114,7 @@ class Preparation:
             )
         self._refuse_debug(django)
 
-    def later(self, failure: str, stage: str, run: typing.Callable) -> bool:
+    def later(self, failure: str, stage: str, run: Run) -> bool:
         """Say whether the app can be loaded only after its migrations; `failure` is what loading it said."""
         known = ask(Manage(f"{stage}/venv/bin/python", run), self._databases)
         if not known.explain(failure):
@@ -123,7 +124,7 @@ class Preparation:
         )
         return True
 
-    def _refuse_debug(self, found: dict) -> None:
+    def _refuse_debug(self, found: dict[str, Any]) -> None:
         if found["debug"] and not self._allow_debug:
             raise DjangoError(
                 f"DEBUG is True in {found['settings_module']}, so every error would show visitors its code and settings: "

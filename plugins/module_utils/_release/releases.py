@@ -13,6 +13,8 @@ import pwd
 import re
 import secrets
 import typing
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
@@ -79,23 +81,27 @@ class Inputs:
     unit: dict = dataclasses.field(default_factory=dict)
 
 
+# Runs a command as the service, with further lines of its unit.
+Run = Callable[[list[str], list[tuple[str, str]]], Done]
+
+
 class Framework(typing.Protocol):
     """What a framework does to a release before it is sealed.
 
     `decides` is what of it decides how the release behaves; `start` is the text of a file that each Python of the release
-    runs first, empty for none. `run` runs a command as the service, with further lines of its unit.
+    runs first, empty for none.
     """
 
-    decides: dict
+    decides: dict[str, object]
     start: str
 
-    def before_load(self, stage: str, user: str, run: typing.Callable) -> None:
+    def before_load(self, stage: str, user: str, run: Run) -> None:
         """Put into `stage`, the folder of the release to be, what is there before the app is first loaded."""
 
-    def loaded(self, in_force: dict) -> None:
+    def loaded(self, in_force: dict[str, Any]) -> None:
         """Look at what gunicorn says of the app that it loaded."""
 
-    def later(self, failure: str, stage: str, run: typing.Callable) -> bool:
+    def later(self, failure: str, stage: str, run: Run) -> bool:
         """Say whether the app, which failed so, can only be loaded after what comes before the switch."""
 
 
@@ -384,7 +390,7 @@ class Release:
         self,
         stage: str,
         argv: list[str],
-        also: typing.Sequence[tuple[str, str]] = (),
+        also: Sequence[tuple[str, str]] = (),
         seconds: float = proof.SECONDS,
     ) -> Done:
         done = systemd.run(self._inputs.name, [*self._service.properties(stage), *also], argv, seconds)
