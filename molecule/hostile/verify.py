@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
 PROJECTS = "/opt/hostile/projects"
 # Seconds in which anything ends that has an end.
-PATIENCE = 150
+PATIENCE = 400
 
 # What works for root without a sandbox, besides all that is to be read.
 EVERYTHING = {
