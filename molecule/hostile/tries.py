@@ -67,7 +67,7 @@ def write():
 
 
 def execute():
-    """Execute a program that one wrote."""
+    """Execute a program, or machine code, that one wrote."""
     for folder in (os.environ.get("STATE_DIRECTORY", OPEN), "/tmp", "/var/tmp", "/dev/shm", OPEN):
         with contextlib.suppress(OSError):
             handle, program = tempfile.mkstemp(dir=folder)
@@ -79,6 +79,9 @@ def execute():
                 yield f"execute what is in {os.path.dirname(program)}", program
             finally:
                 os.unlink(program)
+    with contextlib.suppress(OSError):
+        mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+        yield "make machine code in memory", 4096
 
 
 def see():
@@ -142,9 +145,6 @@ def rise():
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(OSError):
         os.mknod(os.path.join(folder, "it"), stat.S_IFCHR | 0o600, os.makedev(1, 1))
         yield "make a device", folder
-    with contextlib.suppress(OSError):
-        mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
-        yield "make machine code in memory", 4096
     with contextlib.suppress(OSError):
         socket.sethostname(socket.gethostname())
         yield "name the host", socket.gethostname()
