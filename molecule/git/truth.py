@@ -21,9 +21,10 @@ unknown = {task for task in told if "(not known yet)" in told[task]["diff"]}
 shown = "".join(each["diff"] for each in told.values() if each["changed"]).splitlines()
 
 check("it changes this and nothing else", {t for t in done if done[t]["changed"]} == set(flat(change["changes"])))
-check("only this is not known before", unknown == set(change.get("unknown", [])))
-check("the same tasks ran", set(told) == set(done))
-for task in set(done) - unknown:
+check("only this is not known before", unknown == set(flat(change.get("unknown", []))))
+# What an app answers is known when it has been asked.
+check("the same tasks ran", set(told) == set(done) - {"Say which pages the proof saw"})
+for task in set(told) - unknown:
     check(f"{task}: changed as foretold", told[task]["changed"] == done[task]["changed"])
     check(f"{task}: the diff as foretold", told[task]["diff"] == done[task]["diff"])
 for line in change["shows"]:
