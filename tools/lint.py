@@ -14,6 +14,7 @@ LINTERS = {
     "ruff format": ("ruff", "format", "--check", "."),
     "yamllint": ("yamllint", "--strict", "."),
     "ansible-lint": ("ansible-lint",),
+    "mypy": ("mypy", "--package", "ansible_collections.pyweb.stack.plugins"),
     "changelog": ("antsibull-changelog", "lint"),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -17,7 +18,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, 
 class ActionModule(ActionBase):
     """Name here what lies here, ask the target for it, and send it where the answer is no."""
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         """Run the module, a second time with what it needs from here."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
@@ -29,12 +30,12 @@ class ActionModule(ActionBase):
             answer = {**self._ask(arguments, task_vars), "serving": answer["serving"]}
         return {**result, **answer}
 
-    def _ask(self, arguments, task_vars):
+    def _ask(self, arguments: dict, task_vars: dict | None) -> dict:
         answer = self._execute_module("pyweb.stack.app_source", module_args=arguments, task_vars=task_vars)
         self._hide(answer.get("invocation", {}).get("module_args", {}))
         return answer
 
-    def _hide(self, given):
+    def _hide(self, given: dict) -> None:
         """Take the secrets out of options: the module may have ended before it could do this itself."""
         given.update({name: urls.shown(given[name]) for name in ("git", "archive") if given.get(name)})
         if given.get("key"):
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
         if isinstance(given.get("source_files"), dict):
             given["source_files"] = dict.fromkeys(given["source_files"], "(hidden)")
 
-    def _prepare(self, arguments):
+    def _prepare(self, arguments: dict) -> Callable[[], None] | None:
         """Say in the options what the source is; return what sends it, none where nothing can have to be sent."""
         if arguments.get("directory"):
             return self._folder(arguments)
@@ -52,21 +53,21 @@ class ActionModule(ActionBase):
             return self._key(arguments)
         return None
 
-    def _folder(self, arguments):
+    def _folder(self, arguments: dict) -> Callable[[], None]:
         try:
             tree = folder.Tree(self._local(arguments["directory"]), "the controller", arguments.get("include") or [])
         except folder.TreeError as error:
             raise AnsibleActionFail(f"gunicorn_source.directory: {error}") from error
         arguments["digest"] = tree.digest()
 
-        def send():
+        def send() -> None:
             with tempfile.NamedTemporaryFile(suffix=".tar.gz") as packed:
                 tree.pack(packed)
                 arguments["sent"] = self._send(packed.name)
 
         return send
 
-    def _archive(self, arguments):
+    def _archive(self, arguments: dict) -> Callable[[], None] | None:
         if urls.is_http(arguments["archive"]):
             return None
         path = self._file(arguments, "archive")
@@ -78,7 +79,7 @@ class ActionModule(ActionBase):
         arguments["sha256"] = found
         return lambda: arguments.update(sent=self._send(path))
 
-    def _key(self, arguments):
+    def _key(self, arguments: dict) -> Callable[[], None] | None:
         key = self._text_of_key(self._file(arguments, "ssh_key"))
         if not git.COMMIT.fullmatch(str(arguments.get("version"))):
             # The repository is to be asked, in check mode, too.
@@ -86,7 +87,7 @@ class ActionModule(ActionBase):
             return None
         return lambda: arguments.update(key=key)
 
-    def _text_of_key(self, path):
+    def _text_of_key(self, path: str) -> str:
         try:
             decrypted = self._loader.get_real_file(path)
             try:
@@ -100,16 +101,16 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"gunicorn_source.ssh_key: {path} holds no private key that ssh could use")
         return text
 
-    def _file(self, arguments, name):
+    def _file(self, arguments: dict, name: str) -> str:
         path = self._local(arguments[name])
         if not os.path.isfile(path):
             raise AnsibleActionFail(f"gunicorn_source.{name}: there is no file {path} on the controller")
         return path
 
-    def _local(self, path):
+    def _local(self, path: str) -> str:
         return self._loader.path_dwim(os.path.expanduser(path))
 
-    def _send(self, path):
+    def _send(self, path: str) -> str:
         shell = self._connection._shell
         # Made when there is something to send, since that is a call of its own; Ansible removes it.
         if not shell.tmpdir:

@@ -11,7 +11,7 @@ from ansible_collections.pyweb.stack.plugins.action import app_source
 class ActionModule(app_source.ActionModule):
     """Do the steps on the target, again where it lacks a source that lies here."""
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         """Run the module, a second time with what it needs from here."""
         result = super(app_source.ActionModule, self).run(tmp, task_vars)
         # An option of the role that is not given is none here.
@@ -31,7 +31,7 @@ class ActionModule(app_source.ActionModule):
             answer.get("source", {})["serving"] = serving
         return {**result, **answer}
 
-    def _ask(self, arguments, task_vars):
+    def _ask(self, arguments: dict, task_vars: dict | None) -> dict:
         answer = self._execute_module("pyweb.stack.steps", module_args=arguments, task_vars=task_vars)
         given = answer.get("invocation", {}).get("module_args", {}).get("steps") or {}
         self._hide(given.get("source") or {})

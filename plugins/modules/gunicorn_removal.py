@@ -91,7 +91,7 @@ def main() -> None:
     store = Store(params["root"], params["name"])
     removal = Removal(store, params["account_comment"], params["writable_paths"], params["purge"])
     try:
-        result = {"removed": removal.goes(), "kept": removal.stays(), "cut": 0}
+        result: dict = {"removed": removal.goes(), "kept": removal.stays(), "cut": 0}
         sites = removal.sites() if result["removed"] else None
         fault = removal.fault() or (not module.check_mode and sites)
         if fault:

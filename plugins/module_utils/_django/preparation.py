@@ -70,7 +70,7 @@ class Preparation:
         self._allow_debug = allow_debug
         self._databases = databases
         self._settings_module = ""
-        self.decides = {"allow_debug": allow_debug}
+        self.decides: dict[str, object] = {"allow_debug": allow_debug}
         self.start = static_root.START if collectstatic else ""
         self.messages: list[str] = []
 

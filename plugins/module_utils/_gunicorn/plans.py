@@ -78,7 +78,7 @@ def plan(
     return _result(number, each, limit, reason, host)
 
 
-def of_settings(vcpus, memory, settings: dict, **limits) -> dict:
+def of_settings(vcpus: object, memory: object, settings: dict, **limits: Any) -> dict:
     """Return the plan of an app with these settings of gunicorn; `limits` are other arguments of plan()."""
     return plan(
         vcpus,

@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 import typing
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
@@ -49,7 +50,7 @@ def replace(path: str, text: str) -> None:
 
 
 @contextlib.contextmanager
-def opened_folder(path: str, make: bool = False):
+def opened_folder(path: str, make: bool = False) -> Iterator[int]:
     """Yield a descriptor of the folder at an absolute path, and follow no link on the way but root's.
 
     What is done by it stays in that folder, whatever its owner puts into the place of its path meanwhile. Folders that

@@ -28,7 +28,7 @@ class System:
     name: str
 
 
-def system(paths=_RELEASE) -> System:
+def system(paths: tuple[str, ...] = _RELEASE) -> System:
     """Return the distribution of this host; each part is empty where nothing says it."""
     found = {}
     for path in paths:

@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any, cast
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
 
@@ -136,7 +137,7 @@ class Sandbox:
             with commands(unit.command(FOREMAN, seconds), unit.kill, unit.journal) as run:
                 yield run
 
-    def run(self, argv: list[str], seconds: float, **options) -> shell.Done:
+    def run(self, argv: list[str], seconds: float, **options: Any) -> shell.Done:
         """Run one command inside, with the options of `Run`."""
         with self.entered(seconds) as run:
             return run(argv, seconds=seconds, **options)
@@ -207,6 +208,7 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
     with subprocess.Popen(  # pylint: disable=ansible-bad-function
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
+        to, back, errors = (cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout, process.stderr))
 
         def end() -> None:
             kill()
@@ -216,21 +218,26 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
             command: list[str], *, seconds: float, stdin: str = "", env: Mapping[str, str] | None = None, cwd: str = "/"
         ) -> shell.Done:
             late = threading.Event()
-            timer = threading.Timer(seconds, lambda: (late.set(), end()))
+
+            def expire() -> None:
+                late.set()
+                end()
+
+            timer = threading.Timer(seconds, expire)
             timer.start()
             try:
                 asked = {"argv": command, "stdin": stdin, "env": {"PATH": _PATH, **(env or {})}, "cwd": cwd}
                 with contextlib.suppress(BrokenPipeError):
-                    process.stdin.write(json.dumps(asked).encode() + b"\n")
-                    process.stdin.flush()
-                answer = _answer(process.stdout.readline(_LONGEST))
+                    to.write(json.dumps(asked).encode() + b"\n")
+                    to.flush()
+                answer = _answer(back.readline(_LONGEST))
             finally:
                 timer.cancel()
             if late.is_set():
                 raise shell.Overdue(f"{shell.shown(command)} did not end within {seconds:g} s")
             if answer is None:
                 end()
-                said = process.stderr.read().decode(errors="replace").strip()
+                said = errors.read().decode(errors="replace").strip()
                 raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {said or journal()}")
             if "error" in answer:
                 raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {answer['error']}")
@@ -243,7 +250,7 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
             raise
         finally:
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+                to.close()
             process.wait()
 
 

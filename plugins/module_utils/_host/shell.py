@@ -61,7 +61,9 @@ def run(
     people; where it names files, `errors` is `surrogateescape`. Raises OSError where the command can't be started, and
     its subclass Overdue where it took too long.
     """
-    account = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
+    account: dict[str, typing.Any] = (
+        {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
+    )
     # AnsibleModule.run_command is not to be had below the modules.
     with subprocess.Popen(  # pylint: disable=ansible-bad-function
         sandbox.command(argv, seconds) if sandbox else argv,

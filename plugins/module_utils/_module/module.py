@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
@@ -28,7 +29,12 @@ class Module(AnsibleModule):
     """
 
     def __init__(
-        self, prefix: str, argument_spec: dict, unlike=(), hidden: Mapping[str, Callable] | None = None, **kwargs
+        self,
+        prefix: str,
+        argument_spec: dict,
+        unlike: Collection[str] = (),
+        hidden: Mapping[str, Callable] | None = None,
+        **kwargs: object,
     ):
         self._hidden = hidden or {}
         # A copy, as AnsibleModule writes into the defaults.
@@ -42,18 +48,18 @@ class Module(AnsibleModule):
         if faults:
             self.fail_json(msg="\n".join(faults))
 
-    def exit_json(self, **kwargs):
+    def exit_json(self, **kwargs: object) -> NoReturn:  # type: ignore[misc]
         """End well, with the options as they may be seen."""
         super().exit_json(**kwargs, invocation=self._invocation())
 
-    def fail_json(self, msg, **kwargs):
+    def fail_json(self, msg: str, **kwargs: object) -> NoReturn:  # type: ignore[misc]
         """End with a message and what helps, with the options as they may be seen."""
         super().fail_json(remedies.advised(msg), **kwargs, invocation=self._invocation())
 
     def _invocation(self) -> dict:
         return {"module_args": _shown(self.params, self._hidden)}
 
-    def _log_invocation(self):
+    def _log_invocation(self) -> None:
         pass
 
 
@@ -86,7 +92,7 @@ class Step:
         return _shown(params, self.hidden)
 
 
-def _variables(prefix: str, params: dict, spec: dict, unlike) -> dict:
+def _variables(prefix: str, params: dict, spec: dict, unlike: Collection[str]) -> dict:
     given = _given(params, spec)
     return {prefix + name: value for name, value in given.items() if name not in unlike}
 

@@ -97,7 +97,7 @@ def hsts(hsts: dict) -> Faults:
     age = hsts.get("max_age")
     if not re.fullmatch(r"[0-9]+", str(age)):
         yield f"has the max_age {age!r}, but it must be a whole number of seconds, such as 31536000 for a year"
-    elif hsts.get("preload") and (int(age) < 31536000 or not hsts.get("subdomains")):
+    elif hsts.get("preload") and (int(str(age)) < 31536000 or not hsts.get("subdomains")):
         yield "has preload, which browsers' lists take only with a max_age of at least 31536000 and with subdomains: true"
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._module import site_rules
@@ -20,6 +22,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import env_fi
 from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming, urls
 
+# What a value is asked for, and what is wrong with it, None where nothing is.
+Rule = Callable[[Any], Iterable["str | None"]]
 # Where an app may write nothing, however it is asked for, and why.
 _NEVER_WRITABLE = {
     ("/boot", "/dev", "/etc", "/proc", "/sys", "/usr"): "belongs to the system",
@@ -34,7 +38,7 @@ _MISSPELT = 0.9
 _MEANT = {"django_migrations": "django_migrate"}
 
 
-def faults(variables: dict, names=()) -> list[str]:
+def faults(variables: dict, names: Collection[str] = ()) -> list[str]:
     """Return sentences that name the variable, what is wrong with its value, and what to do, of those that are known here.
 
     `variables` has values by the names of the roles' variables; None stands for one that is not given. `names` are
@@ -57,7 +61,7 @@ def faults(variables: dict, names=()) -> list[str]:
     return found
 
 
-def _misspelt(names):
+def _misspelt(names: Collection[str]) -> Iterator[str]:
     """A role passes over names that it doesn't know, in silence; those that only begin as ours may be the user's own."""
     for role in _ROLES:
         known = {one.removeprefix(role): one for one in (*KNOWN, *_MEANT) if one.startswith(role)}
@@ -67,7 +71,7 @@ def _misspelt(names):
                 yield f"{name} is no variable of the role: did you mean {meant}? If it is your own, give it another name."
 
 
-def _requirements(requirements):
+def _requirements(requirements: Any) -> site_rules.Faults:
     for one in requirements:
         if urls.has_credentials(str(one)):
             yield (
@@ -78,7 +82,7 @@ def _requirements(requirements):
             yield f"has {_shown(one)}, but must list requirement specifiers such as 'psycopg[binary]>=3.2'"
 
 
-def _index(index):
+def _index(index: Any) -> site_rules.Faults:
     if "url" in index:
         yield naming.index_url(index["url"])
     for key in ("wheels", "ca"):
@@ -90,12 +94,12 @@ def _index(index):
         yield "has url and wheels, but packages come from one of them: leave the other out"
 
 
-def _wsgi_app(value):
+def _wsgi_app(value: Any) -> site_rules.Faults:
     if not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
 
 
-def _conf_file(value):
+def _conf_file(value: Any) -> site_rules.Faults:
     if not str(value).startswith("/"):
         yield naming.relative_path(value)
     elif not os.path.isfile(value):
@@ -105,7 +109,7 @@ def _conf_file(value):
         )
 
 
-def _requirements_file(value):
+def _requirements_file(value: Any) -> site_rules.Faults:
     if not str(value).startswith("/"):
         yield naming.requirements_file(value)
     elif naming.own_requirements_file(value):
@@ -116,7 +120,7 @@ def _requirements_file(value):
         )
 
 
-def _writable_paths(paths):
+def _writable_paths(paths: Any) -> site_rules.Faults:
     for path in paths:
         if naming.absolute_path(path):
             yield (
@@ -130,14 +134,14 @@ def _writable_paths(paths):
                 break
 
 
-def _user(value):
+def _user(value: Any) -> site_rules.Faults:
     if value == "root":
         yield "is 'root', but an app must not run as root: name another account, or leave it out"
     elif not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", str(value)):
         yield f"is {value!r}, but must be the name of a system account, such as 'shop' or 'www-data'"
 
 
-def _version(value):
+def _version(value: Any) -> site_rules.Faults:
     # A number has lost its zeros: 27.10 is 27.1.
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", value):
         yield f"is {value!r}, but must be one whole version, as text: for instance '27.0.1'"
@@ -145,25 +149,25 @@ def _version(value):
         yield f"is {value!r}, but must be {naming.OLDEST_GUNICORN} or newer: leave it out, or name such a one"
 
 
-def _python(value):
+def _python(value: Any) -> site_rules.Faults:
     if isinstance(value, (int, float)):
         yield f"is {value}, a number, of which 3.10 would be 3.1: put it in quotes"
     elif not re.fullmatch(r"3\.[0-9]+(\.[0-9]+)?", str(value), re.ASCII):
         yield naming.interpreter(value)
 
 
-def _settings(settings):
+def _settings(settings: Any) -> site_rules.Faults:
     for name in settings:
         if not isinstance(name, str):
             yield f"has the name {name!r}, but must have settings of gunicorn by their names, such as timeout"
 
 
-def _module_name(value):
+def _module_name(value: Any) -> site_rules.Faults:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", value, re.ASCII):
         yield f"is {value!r}, but must be the name of a module, such as 'shop.settings'"
 
 
-def _databases(aliases):
+def _databases(aliases: Any) -> site_rules.Faults:
     if not aliases:
         yield "is empty, but must list at least one alias of the settings' DATABASES: to migrate none, set django_migrate: false"
     for alias in aliases:
@@ -171,12 +175,12 @@ def _databases(aliases):
             yield f"has {alias!r}, but must list aliases of the settings' DATABASES, such as 'default'"
 
 
-def _release(value):
+def _release(value: Any) -> site_rules.Faults:
     if value != stores.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{digests.RELEASE_LENGTH}}}", str(value)):
         yield f"is {value!r}, but must be 'previous', or the id of a release, {digests.RELEASE_LENGTH} hexadecimal digits"
 
 
-def _health(health):
+def _health(health: Any) -> site_rules.Faults:
     paths = health.get("paths", [])
     if not isinstance(paths, list):
         yield f"has the paths {paths!r}, but they must be a list of URL paths such as ['/', '/login/']"
@@ -198,26 +202,26 @@ def _health(health):
         yield f"has the timeout {health.get('timeout')!r}, but it must be a number of seconds above 0"
 
 
-def _server_names(names):
+def _server_names(names: Any) -> site_rules.Faults:
     yield from map(naming.server_name, names)
     yield from _twice(names)
 
 
-def _index_files(names):
+def _index_files(names: Any) -> site_rules.Faults:
     if not names:
         yield "is empty, but must list at least one name of a file: for instance 'index.html'"
     yield from map(naming.file_name, names)
 
 
-def _headers_by(fault):
-    def check(headers):
+def _headers_by(fault: Callable[[object, object], str | None]) -> Rule:
+    def check(headers: Any) -> site_rules.Faults:
         yield from (fault(name, value) for name, value in headers.items())
         yield from _twice(headers)
 
     return check
 
 
-def _twice(names):
+def _twice(names: Any) -> site_rules.Faults:
     """Names of hosts and of headers have no case."""
     lower = [str(name).lower() for name in names]
     for name in dict.fromkeys(lower):
@@ -225,25 +229,25 @@ def _twice(names):
             yield f"has {name} more than once, but case makes no difference: leave the others out"
 
 
-def _cors_origins(origins):
+def _cors_origins(origins: Any) -> site_rules.Faults:
     if "*" not in origins:
         yield from map(naming.origin, origins)
     elif len(origins) > 1:
         yield "has '*' beside others, but must list either origins or '*' alone"
 
 
-def _at_least(least):
-    def check(value):
+def _at_least(least: int) -> Rule:
+    def check(value: Any) -> site_rules.Faults:
         if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
             yield f"is {value!r}, but must be a whole number of at least {least}"
 
     return check
 
 
-def _by(function):
+def _by(function: Callable[[object], object]) -> Rule:
     """Turn a function that raises ValueError into one that yields what it says."""
 
-    def check(value):
+    def check(value: Any) -> site_rules.Faults:
         try:
             function(value)
         except ValueError as error:
@@ -252,18 +256,18 @@ def _by(function):
     return check
 
 
-def _each(function):
-    def check(values):
+def _each(function: Callable[[Any], str | None]) -> Rule:
+    def check(values: Any) -> Iterable[str | None]:
         return [function(value) for value in values]
 
     return check
 
 
-def _one(function):
+def _one(function: Callable[[Any], str | None]) -> Rule:
     return lambda value: [function(value)]
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     return urls.without_secrets(repr(value))
 
 
@@ -298,7 +302,7 @@ _STRUCTURED = {
     "nginx_site_access_log": (dict, "dictionary"),
     "nginx_site_extra": (str, "text"),
 }
-_CHECKS = {
+_CHECKS: dict[str, Rule] = {
     "gunicorn_name": _one(naming.app_name),
     "gunicorn_root": _one(naming.app_root),
     "gunicorn_wsgi_app": _wsgi_app,

@@ -42,7 +42,7 @@ def faults(variables: dict) -> list[str | None]:
     return found
 
 
-def fault(key, value) -> str | None:
+def fault(key: object, value: object) -> str | None:
     """Return why a process of a systemd service can't get this variable, without showing its value, or None."""
     wrong_key = naming.env_key(key)
     if wrong_key:
@@ -57,7 +57,7 @@ def fault(key, value) -> str | None:
         )
     if any(_unholdable(character) for character in value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
-    size = _size(key, value)
+    size = _size(str(key), value)
     if size > LONGEST:
         return f"has {size} bytes for {key}, but a variable can have {LONGEST}: put them into a file that the app reads"
     return None

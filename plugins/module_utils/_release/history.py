@@ -20,7 +20,7 @@ class History:
     def __init__(self, path: str):
         self._path = path
 
-    def record(self, event: str, release: str, **details) -> None:
+    def record(self, event: str, release: str, **details: object) -> None:
         """Append what happens to a release (`serves` or `refused`), durable when this returns."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
         with open(self._path, "a+", encoding="utf-8") as file:

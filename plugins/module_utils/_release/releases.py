@@ -26,7 +26,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.history impor
 from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import SharedPaths
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
-from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, shown
+from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, known, shown
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, startup
 
 # Seconds for the copies that shared paths begin with, which may be large.
@@ -210,7 +210,7 @@ class Release:
 
     def start_early(self) -> None:
         """Have its environment run its first file; other releases that share it don't name any."""
-        startup.install(self._inputs.venv)
+        startup.install(known(self._inputs.venv))
 
     def make(self) -> None:
         """Write, prove and seal the folder."""
@@ -250,7 +250,7 @@ class Release:
         """
         current = self._store.current()
         before = self._store.release(current) if current else {"app": {}, "env": {}}
-        unit = systemd.instance(self._inputs.name, current)
+        unit = systemd.instance(self._inputs.name, current or "")
         sources = [before["app"].get("source"), self._app()["source"]]
         folder = self._store.item("releases", current or "")
         config = self._inputs.config
@@ -294,7 +294,7 @@ class Release:
             "in_force": in_force,
             "overlap": self._inputs.overlap,
             "env": self._env_digests,
-            "installed": builder.installed(self._inputs.venv),
+            "installed": builder.installed(known(self._inputs.venv)),
             "built": now(),
         }
         self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)
@@ -302,11 +302,11 @@ class Release:
     def _write(self, folder: str) -> None:
         inputs = self._inputs
         if inputs.source:
-            os.symlink(os.path.relpath(inputs.source, self._store.item("releases", self.id)), f"{folder}/src")
-        os.symlink(os.path.relpath(inputs.venv, self._store.item("releases", self.id)), f"{folder}/venv")
+            os.symlink(os.path.relpath(known(inputs.source), self._store.item("releases", self.id)), f"{folder}/src")
+        os.symlink(os.path.relpath(known(inputs.venv), self._store.item("releases", self.id)), f"{folder}/venv")
         os.symlink(f"/run/gunicorn-{inputs.name}/{self.id}.sock", f"{folder}/app.sock")
         self._write_file(folder, "env", env_file.render(inputs.env), 0o600)
-        self._write_file(folder, "gunicorn.conf.py", inputs.config, 0o640)
+        self._write_file(folder, "gunicorn.conf.py", known(inputs.config), 0o640)
         if self._start:
             self._write_file(folder, unit_files.START, self._start, 0o640)
 
@@ -318,7 +318,7 @@ class Release:
         # What they run must be there, which under the release's own name it is not yet.
         venv = f"{self._store.path}/releases/%i/venv"
         try:
-            systemd.verify({name: text.replace(venv, self._inputs.venv) for name, text in self.units().items()})
+            systemd.verify({name: text.replace(venv, known(self._inputs.venv)) for name, text in self.units().items()})
         except systemd.SystemdError as error:
             raise ReleaseError(self._blame(str(error))) from error
 
@@ -343,7 +343,7 @@ class Release:
         done = self._run(stage, [f"{stage}/venv/bin/python", "-I", "-c", _UNWRITABLE, *paths])
         unwritable = done.stdout.split()
         if unwritable:
-            user, folders = self._inputs.user, dict(map(reversed, self._shared.folders()))
+            user, folders = self._inputs.user, {place: folder for folder, place in self._shared.folders()}
             variable = "gunicorn_shared_paths" if unwritable[0] in folders else "gunicorn_writable_paths"
             named = ", ".join(repr(folders.get(path, path)) for path in unwritable)
             raise ReleaseError(
@@ -357,7 +357,7 @@ class Release:
         if not self._framework:
             return self._check(stage, load)
         # What goes in front of the app's path only gunicorn can tell.
-        unloaded = self._check(stage, load=False) if "pythonpath" in self._inputs.config or not load else None
+        unloaded = self._check(stage, load=False) if "pythonpath" in known(self._inputs.config) or not load else None
 
         def run(argv: list[str], also: list[tuple[str, str]]) -> Done:
             return self._run(stage, argv, [*also, *python_path(unloaded or {})])
@@ -431,7 +431,7 @@ def _lines(record: dict) -> str:
     return _text(f"{key}: {value}" for key, value in sorted(record.items()))
 
 
-def _text(lines) -> str:
+def _text(lines: typing.Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 

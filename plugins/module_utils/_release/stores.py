@@ -22,6 +22,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
@@ -91,7 +92,7 @@ class Store:
             return None
 
     @contextlib.contextmanager
-    def locked(self, purpose: str, patience: float = 60):
+    def locked(self, purpose: str, patience: float = 60) -> Iterator[None]:
         """Hold the app's lock, making the folder where it is missing.
 
         Waits up to `patience` seconds for another run. The kernel frees the lock of a process that died, and for as long
@@ -132,7 +133,7 @@ class Store:
             time.sleep(_TICK)
 
     @contextlib.contextmanager
-    def stage(self, kind: str, name: str):
+    def stage(self, kind: str, name: str) -> Iterator[str]:
         """Yield a new folder that becomes item `name` when the block ends, or vanishes when it raises."""
         final = self.item(kind, name)
         stage = tempfile.mkdtemp(prefix=_STAGE, dir=os.path.dirname(final))

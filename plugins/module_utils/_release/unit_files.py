@@ -142,8 +142,8 @@ class Service:
 
     def _places(self) -> list[tuple[str, str]]:
         """Return what keeps apart the places that may be executed and those that may be written."""
-        executable = [f"{self.folder}/sources", f"{self.folder}/venvs", *_EXECUTABLE, *filter(None, [self.python])]
-        executable = " ".join(path for path in executable if path.lstrip("-") not in self.writable)
+        there = [f"{self.folder}/sources", f"{self.folder}/venvs", *_EXECUTABLE, *filter(None, [self.python])]
+        executable = " ".join(path for path in there if path.lstrip("-") not in self.writable)
         # ExecPaths alone makes a place writable again, and ReadOnlyPaths beside it takes it back (systemd 252 and 257).
         places = [("ExecPaths", executable), ("BindReadOnlyPaths", executable)]
         if any(name == "NoExecPaths" for name, _value in self.overrides):

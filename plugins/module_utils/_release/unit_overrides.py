@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import SANDBOX
 
@@ -33,7 +34,7 @@ _HAS_A_VARIABLE = {
 }
 
 
-def faults(overrides: dict):
+def faults(overrides: dict) -> Iterator[str]:
     """Yield what is wrong with them, as the rest of sentences whose subject is the variable."""
     for name, value in overrides.items():
         if name in _HAS_A_VARIABLE:
@@ -63,4 +64,6 @@ def lines(overrides: dict) -> list[tuple[str, str]]:
 
 
 def _fits(text: str) -> bool:
-    return text.isprintable() and not set("\"'\\") & set(text) and ("%" not in text or re.fullmatch("[0-9]+%", text))
+    return (
+        text.isprintable() and not set("\"'\\") & set(text) and bool("%" not in text or re.fullmatch("[0-9]+%", text))
+    )

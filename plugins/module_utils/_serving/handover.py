@@ -80,7 +80,7 @@ class Handover:
         fault = self.front.fault()
         return fault and f"{fault}; {_serves_on(self._store.current())}"
 
-    def run(self, release: str, health: Health, replaces: str | None = None, **told) -> dict:
+    def run(self, release: str, health: Health, replaces: str | None = None, **told: object) -> dict:
         """Bring `release` to serve, then clear away the rest. Returns `changed`, `answer`, `cut`.
 
         `replaces` is the release that served when whoever wants this began, empty where none did, and None where that
@@ -95,7 +95,7 @@ class Handover:
         if fault:
             raise Refused(fault)
         # Before a page can name them; those of an earlier release stay for the pages that do.
-        result = {"changed": self._assets.add(release), "answer": "", "cut": 0}
+        result: dict = {"changed": self._assets.add(release), "answer": "", "cut": 0}
         if not self._serves(release):
             answer, cut = self._take_over(release, health, told)
             result.update(changed=True, answer=answer, cut=cut)

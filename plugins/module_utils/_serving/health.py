@@ -102,7 +102,8 @@ class Asker(threading.Thread):
     def _visit(self, page: str) -> str:
         """Return what came back on the way from a page to where it leads. Raises Unhealthy, or as probe.get does."""
         health = self._health
-        url, cookies, way, seen = f"http://{health.host}{page}", {}, "", []
+        cookies: dict[str, str] = {}
+        url, way, seen = f"http://{health.host}{page}", "", []
         while True:
             seen.append((url, dict(cookies)))
             self.asked += 1

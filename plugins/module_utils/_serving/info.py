@@ -105,7 +105,7 @@ def _uptime(pid: str) -> int | None:
 def _resident(pid: str) -> int | None:
     """Return how many MiB a process has in memory, what it shares with others included."""
     text = _read(f"/proc/{pid}/statm")
-    return text and int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") // _MIB
+    return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") // _MIB if text else None
 
 
 def _read(path: str) -> str | None:

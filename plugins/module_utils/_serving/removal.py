@@ -71,7 +71,9 @@ class Removal:
     def sites(self) -> str | None:
         """Return why nginx has to leave the app first, or None."""
         sites = server.leading_to(self._store.path, unit_files.fixed_address(self._store.name))
-        return sites and (
+        if not sites:
+            return None
+        return (
             f"nginx still brings visitors to the app {self._store.name}, by {', '.join(sites)}: remove the site first, "
             "by the role nginx_site with nginx_site_state: absent before this one"
         )

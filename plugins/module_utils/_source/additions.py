@@ -27,16 +27,23 @@ class AdditionError(Exception):
 
 
 class Source(Protocol):
-    """What a source does, of whatever kind it is."""
+    """What a source does."""
+
+    def digest(self, sources: str, /) -> str | None:
+        """Return what it is named by, among the `sources` that are there; None if only a fetch can tell."""
+
+    def fetch(self, work: str, /) -> str:
+        """Fetch it into the folder `work`."""
+
+    def export(self, folder: str, /) -> None:
+        """Write its files to an empty folder."""
+
+
+class Plain(Source, Protocol):
+    """A source of one of the kinds there are, without additions."""
 
     def identity(self) -> str:
         """Return what it is told from others by, before it is fetched."""
-
-    def fetch(self, work: str) -> str:
-        """Fetch it into the folder `work`."""
-
-    def export(self, folder: str) -> None:
-        """Write its files to an empty folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +145,7 @@ class Additions:
 class Completed:
     """A source with additions, as a source."""
 
-    def __init__(self, source: Source, additions: Additions, key: bytes):
+    def __init__(self, source: Plain, additions: Additions, key: bytes):
         self._source = source
         self._additions = additions
         self._key = key

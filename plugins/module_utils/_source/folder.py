@@ -105,7 +105,7 @@ class Packed:
     """What `Tree.pack` wrote to the file `archive`, None if it has not arrived, as a source."""
 
     def __init__(self, archive: str | None, digest: str):
-        self._archive = archive
+        self._archive = archive or ""
         self._digest = digest
 
     def digest(self, _sources: str) -> str:
@@ -139,7 +139,7 @@ def _look(told: IO[bytes], path: str, host: str, include: Sequence[str]) -> None
     told.write(json.dumps({"files": names, "digest": _name(path, files) if files else ""}).encode())
 
 
-def _pack(archive: IO[bytes], folder: str, files: list[str]) -> None:
+def _pack(archive: IO[bytes] | gzip.GzipFile, folder: str, files: list[str]) -> None:
     """Write files of a folder to an open file, as `streams.unpack` reads it."""
     with tarfile.open(fileobj=archive, mode="w|") as tar:
         for path in sorted(files, key=lambda path: (os.path.islink(os.path.join(folder, path)), path)):

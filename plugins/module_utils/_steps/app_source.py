@@ -14,7 +14,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._source import bytecode
-from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError, Additions, Completed
+from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import (
+    AdditionError,
+    Additions,
+    Completed,
+    Plain,
+    Source,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
 from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
@@ -36,7 +42,7 @@ def run(module: Module, params: dict) -> dict:
 def _fetch(module: Module, params: dict) -> dict:
     store = Store(params["root"], params["name"], params["user"])
     sources = store.item("sources", "")
-    result = {
+    result: dict = {
         "changed": True,
         "path": "",
         "digest": None,
@@ -53,9 +59,8 @@ def _fetch(module: Module, params: dict) -> dict:
         store.refuse_others()
         store.trial().remove()
         additions = Additions(params["source_files"], params["shared_paths"], f"/var/lib/gunicorn-{params['name']}")
-        source = _source(params)
-        if additions.any():
-            source = Completed(source, additions, _key(module, store))
+        plain = _source(params)
+        source: Source = Completed(plain, additions, _key(module, store)) if additions.any() else plain
         result["digest"] = source.digest(sources)
         if _there(store, result["digest"]):
             return {**result, "changed": False, "path": store.item("sources", result["digest"])}
@@ -73,20 +78,21 @@ def _fetch(module: Module, params: dict) -> dict:
     return {**result, "digest": digest, "path": store.item("sources", digest)}
 
 
-def _fetched(source, store: Store, python: str) -> str:
+def _fetched(source: Source, store: Store, python: str) -> str:
     """Have the source in this store, and return what it is named by."""
     with store.locked("fetching its source"):
         sources = store.item("sources", "")
         # Another run may have fetched it while this one waited.
         digest = source.digest(sources)
-        if not _there(store, digest):
-            with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
-                digest = source.fetch(work)
-                with store.stage("sources", digest) as stage:
-                    source.export(stage)
-                    # A link that leads out is followed with the rights of whoever reads it.
-                    sealing.seal(stage, leads_out=None)
-                    bytecode.add(store.name, stage, store.item("sources", digest), python)
+        if digest and _there(store, digest):
+            return digest
+        with tempfile.TemporaryDirectory(dir=sources, prefix=".stage-") as work:
+            digest = source.fetch(work)
+            with store.stage("sources", digest) as stage:
+                source.export(stage)
+                # A link that leads out is followed with the rights of whoever reads it.
+                sealing.seal(stage, leads_out=None)
+                bytecode.add(store.name, stage, store.item("sources", digest), python)
     return digest
 
 
@@ -98,8 +104,8 @@ def _key(module: Module, store: Store) -> bytes:
     return store.key() or b""
 
 
-def _source(params: dict):
-    """Return what has C(digest), C(fetch) and C(export); a commit is asked for here."""
+def _source(params: dict) -> Plain:
+    """Return the source; a commit is asked for here."""
     if params["git"]:
         repository = Repository(params["git"], params["key"], params["known_hosts"])
         return Checkout(repository, repository.commit(params["version"]), params["submodules"])

@@ -151,7 +151,7 @@ class Chain:
         """Return the interpreter that was found by its version, if one was asked for by that; in check mode it may be empty."""
         return {"python": self._results["interpreter"]["path"]} if "interpreter" in self._results else {}
 
-    def do(self, name: str, /, **found) -> dict:
+    def do(self, name: str, /, **found: object) -> dict:
         """Do a step, with what was found for it, and return its result."""
         link = LINKS[name]
         self._results[name] = link.step.run(self._module, {**self.given[name], **found})
@@ -204,7 +204,7 @@ class Chain:
         """Return whether the release that is active is one of a Django project."""
         store = Store(**self.app())
         current = store.current()
-        return bool(current) and "DJANGO_SETTINGS_MODULE" in store.release(current)["env"]
+        return current is not None and "DJANGO_SETTINGS_MODULE" in store.release(current)["env"]
 
     def _plan(self, settings: dict) -> dict:
         memory, free = machine.memory()

@@ -71,7 +71,7 @@ def _inputs(params: dict) -> Inputs:
     return Inputs(**{**given, **{name: UNKNOWN for name, is_so in unknown.items() if is_so}})
 
 
-def _lock_unless(check_mode: bool, store: Store):
+def _lock_unless(check_mode: bool, store: Store) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if check_mode else store.locked("making its release")
 
 

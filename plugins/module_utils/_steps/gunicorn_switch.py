@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
@@ -20,7 +23,7 @@ def run(module: Module, params: dict) -> dict:
     """Have the release take over, unless it is active; return what the module documents."""
     store = Store(params["root"], params["name"])
     release, version, bind, keep = params["release"], params["version"], params["bind"], params["keep_releases"]
-    asked = dict(_HEALTH)
+    asked: dict = dict(_HEALTH)
     try:
         if params["back"]:
             # What is gone back from is what serves now.
@@ -82,7 +85,7 @@ def _statuses(text: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def _shown(value):
+def _shown(value: Any) -> Any:
     """Return what of a part of the health may be shown: of pages not the query, where a token may be."""
     if isinstance(value, list):
         return [_shown(each) for each in value]

@@ -64,7 +64,7 @@ def run(module: Module, params: dict) -> dict:
         site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, types=types, **fields)
         with contextlib.nullcontext() if module.check_mode else server.locked(f"changing the site of the app {app}"):
             tree = site_files.Tree(server.ETC, site, present)
-            result = {"path": tree.path, "diff": tree.diff()}
+            result: dict = {"path": tree.path, "diff": tree.diff()}
             if not present:
                 changed = _take_away(tree, module.check_mode)
                 return {"changed": selfsigned.remove(app, module.check_mode) or changed, **result}
@@ -113,7 +113,7 @@ def run(module: Module, params: dict) -> dict:
 def _ca(given: dict | None, app: str, names: list[str]) -> acme.Acme | None:
     """Return whom to ask for a certificate, if anybody is to be."""
     asked = given and given["acme"]
-    return asked and acme.Acme(app, tuple(names), asked["email"], asked["directory"], asked["ca"])
+    return acme.Acme(app, tuple(names), asked["email"], asked["directory"], asked["ca"]) if asked else None
 
 
 def _pair(given: dict | None, app: str, ca: acme.Acme | None) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module.module import 
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
 
 def run(module: Module, params: dict) -> dict:
@@ -27,7 +28,7 @@ def run(module: Module, params: dict) -> dict:
         result.update(_build(params, store, module.check_mode))
         for note in result.pop("notes", []):
             module.warn(f"gunicorn_requirements_file: {note}")
-    except (inputs.RequirementsError, uv.UvError, stores.StoreError, OSError) as error:
+    except (RequirementsError, uv.UvError, stores.StoreError, OSError) as error:
         module.fail_json(msg=str(error), **result)
     return result
 
@@ -44,10 +45,10 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         ("gunicorn_requirements_file", file and naming.requirements_file(file)),
     ):
         if fault:
-            raise inputs.RequirementsError(f"{variable} {fault}")
+            raise RequirementsError(f"{variable} {fault}")
     source = source and stores.readable(source)
     if file and not (source and os.path.isfile(os.path.join(source, file))):
-        raise inputs.RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
+        raise RequirementsError(f"gunicorn_requirements_file is {file!r}, but the source has no such file")
     passed_over: list[str] = []
     if source and not file and params["requirements_text"] is None:
         found = finding.find(source, params["chdir"])

@@ -17,6 +17,13 @@ class Unknown(enum.Enum):
 UNKNOWN = Unknown.UNKNOWN
 
 
+def known(value: str | Unknown) -> str:
+    """Return a value that is known wherever anything is made. Raises ValueError where it isn't."""
+    if isinstance(value, Unknown):
+        raise ValueError("this can't be known before the run")
+    return value
+
+
 def shown(value: str | Unknown | None) -> str | None:
     """Return a value as people read it, in which what is not known yet is a text as well."""
     return value.value if isinstance(value, Unknown) else value

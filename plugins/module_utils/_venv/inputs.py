@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming
@@ -47,7 +48,7 @@ class Inputs:
         self.extra = list(extra)
         self.groups = list(groups or [])
         if text is None:
-            self.file = kinds.of(file)(source, file, chdir, self.groups)
+            self.file: kinds.Kind = kinds.of(file)(source, file, chdir, self.groups)
         else:
             self.file = kinds.Requirements(source, None, chdir, self.groups, text)
         self.local = self.file.local or any(map(requirements.is_local, self.extra))
@@ -86,7 +87,7 @@ class Inputs:
                 "extra": self.extra,
                 "gunicorn": self.gunicorn,
                 # A requirement such as "." installs the source itself.
-                "source": os.path.basename(self.source) if self.local else None,
+                "source": os.path.basename(self.source) if self.source and self.local else None,
                 **{name: value for name, value in later.items() if value},
             }
         )[: digests.LENGTH]
@@ -114,7 +115,7 @@ def newer_python(version: str) -> str:
     return f'set gunicorn_python: "{version}"'
 
 
-def _refuse_old(variable: str, lines: list[str]) -> None:
+def _refuse_old(variable: str, lines: Collection[str]) -> None:
     old = list(filter(requirements.is_too_old, lines))
     if old and len(old) == len(lines):
         remedy = "have it name a newer one, or none"
@@ -126,7 +127,7 @@ def _refuse_old(variable: str, lines: list[str]) -> None:
         )
 
 
-def _asked(python: str, arguments: list[str]):
+def _asked(python: str, arguments: list[str]) -> shell.Done:
     """Run a Python: Debian's, which is part of the host, as it is, and any other as an account that owns nothing."""
     if os.path.realpath(python).startswith("/usr/bin/"):
         return shell.run([python, *arguments], identity=shell.CALLER, sandbox=None, seconds=_SECONDS)

@@ -12,6 +12,9 @@ import typing
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import lock_files, requirements, tables
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError, normalized
 
+if typing.TYPE_CHECKING:
+    from ansible_collections.pyweb.stack.plugins.module_utils._venv.steps import Workshop
+
 # What the locks of other tools are made from.
 _MADE_FROM = {"Pipfile.lock": "Pipfile", "poetry.lock": "pyproject.toml", "pdm.lock": "pyproject.toml"}
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
@@ -40,7 +43,7 @@ class Kind:
     # The folder of the project beside it, where that is to be installed besides.
     itself: str | None = None
 
-    def arguments(self, workshop) -> list[str]:
+    def arguments(self, workshop: Workshop) -> list[str]:
         """Return what uv is to install, where it is made ready by `workshop`."""
         raise NotImplementedError
 
@@ -65,7 +68,7 @@ class Requirements(Kind):
         # Paths in it begin at the top, and not where it lies.
         self.from_top = bool(file and os.path.dirname(file) and not beside)
         self._text = text
-        required, constraints = requirements.texts(self._file, source) if self._file else ({}, {})
+        required, constraints = requirements.texts(self._file, source) if source and self._file else ({}, {})
         if text is not None:
             required = {"gunicorn_requirements_file": text}
         self.texts = {**constraints, **required}
@@ -84,7 +87,7 @@ class Requirements(Kind):
         # As pip takes it: the newest of all indexes, not all that the first one has.
         self._options = ["--index-strategy=unsafe-best-match"] * any(map(requirements.names_another_index, lines))
 
-    def arguments(self, workshop) -> list[str]:
+    def arguments(self, workshop: Workshop) -> list[str]:
         """Return what uv is to install."""
         file = self._file
         if self._text is not None:
@@ -122,7 +125,7 @@ class Project(Kind):
         self._path = path
         self._package = package
 
-    def arguments(self, _workshop) -> list[str]:
+    def arguments(self, _workshop: Workshop) -> list[str]:
         """Return what uv is to install."""
         if not self._package:
             return self.without_itself()
@@ -169,7 +172,7 @@ class UvLock(Kind):
             extras, others = _chosen(groups, *(tables.load(*each) for each in beside.items()))
             self._options = [*(f"--extra={extra}" for extra in extras), *(f"--group={group}" for group in others)]
 
-    def arguments(self, workshop) -> list[str]:
+    def arguments(self, workshop: Workshop) -> list[str]:
         """Return what uv is to install, as uv exports it. Raises RequirementsError where the lock doesn't fit its project."""
         argv = [
             "export",
@@ -220,17 +223,18 @@ class OtherLock(Kind):
             self.itself, self.told_version = self.folder, _told_version(project)
         self.local = bool(self.itself) or any(map(requirements.is_local, self._lines))
 
-    def arguments(self, workshop) -> list[str]:
+    def arguments(self, workshop: Workshop) -> list[str]:
         """Return what uv is to install."""
         return ["--no-deps", f"--requirement={workshop.hand('locked.txt', *self._lines)}"]
 
 
-def of(file: str | None) -> type[Requirements] | type[Project] | type[UvLock] | type[OtherLock]:
+def of(file: str | None) -> typing.Callable[..., Kind]:
     """Return the kind of a file by its name."""
     name = os.path.basename(file or "")
     if name in _MADE_FROM or _PYLOCK.fullmatch(name):
         return OtherLock
-    return {"uv.lock": UvLock, "pyproject.toml": Project}.get(name, Requirements)
+    kinds: dict[str, typing.Callable[..., Kind]] = {"uv.lock": UvLock, "pyproject.toml": Project}
+    return kinds.get(name, Requirements)
 
 
 def is_package(pyproject: dict) -> bool:

@@ -75,13 +75,13 @@ def normalized(name: str) -> str:
 def includes(line: str) -> bool:
     """Return whether a line names another file of requirements or constraints."""
     option = _OPTION.match(line)
-    return bool(option) and option[1] in _INCLUDES
+    return option is not None and option[1] in _INCLUDES
 
 
 def names_another_index(line: str) -> bool:
     """Return whether a line names an index beside the first one."""
     option = _OPTION.match(line)
-    return bool(option) and option[1] == "--extra-index-url"
+    return option is not None and option[1] == "--extra-index-url"
 
 
 def _is_path(place: str, named: bool) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
@@ -34,7 +35,7 @@ class Workshop(typing.Protocol):
     def install(self, arguments: list[str], variable: str) -> list[str]:
         """Have uv install, and return what there is then, each as `name==version`; what fails names the variable."""
 
-    def ask(self, *arguments: str):
+    def ask(self, *arguments: str) -> Done:
         """Run uv where it needs no packages, and return what it said, whatever its exit status."""
 
     def hand(self, name: str, *lines: str) -> str:

@@ -25,7 +25,7 @@ def load(name: str, text: str) -> dict:
         raise RequirementsError(f"gunicorn_requirements_file: {name} is no valid TOML: {error}") from error
 
 
-def part(tables: dict, *names: str) -> dict:
+def part(tables: object, *names: str) -> dict:
     """Return a table in a table, empty where there is none."""
     for name in names:
         tables = tables.get(name) if isinstance(tables, dict) else None
@@ -39,5 +39,5 @@ def _reader() -> types.ModuleType:
     except ImportError:
         # Python 3.10, whose pip brings the same code under its earlier name.
         sys.path.extend(glob.glob(_PIP_WHEELS))
-        from pip._vendor import tomli as tomllib  # pylint: disable=import-outside-toplevel
+        from pip._vendor import tomli as tomllib  # type: ignore[no-redef] # pylint: disable=import-outside-toplevel
     return tomllib

@@ -236,7 +236,7 @@ def test_an_app_that_is_not_there(host, write):
         path = host / folder
         (path.rmdir if path.is_dir() else path.unlink)()
     gone = _removal_of(host, "gallery", purge=True, comment=None)
-    assert (gone.goes(), gone.stays(), gone.fault(), gone.sites()) == ([], [], None, [])
+    assert (gone.goes(), gone.stays(), gone.fault(), gone.sites()) == ([], [], None, None)
 
 
 def test_apps_whose_names_begin_alike(host, write):
