@@ -55,6 +55,8 @@ _PRIVATE_REPOSITORY = (
 _REMEDIES = {
     "Permission denied (publickey": _PRIVATE_REPOSITORY,
     "Host key verification failed": _PRIVATE_REPOSITORY,
+    # What ssh says to an account that is made for the occasion.
+    "No user exists for uid": _PRIVATE_REPOSITORY,
     "could not read Username": _PRIVATE_REPOSITORY,
     "No module named 'pkg_resources'": (
         "gunicorn_requirements: a package's own setup needs pkg_resources, which setuptools no longer has: ask for a newer "
