@@ -90,3 +90,13 @@ def _asked(certificate: str, *what: str) -> str | None:
         argv = ["openssl", "x509", "-in", certificate, "-noout", *what]
         return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=30).stdout
     return None
+
+
+def of_certbot(site: str) -> dict[str, str] | None:
+    """Return the certificate and its key that certbot wrote into the text of a site of nginx's; None where it did not."""
+    parts = {"certificate": r"ssl_certificate", "key": r"ssl_certificate_key"}
+    found = {
+        part: re.search(rf"^\s*{name}\s+(\S+);\s*# managed by Certbot", site, re.MULTILINE)
+        for part, name in parts.items()
+    }
+    return {part: match[1] for part, match in found.items() if match} if all(found.values()) else None

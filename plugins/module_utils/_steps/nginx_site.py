@@ -64,6 +64,14 @@ def run(module: Module, params: dict) -> dict:
         site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, types=types, **fields)
         with contextlib.nullcontext() if module.check_mode else server.locked(f"changing the site of the app {app}"):
             tree = site_files.Tree(server.ETC, site, present)
+            theirs = None if tls or not present else certificates.of_certbot(files.read(tree.path))
+            if theirs:
+                # Whose visitors come by HTTPS.
+                module.fail_json(
+                    msg=f"certbot was run by hand for {tree.path}, and this run would take its HTTPS away: set nginx_site_tls: "
+                    f"{{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
+                    "nginx_site_tls: {acme: …}, or remove certbot's lines first"
+                )
             result: dict = {"path": tree.path, "diff": tree.diff()}
             if not present:
                 changed = _take_away(tree, module.check_mode)

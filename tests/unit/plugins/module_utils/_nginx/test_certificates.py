@@ -80,3 +80,16 @@ def test_a_certificate_that_has_expired(folder, monkeypatch):
     assert [certificates.expired(str(folder / name)) for name in ("a.pem", "old.pem")] == [False, True]
     monkeypatch.setenv("PATH", str(folder))
     assert not certificates.expired(str(folder / "old.pem"))
+
+
+def test_what_certbot_wrote_into_a_site():
+    live = "/etc/letsencrypt/live/shop.example.com"
+    lines = [
+        "    listen 443 ssl; # managed by Certbot",
+        f"    ssl_certificate {live}/fullchain.pem; # managed by Certbot",
+        f"    ssl_certificate_key {live}/privkey.pem; # managed by Certbot",
+    ]
+    found = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
+    assert certificates.of_certbot("\n".join(lines)) == found
+    assert certificates.of_certbot("\n".join(lines[:2])) is None
+    assert certificates.of_certbot("\n".join(lines).replace("# managed by Certbot", "")) is None
