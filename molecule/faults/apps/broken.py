@@ -11,6 +11,17 @@ def internal_error(environ, start_response):
     return [b"broken"]
 
 
+def raises(environ, start_response):
+    """Raise what an app does that lacks a variable."""
+    return [os.environ["NOT_SET_ANYWHERE"].encode()]
+
+
+def leads_elsewhere(environ, start_response):
+    """Redirect to another host, as an app does that has its login there."""
+    start_response("302 Found", [("Location", "https://login.example.org/")])
+    return []
+
+
 def never_answers(environ, start_response):
     """Take longer than the proof waits."""
     time.sleep(60)

@@ -12,9 +12,9 @@ import typing
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django import databases
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import Databases
-from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage, last
+from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import python_path
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
@@ -99,7 +99,7 @@ class Commands:
         if done.returncode:
             raise DjangoError(
                 f"a migration of the database {alias} failed; migrations before it may have been applied:\n"
-                + last(done.stdout + done.stderr)
+                + remedies.explain(done.stdout + done.stderr)
             )
 
     def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
@@ -118,4 +118,4 @@ def _messages(said: str) -> list[str]:
 
 def _errors(failure: str) -> str:
     """Return what is wrong without the warnings, which come last in the message of a check."""
-    return last(failure.partition("\nWARNINGS:")[0])
+    return remedies.explain(failure.partition("\nWARNINGS:")[0])

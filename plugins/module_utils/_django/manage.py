@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Run
-from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
 # What it answers is one line with a mark, whatever the project prints before and after. No dollar in here and in what is
 # asked: systemd would take it for a variable.
@@ -28,7 +28,6 @@ import json, os
 def tell(**what):
     os.write(1, ("\\n%s%s\\n" % (MARK, json.dumps(what))).encode())
 """
-_LINES = 15
 
 
 class Manage:
@@ -53,12 +52,9 @@ class Manage:
         done = self._run(argv, list(also))
         told = re.search(rf"^{mark}(.*)$", done.stdout, re.MULTILINE)
         if not told:
-            said = last(done.stderr) or last(done.stdout) or f"manage.py shell ends with exit status {done.returncode}"
-            raise DjangoError(f"{failure}:\n{said}")
+            said = (
+                done.stderr.strip() or done.stdout.strip() or f"manage.py shell ends with exit status {done.returncode}"
+            )
+            raise DjangoError(f"{failure}:\n{remedies.explain(said)}")
         answer: dict[str, Any] = json.loads(told[1])
         return answer
-
-
-def last(text: str) -> str:
-    """Return the end of what was said."""
-    return tracebacks.end(text, _LINES)

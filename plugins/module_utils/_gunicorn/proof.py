@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import rehearsal, setting_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
@@ -110,14 +112,16 @@ def in_force(
     `django` are the `settings_module` and `debug` of a Django project that was loaded.
     Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before.
     """
-    end = tracebacks.end(done.stderr, 12)
-    said = f" (exit status {done.returncode}); {unharmed}. gunicorn said:\n{end}"
+    said = f" (exit status {done.returncode}); {unharmed}. The cause:\n{remedies.explain(done.stderr)}"
     if done.returncode == _UNREADABLE:
         raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     faults = [f"{_SETTINGS}: {fault}" for report in reports for fault in _of_settings(report)]
     if done.returncode or len(reports) < 2:
-        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, which gunicorn can't load{said}")
+        whose = (
+            "which gunicorn can't load" if _is_at_fault(wsgi_app, done.stderr) else "and the app fails as it is loaded"
+        )
+        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {whose}{said}")
     elif reports[1]["unfit"]:
         other = (
             "set it to 'asgi'" if reports[1]["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
@@ -130,6 +134,15 @@ def in_force(
         raise ProofError("\n".join(faults))
     in_force: dict[str, Any] = reports[1]["in_force"]
     return in_force
+
+
+def _is_at_fault(wsgi_app: str, said: str) -> bool:
+    """Say whether it is what is to be loaded that isn't there, and not something else that this needs."""
+    failure = tracebacks.last(said)
+    if not failure or failure.chain[-1].words.startswith("gunicorn.errors.AppImportError"):
+        return True
+    missing = re.match(r"ModuleNotFoundError: No module named '([\w.]+)'", failure.chain[0].words)
+    return bool(missing) and not failure.source() and f"{wsgi_app.partition(':')[0]}.".startswith(f"{missing[1]}.")
 
 
 def _of_settings(report: dict[str, Any]) -> list[str]:

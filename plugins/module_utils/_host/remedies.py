@@ -5,15 +5,107 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks, urls
 
 # SQLite says the first two without the path that it means; who asks it adds that, where it can.
 _WRITES = r"Read-only file system|unable to open database file|attempt to write a readonly database"
 _IN_SOURCE = re.compile(rf"(?:{_WRITES}).*?(/\S*/sources/[0-9a-f]{{40}})/([^'\"\s:,)]+)")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
+_ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
+_LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileNotFoundError: .*(: '[^']+')")
+_NO_FILE = re.compile(r"FileNotFoundError: \[Errno 2\] No such file or directory: '/\S*/sources/[0-9a-f]{40}/([^']+)'")
+_MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
+# So many lines of what has no traceback.
+_LINES = 15
+# A value that looks so is the name of a module, a host, or a path, and one below this length is in too many words.
+_PLAIN = re.compile(r"(?=.{1,40}$)[a-z0-9_-]*[./][a-z0-9._/-]*")
+_SHORTEST = 8
+
+# By what an app says as it fails. {0} and so on are the groups of the expression.
+_ENV = "The environment has no {0}: set it in gunicorn_env."
+_NO_SUCH_FILE = (
+    "The source has no {0}: where git ignores it, take it along by gunicorn_include, and where it is a file of this server's "
+    "alone, give it by gunicorn_source_files."
+)
+TABLE: list[tuple[str, str]] = [
+    (r"File \"(?:<frozen os>|\S*/os\.py)\", line \d+, in __getitem__\n(?: .*\n)*KeyError: '(\w+)'", _ENV),
+    (r"ImproperlyConfigured: Set the (\w+) environment variable", _ENV),
+    (r"UndefinedValueError: (\w+) not found\. Declare it as envvar", _ENV),
+    (r"Environment variable \"(\w+)\" (?:is )?not set", _ENV),
+    (r"ValidationError: \d+ validation errors? for \w+\n(\w+)\n  Field required", _ENV),
+    (
+        r"The SECRET_KEY setting must not be empty",
+        "Where the settings take SECRET_KEY from the environment, set it in gunicorn_env.",
+    ),
+    (
+        r"Address already in use|Resource temporarily unavailable",
+        "Where only one instance of the app can have a port or a lock, set gunicorn_overlap: false.",
+    ),
+    (
+        r"No module named 'pkg_resources'",
+        "It belongs to setuptools, and newer ones lack it: add setuptools<81 to gunicorn_requirements.",
+    ),
+    (
+        r"WORKER TIMEOUT",
+        "A worker did nothing for as long as gunicorn's setting timeout says: where the app takes longer to start, give "
+        "timeout in gunicorn_settings and in gunicorn_health more seconds.",
+    ),
+    (
+        r"Origin checking failed - (\S+) does not match any trusted origins",
+        "Where a port of another machine or of a container leads to nginx, the app doesn't know it: add {0} to "
+        "CSRF_TRUSTED_ORIGINS, or let it see the port by nginx_site_proxy_headers: {{Host: $http_host}}.",
+    ),
+    (
+        r"cannot allocate memory in static TLS block|cannot enable executable stack|ffi_prep_closure",
+        "A library makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}.",
+    ),
+    (
+        r"SynchronousOnlyOperation",
+        "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",
+    ),
+]
+# How a module's package is called, where that is not nearly the same.
+_PACKAGES = {
+    "MySQLdb": "mysqlclient",
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "configurations": "django-configurations",
+    "corsheaders": "django-cors-headers",
+    "crispy_forms": "django-crispy-forms",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "debug_toolbar": "django-debug-toolbar",
+    "decouple": "python-decouple",
+    "django_filters": "django-filter",
+    "dj_database_url": "dj-database-url",
+    "dotenv": "python-dotenv",
+    "environ": "django-environ",
+    "import_export": "django-import-export",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "magic": "python-magic",
+    "multipart": "python-multipart",
+    "psycopg2": "psycopg2-binary",
+    "redis": "redis",
+    "rest_framework": "djangorestframework",
+    "sklearn": "scikit-learn",
+    "storages": "django-storages",
+    "yaml": "pyyaml",
+}
+_REQUIREMENTS = (
+    "*requirements*.txt",
+    "requirements/*.txt",
+    "*/requirements*.txt",
+    "pyproject.toml",
+    "Pipfile",
+    "setup.cfg",
+)
 
 
 def _holds_code(folder: str) -> bool:
@@ -52,7 +144,72 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code) -> str | 
     return None
 
 
+def known(said: str, source: str = "") -> list[str]:
+    """Return what helps against what an app said as it failed, a sentence each; `source` is the folder of its code."""
+    found = [text.format(*match.groups()) for row, text in TABLE if (match := re.search(row, said, re.MULTILINE))]
+    log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
+    # A log in a folder that isn't there would be made by the app where it could.
+    writes = remedy(f"Read-only file system{log[1]}" if log else said)
+    if writes:
+        found.append(writes)
+    elif elsewhere:
+        found.append(f"The service may write no file there: add {elsewhere[1]} to gunicorn_writable_paths.")
+    elif no_file:
+        found.append(_NO_SUCH_FILE.format(no_file[1]))
+    missing = _MISSING.search(said)
+    if missing and not found:
+        found.append(_of_missing(missing[1], source))
+    return list(dict.fromkeys(found))[:2]
+
+
 def advised(text: str) -> str:
-    """Return a message, with what helps below it where that is known."""
+    """Return a message, with what helps below it where that is known and it doesn't say so yet."""
     advice = remedy(text)
-    return f"{text}\n{advice}" if advice else text
+    return f"{text}\n{advice}" if advice and advice not in text else text
+
+
+def explain(said: str) -> str:
+    """Return why a program failed, from what it said: the cause, the app's own lines, and what helps where that is known."""
+    failure = tracebacks.last(said)
+    cause = failure.cause() if failure else "\n".join(said.strip().splitlines()[-_LINES:])
+    helps = known(failure.text, failure.source()) if failure else known(said)
+    return "\n".join([cause, *helps])
+
+
+def without_values(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text with the values of an environment taken out, by which an app may name its secrets as it fails."""
+    values = {urls.credentials(value)[1]: "(hidden)" for value in variables.values() if urls.has_credentials(value)}
+    values |= {value: f"${name}" for name, value in variables.items() if not _PLAIN.fullmatch(value)}
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= _SHORTEST or (value and values[value] == "(hidden)"):
+            text = text.replace(value, values[value])
+    return text
+
+
+def _of_missing(module: str, source: str) -> str:
+    top = module.partition(".")[0]
+    package = _PACKAGES.get(top, top.lower().replace("_", "-"))
+    if source and os.path.exists(os.path.join(source, top)):
+        return f"{module} is not in {top} of the source: look whether git, or the archive, has the file, and at its name's case."
+    naming = [path for path in _files(source) if _names(path, package)]
+    if naming:
+        file = os.path.relpath(naming[0], source)
+        return f"{file} names {package}, but it is not installed: set gunicorn_requirements_file: {file}, if that was not taken."
+    return f"The environment has no {module}: add its package, maybe {package}, to the app's requirements or gunicorn_requirements."
+
+
+def _files(source: str) -> list[str]:
+    if not source:
+        return []
+    return [path for pattern in _REQUIREMENTS for path in sorted(glob.glob(os.path.join(glob.escape(source), pattern)))]
+
+
+def _names(path: str, package: str) -> bool:
+    """Say whether a file names a package, however it writes it."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return False
+    name = re.escape(package).replace(r"\-", "[-_.]")
+    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", text, re.IGNORECASE) is not None

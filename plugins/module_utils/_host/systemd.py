@@ -127,7 +127,15 @@ def run(app: str, properties: list[tuple[str, str]], argv: list[str], seconds: f
     if done.returncode in NOT_STARTED:
         # Why systemd could not start it, only the journal knows.
         done.stderr += unit.journal()
+    if done.returncode:
+        note(app, done.stderr)
     return done
+
+
+def note(app: str, text: str) -> None:
+    """Keep in the journal what was said of an app, under the identifier `gunicorn-APP`."""
+    cat = ["systemd-cat", f"--identifier=gunicorn-{app}"]
+    shell.run(cat, identity=shell.CALLER, sandbox=None, seconds=_ANSWER, stdin=text)
 
 
 def journal(unit: str, since: float, lines: int = 20) -> str:

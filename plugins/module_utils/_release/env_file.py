@@ -70,6 +70,12 @@ def render(variables: dict[str, str]) -> str:
     )
 
 
+def parse(text: str) -> dict[str, str]:
+    """Return the variables of a file that `render` made."""
+    pairs = re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
+    return {key: re.sub(r'\\(["\\`$])', r"\1", value) for key, value in pairs}
+
+
 def _size(key: str, value: str) -> int:
     return len(f"{key}={value}".encode())
 

@@ -24,7 +24,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
 from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import SharedPaths
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN, Unknown, known, shown
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, startup
@@ -384,7 +384,9 @@ class Release:
                 f"{self._service.start_timeout:g} s, {_LOADS} times gunicorn_health.timeout: it may wait for what isn't there, "
                 "such as a database; where it needs that long, give it more"
             ) from error
-        return proof.in_force(done, self._inputs.wsgi_app)
+        unharmed = still_active(self._store.current())
+        whole = f"all it said: journalctl --identifier=gunicorn-{self._store.name}"
+        return proof.in_force(done, self._inputs.wsgi_app, f"{unharmed}; {whole}")
 
     def _run(
         self,

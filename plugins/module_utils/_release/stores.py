@@ -343,6 +343,13 @@ class Store:
                     shutil.rmtree(os.path.join(folder, name))
 
 
+def still_active(release: str | None) -> str:
+    """Return the words that say what became of the release that was active before a failure: nothing."""
+    return (
+        f"release {release} is still active, untouched" if release else "no release was active before, so none is now"
+    )
+
+
 def readable(path: str) -> str:
     """Return where the content of an item, or of a folder in it, can be read: in check mode it may be on trial only."""
     trial = TRIAL + path

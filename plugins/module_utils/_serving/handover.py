@@ -17,14 +17,15 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import pythons
 
 
@@ -78,10 +79,10 @@ class Handover:
     def fault(self) -> str | None:
         """Return what can be known to fail before anything changes, or None."""
         fault = self.front.fault()
-        return fault and f"{fault}; {_serves_on(self._store.current())}"
+        return fault and f"{fault}; {still_active(self._store.current())}"
 
     def run(self, release: str, health: Health, replaces: str | None = None, **told: object) -> dict:
-        """Bring `release` to serve, then clear away the rest. Returns `changed`, `answer`, `cut`.
+        """Bring `release` to serve, then clear away the rest. Returns `changed`, `answer`, `cut`, `noted`.
 
         `replaces` is the release that served when whoever wants this began, empty where none did, and None where that
         makes no difference. `told` goes into the history. Raises StoreError where there is no such release, or Refused;
@@ -95,10 +96,9 @@ class Handover:
         if fault:
             raise Refused(fault)
         # Before a page can name them; those of an earlier release stay for the pages that do.
-        result: dict = {"changed": self._assets.add(release), "answer": "", "cut": 0}
+        result = {"changed": self._assets.add(release), "answer": "", "cut": 0, "noted": []}
         if not self._serves(release):
-            answer, cut = self._take_over(release, health, told)
-            result.update(changed=True, answer=answer, cut=cut)
+            result.update(changed=True, **self._take_over(release, health, told))
         result["changed"] |= self.front.install()
         for other in self._others(release):
             result["changed"] = True
@@ -147,7 +147,7 @@ class Handover:
         """Return what else there is of the app: the instance that serves, and strays of killed runs."""
         return [Instance(self._app, other) for other in sorted(systemd.loaded_instances(self._app) - {release})]
 
-    def _take_over(self, release: str, health: Health, told: dict) -> tuple[str, int]:
+    def _take_over(self, release: str, health: Health, told: dict) -> dict:
         before = self._store.current()
         candidate, others = Instance(self._app, release), self._others(release)
         overlap = all(self._overlaps(each.release) for each in (candidate, *others))
@@ -182,7 +182,7 @@ class Handover:
                     self._assets.prune(before or release)
                     self._store.history.record("refused", release, reason=str(refusal), **told)
             raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
-        return answer, cut
+        return {"answer": answer, "cut": cut, "noted": self._noted(candidate)}
 
     def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
         if self._store.current() == release:
@@ -190,15 +190,22 @@ class Handover:
         elif before and ended:
             outcome = f"release {before} was started again and takes those who waited"
         else:
-            outcome = _serves_on(before)
+            outcome = still_active(before)
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
             f"Its folder stays for a look, {self._store.item('releases', release)}, and all that it wrote: "
-            f"journalctl --unit={systemd.instance(self._app, release)}.service. The last lines:\n{journal}"
+            f"journalctl --unit={systemd.instance(self._app, release)}.service. From that:\n"
+            + self._without_values(release, remedies.explain(journal))
         )
 
+    def _noted(self, candidate: Instance) -> list[str]:
+        """Return what went wrong in a release that proved itself all the same, if it is known what helps."""
+        failure = tracebacks.last(candidate.journal())
+        if not failure or not remedies.known(failure.text, failure.source()):
+            return []
+        said = self._without_values(candidate.release, remedies.explain(failure.text))
+        return [f"release {candidate.release} proved itself, but its journal has:\n{said}"]
 
-def _serves_on(release: str | None) -> str:
-    return (
-        f"release {release} is still active, untouched" if release else "no release was active before, so none is now"
-    )
+    def _without_values(self, release: str, text: str) -> str:
+        env = files.read(os.path.join(self._store.item("releases", release), "env"))
+        return remedies.without_values(text, env_file.parse(env))

@@ -22,6 +22,9 @@ _FORKED = 0x40
 _PARTING = 5.0
 
 
+_JOURNAL = 400
+
+
 class Refused(Exception):
     """The candidate did not prove itself; the message says what was asked and what came back."""
 
@@ -212,8 +215,8 @@ class Instance:
             time.sleep(_TICK)
 
     def journal(self) -> str:
-        """Return the last lines that the units wrote since start."""
-        return systemd.journal(self.service, self._started)
+        """Return the last lines that the units wrote since start, enough for several tracebacks."""
+        return systemd.journal(self.service, self._started, _JOURNAL)
 
     def _alive(self) -> dict[str, str]:
         state = systemd.show(

@@ -10,7 +10,9 @@ import os
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import shown
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 
@@ -95,7 +97,8 @@ def run(module: Module, params: dict) -> dict:
         result = _COMMANDS[params["command"]](module, params, store, commands)
     except (DjangoError, StoreError, OSError) as error:
         serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
-        module.fail_json(msg=f"release {commands.name} of the app {store.name}: {error}{serving}")
+        said = remedies.without_values(str(error), env_file.parse(files.read(os.path.join(commands.path, "env"))))
+        module.fail_json(msg=f"release {commands.name} of the app {store.name}: {said}{serving}")
     return result
 
 

@@ -12,10 +12,10 @@ import os
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
@@ -55,8 +55,11 @@ def run(module: Module, params: dict) -> dict:
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()
-    except (DjangoError, ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=str(error))
+    except DjangoError as error:
+        whole = f"{still_active(store.current())}; all it said: journalctl --identifier=gunicorn-{store.name}"
+        module.fail_json(msg=remedies.without_values(f"{error}\n{whole}", params["env"]))
+    except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
+        module.fail_json(msg=remedies.without_values(str(error), params["env"]))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
     result["messages"] = django.messages if django else []
     result["id"] = release.id if known else None

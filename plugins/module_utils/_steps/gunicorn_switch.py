@@ -53,6 +53,8 @@ def run(module: Module, params: dict) -> dict:
             result["previous"] = store.current()
             told = {"by": params["by"], "back": params["back"], "asked": asked}
             result.update(handover.run(release, health, params["replaces"], **told))
+            for noted in result.pop("noted"):
+                module.warn(noted)
     except (Refused, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     if params["back"] and result["changed"]:

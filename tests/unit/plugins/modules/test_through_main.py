@@ -148,7 +148,7 @@ def test_a_release_that_gunicorn_can_not_load_is_none(host, release, write):
     (host / "srv").mkdir()
     write(host / "src", {"shop.py": "raise RuntimeError('no such database')\n"})
     refused = release()
-    assert "gunicorn_wsgi_app is 'shop:app', which gunicorn can't load" in refused["msg"]
+    assert "gunicorn_wsgi_app is 'shop:app', and the app fails as it is loaded" in refused["msg"]
     assert "no such database" in refused["msg"]
     assert os.listdir(host / "srv/shop/releases") == []
     assert os.listdir(host / "units") == []

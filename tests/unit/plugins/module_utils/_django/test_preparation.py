@@ -139,7 +139,8 @@ def test_debug_is_refused(project, prepare, release, collectstatic):
 def test_what_fails_is_told(project, prepare):
     project(settings="raise RuntimeError('no such place')")
     with pytest.raises(
-        DjangoError, match=r"^the static files can't be collected:\n(.*\n)*RuntimeError: no such place$"
+        DjangoError,
+        match=r"^the static files can't be collected:\nRuntimeError: no such place\n(.*\n)*.*mysite/settings.py, line",
     ):
         prepare()
 

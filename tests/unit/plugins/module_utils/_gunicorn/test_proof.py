@@ -21,6 +21,7 @@ os.write(1, b"past Python")
 def wsgi(environ, start_response): pass
 async def asgi(scope, receive, send): pass
 def factory(kind): return globals()[kind]
+def needs_a_variable(): return os.environ["NOT_SET_ANYWHERE"]
 """
 
 
@@ -181,6 +182,11 @@ def test_what_a_worker_can_not_call(app, wsgi_workers, asgi_workers):
             "missing",
             "",
             "gunicorn_wsgi_app is 'shop_apps:missing', which gunicorn can't load .*Failed to find attribute",
+        ),
+        (
+            "needs_a_variable()",
+            "",
+            "gunicorn_wsgi_app is .*, and the app fails as it is loaded .*\nKeyError: 'NOT_SET_ANYWHERE'\n.*set it in gunicorn_env",
         ),
         ("wsgi", "import os\nos._exit(0)", "gunicorn_wsgi_app is .*can't load .exit status 0"),
         ("wsgi", "raise SystemExit(0)", "gunicorn_conf_file or gunicorn_settings: gunicorn can't run with them"),

@@ -6,9 +6,16 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host.remedies import advised, remedy
+from ansible_collections.pyweb.stack.plugins.module_utils._host.remedies import (
+    advised,
+    explain,
+    known,
+    remedy,
+    without_values,
+)
 
 SOURCE = f"/srv/shop/sources/{'8f9b' * 10}"
+CODE = "/srv/shop/sources/f1f5c8bb3b6a2c9bfbfa6b1fc2fb109ebab17dc5"
 EROFS = "OSError: [Errno 30] Read-only file system:"
 
 
@@ -47,3 +54,131 @@ def test_a_library_that_may_not_be_executed():
 def test_other_failures_speak_for_themselves(said):
     assert remedy(said) is None
     assert advised(said) == said
+
+
+SAID = {
+    "os.environ": (
+        "File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'SHOP_TITLE'",
+        "no SHOP_TITLE: set it in gunicorn_env",
+    ),
+    "os.environ of another Python": (
+        "File \"/opt/py/lib/python3.10/os.py\", line 679, in __getitem__\n    raise KeyError(key) from None\nKeyError: 'A'",
+        "no A: set it in gunicorn_env",
+    ),
+    "django-environ": (
+        "django.core.exceptions.ImproperlyConfigured: Set the DATABASE_URL environment variable",
+        "no DATABASE_URL: set it in gunicorn_env",
+    ),
+    "decouple": (
+        "decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value.",
+        "no SECRET_KEY: set it in gunicorn_env",
+    ),
+    "environs": (
+        'environs.exceptions.EnvError: Environment variable "API_KEY" not set',
+        "no API_KEY: set it in gunicorn_env",
+    ),
+    "pydantic": (
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\napi_key\n  Field required [type=missing",
+        "no api_key: set it in gunicorn_env",
+    ),
+    "Django's key": (
+        "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
+        "SECRET_KEY from the environment",
+    ),
+    "a log beside the code": (
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/logs/django.log'",
+        "gunicorn_shared_paths: [logs]",
+    ),
+    "a log in a folder that isn't there": (
+        '  File "/usr/lib/python3.11/logging/__init__.py", line 1213, in _open\n    return open_func(self.baseFilename\n'
+        f"FileNotFoundError: [Errno 2] No such file or directory: '{CODE}/logs/django.log'",
+        "gunicorn_shared_paths: [logs]",
+    ),
+    "Flask's instance folder": (
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/instance'",
+        "gunicorn_shared_paths: [instance]",
+    ),
+    "a file at the top": (
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/app.log'",
+        "gunicorn_shared_paths: [app.log]",
+    ),
+    "a log elsewhere": (
+        "OSError: [Errno 30] Read-only file system: '/var/log/shop/django.log'",
+        "add /var/log/shop to gunicorn_writable_paths",
+    ),
+    "a database beside the code": (
+        "django.db.utils.OperationalError: attempt to write a readonly database",
+        "gunicorn_shared_paths: [db.sqlite3]",
+    ),
+    "a database in a folder": ("sqlite3.OperationalError: unable to open database file", "$STATE_DIRECTORY"),
+    "a file that git ignores": (
+        f"FileNotFoundError: [Errno 2] No such file or directory: '{CODE}/config/local.json'",
+        "no config/local.json: where git ignores it",
+    ),
+    "setuptools": ("ModuleNotFoundError: No module named 'pkg_resources'", "setuptools<81"),
+    "a port": ("OSError: [Errno 98] Address already in use", "gunicorn_overlap: false"),
+    "a slow start": (
+        "[2026-11-26 08:46:34 -0600] [1] [CRITICAL] WORKER TIMEOUT (pid:7)",
+        "timeout in gunicorn_settings",
+    ),
+    "a mapped port": (
+        "Forbidden (Origin checking failed - http://localhost:8080 does not match any trusted origins.): /",
+        "add http://localhost:8080 to CSRF_TRUSTED_ORIGINS",
+    ),
+    "a package under another name": (
+        "ModuleNotFoundError: No module named 'rest_framework'",
+        "maybe djangorestframework",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_is_met_often_has_its_remedy(case):
+    said, helps = SAID[case]
+    (found,) = known(said)
+    assert helps in found
+
+
+@pytest.mark.parametrize(
+    "said", ["", "KeyError: 'name'", "ValueError: no", "OSError: [Errno 13] Permission denied: '/x'"]
+)
+def test_what_is_not_known_has_none(said):
+    assert known(said) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "helps"),
+    [
+        (
+            {"requirements/production.txt": "Django\nPyYAML==6.0\n"},
+            "gunicorn_requirements_file: requirements/production.txt",
+        ),
+        ({"requirements.txt": "Django\n"}, "add its package, maybe pyyaml"),
+        ({"yaml/__init__.py": ""}, "not in yaml of the source"),
+    ],
+)
+def test_a_module_that_is_missing_is_looked_for_in_the_source(tmp_path, write, files, helps):
+    (found,) = known("ModuleNotFoundError: No module named 'yaml'", str(write(tmp_path, files)))
+    assert helps in found
+
+
+def test_the_explanation_has_cause_lines_and_remedy_or_the_last_lines():
+    said = (
+        f'Traceback (most recent call last):\n  File "{CODE}/shop.py", line 3, in <module>\n    open("x.log", "a")\n'
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/x.log'\n"
+    )
+    lines = explain("before\n" + said).splitlines()
+    assert lines[:3] == [said.splitlines()[-1], "  at shop.py, line 3, in <module>", '    open("x.log", "a")']
+    assert "gunicorn_shared_paths: [x.log]" in lines[3]
+    assert explain("\n".join(map(str, range(99)))).splitlines() == [str(n) for n in range(84, 99)]
+
+
+def test_values_of_the_environment_are_named_and_not_told():
+    env = {
+        "SECRET_KEY": "abcdefgh",
+        "DATABASE_URL": "postgres://shop:pw1@db/shop",
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "SHORT": "yes",
+    }
+    said = "yes: no shop.settings with abcdefgh at postgres://shop:pw1@db/shop, password pw1"
+    assert without_values(said, env) == "yes: no shop.settings with $SECRET_KEY at $DATABASE_URL, password (hidden)"

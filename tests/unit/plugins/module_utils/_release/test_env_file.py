@@ -47,6 +47,7 @@ def test_a_value_arrives_unchanged(value, tmp_path):
 
 def test_the_text_is_that_of_systemd():
     text = env_file.render({"B": "2\n3", "A": '1 "$x" `y` \\'})
+    assert env_file.parse(text) == {"B": "2\n3", "A": '1 "$x" `y` \\'}
     assert text == 'A="1 \\"\\$x\\" \\`y\\` \\\\"\nB="2\n3"\n'
 
 

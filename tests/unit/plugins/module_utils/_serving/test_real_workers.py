@@ -153,7 +153,7 @@ def host(folder, monkeypatch):
     """Return what plays systemd."""
     played = Systemd(folder)
     monkeypatch.setattr(systemd, "ctl", played.ctl)
-    monkeypatch.setattr(systemd, "journal", lambda _unit, _since: (folder / "journal").read_text())
+    monkeypatch.setattr(systemd, "journal", lambda _unit, _since, _lines: (folder / "journal").read_text())
     yield played
     played.end()
 
