@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files
@@ -96,7 +97,7 @@ class Handover:
         if fault:
             raise Refused(fault)
         # Before a page can name them; those of an earlier release stay for the pages that do.
-        result = {"changed": self._assets.add(release), "answer": "", "cut": 0, "noted": []}
+        result: dict[str, Any] = {"changed": self._assets.add(release), "answer": "", "cut": 0, "noted": []}
         if not self._serves(release):
             result.update(changed=True, **self._take_over(release, health, told))
         result["changed"] |= self.front.install()
