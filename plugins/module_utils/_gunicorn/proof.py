@@ -142,7 +142,9 @@ def _is_at_fault(wsgi_app: str, said: str) -> bool:
     if not failure or failure.chain[-1].words.startswith("gunicorn.errors.AppImportError"):
         return True
     missing = re.match(r"ModuleNotFoundError: No module named '([\w.]+)'", failure.chain[0].words)
-    return bool(missing) and not failure.source() and f"{wsgi_app.partition(':')[0]}.".startswith(f"{missing[1]}.")
+    if not missing or failure.source():
+        return False
+    return f"{wsgi_app.partition(':')[0]}.".startswith(f"{missing[1]}.")
 
 
 def _of_settings(report: dict[str, Any]) -> list[str]:
