@@ -60,7 +60,7 @@ def ansible(*argv):
 
 def deploy(*, check=False, role="gunicorn", **variables):
     """Deploy an app by the playbook, and return whether that worked and what it said."""
-    playbook = [f"--limit={HOST}", "--diff", *["--check"] * check, str(HERE / "try.yml")]
+    playbook = [f"--limit={HOST}", "--diff", *["--check"] * check, str(HERE / "attack.yml")]
     return ansible("ansible-playbook", "--extra-vars", json.dumps({"role": role, **variables}), *playbook)
 
 

@@ -259,7 +259,8 @@ def _answer(line: bytes) -> dict | None:
     try:
         answer = json.loads(line)
         kinds = {"returncode": int, "stdout": str, "stderr": str} if "error" not in answer else {"error": str}
-        return answer if all(type(answer[name]) is kind for name, kind in kinds.items()) else None
+        # No bool for a number.
+        return answer if all(type(answer[name]) is kind for name, kind in kinds.items()) else None  # pylint: disable=unidiomatic-typecheck
     except (ValueError, TypeError, KeyError):
         return None
 

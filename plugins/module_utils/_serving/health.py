@@ -86,7 +86,7 @@ class Asker(threading.Thread):
         self.answer = "; ".join(named) if len(named) > 1 else answers[0]
 
     def _ask(self, page: str) -> str | None:
-        bad = 0
+        bad, refusal = 0, ""
         while bad < 2:
             try:
                 return self._visit(page)

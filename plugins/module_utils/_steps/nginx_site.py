@@ -64,7 +64,7 @@ def run(module: Module, params: dict) -> dict:
         site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, types=types, **fields)
         with contextlib.nullcontext() if module.check_mode else server.locked(f"changing the site of the app {app}"):
             tree = site_files.Tree(server.ETC, site, present)
-            theirs = None if tls or not present else certificates.of_certbot(files.read(tree.path))
+            theirs = certificates.of_certbot(files.read(tree.path)) if tree.path and not tls else None
             if theirs:
                 # Whose visitors come by HTTPS.
                 module.fail_json(

@@ -1,7 +1,7 @@
 import os
 import secrets
 
-from .base import *
+from .base import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from .base import BASE_DIR, FAVICON_FOLDER
 
 DEBUG = False

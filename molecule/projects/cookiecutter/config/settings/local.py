@@ -1,4 +1,4 @@
-from .base import *
+from .base import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from .base import INSTALLED_APPS, MIDDLEWARE, env
 
 DEBUG = True

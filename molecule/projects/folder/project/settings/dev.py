@@ -1,4 +1,4 @@
-from .base import *
+from .base import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from .base import BASE_DIR
 
 DEBUG = True

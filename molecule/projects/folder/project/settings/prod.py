@@ -2,7 +2,7 @@ import os
 
 from dotenv import load_dotenv
 
-from .base import *
+from .base import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from .base import BASE_DIR
 
 load_dotenv(BASE_DIR / ".env")

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 import types
+from unittest import mock
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -233,7 +234,7 @@ def test_where_nginx_does_not_take_it_up_all_is_as_it_was(host, site):
 
 def test_what_a_killed_run_left_is_taken_up(host, site, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(server, "make_ready", lambda **_options: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(server, "make_ready", mock.Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             site()
     assert server.pending()
