@@ -5,7 +5,7 @@
     accidents.py CONTAINER locked COMMAND…            one waits for another, which then dies with the lock in its hands
     accidents.py CONTAINER rebooted COMMAND…          the server, as by a power cut, while a release is proved
 
-COMMAND plays site.yml and takes more arguments. TASKS says at which of its tasks it is killed: their names with commas
+COMMAND plays site.yml and takes more arguments. TASKS says at which of its tasks it is killed: their names with semicolons
 between them, or `all` that do something on the server. What is told goes to stdout.
 """
 
@@ -167,8 +167,8 @@ def family(pid):
 def killed(server, names):
     """Kill deploys, each at another task, and deploy again."""
     tasks = server.served(server.deploy())
-    chosen = [place for place, name in tasks.items() if names == "all" or name in names.split(",")]
-    check(f"{names} are among {list(tasks.values())}", names == "all" or len(chosen) == len(names.split(",")))
+    chosen = [place for place, name in tasks.items() if names == "all" or name in names.split("; ")]
+    check(f"{names} are among {list(tasks.values())}", names == "all" or len(chosen) == len(names.split("; ")))
     for place in chosen:
         deploy = server.deploy()
         name = deploy.reach(place=place)
