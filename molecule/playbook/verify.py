@@ -52,7 +52,9 @@ class Apps(unittest.TestCase):
         self.assertEqual({app for app in APPS if "/var/lib/paint" in self._unit(app)}, {"bare"})
         self.assertEqual({app for app in APPS if "gevent" in self._text(app, "venv/installed.txt")}, {"bare"})
         self.assertEqual({app for app in APPS if "COLOUR" in self._text(app, "env")}, {"bare", "listed"})
-        self.assertEqual({app for app in APPS if "asgi" in self._text(app, "gunicorn.conf.py")}, {"talk"})
+        self.assertEqual(
+            {app for app in APPS if "\nworker_class = 'asgi'" in self._text(app, "gunicorn.conf.py")}, {"talk"}
+        )
         self.assertEqual({app for app in APPS if get(f"{app}.example.com")[1].get("X-Colour")}, {"bare"})
 
     def _unit(self, app):
