@@ -30,7 +30,9 @@ class CallbackModule(CallbackBase):
         """Keep it; a task that only includes others says nothing."""
         diff = result.result.get("diff") or []
         text = "".join(self._get_diff(part) for part in (diff if isinstance(diff, list) else [diff]))
-        said = [each["msg"] for each in result.result.get("results", [result.result]) if "msg" in each]
+        # A task that takes several steps has a result of each.
+        parts = [*result.result.get("results", [result.result]), *result.result.values()]
+        said = [each["msg"] for each in parts if isinstance(each, dict) and "msg" in each]
         told = {"changed": result.result.get("changed", False), "diff": text, "said": said}
         self.told[result.task_name.rpartition(" : ")[2]] = told
 

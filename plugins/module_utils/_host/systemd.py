@@ -143,7 +143,9 @@ def journal(unit: str, since: float, lines: int = 20) -> str:
     # It may be a moment behind what was written.
     _ask("journalctl", "--sync", seconds=_ANSWER)
     # Backwards, since together with a beginning systemd 252 takes the first lines for the last.
-    which = [f"--unit={unit}", f"--since=@{since:.3f}", f"--lines={lines}", "--reverse"]
+    # What systemd says of a process that it can't start is by that process, which may be gone before the journal has looked
+    # up whose it was: it names the unit itself.
+    which = [f"--since=@{since:.3f}", f"--lines={lines}", "--reverse", f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}"]
     said = _ask("journalctl", "--quiet", "--no-pager", "--output=cat", *which, seconds=_ANSWER).stdout
     return "".join(f"{line}\n" for line in reversed(said.splitlines()))
 

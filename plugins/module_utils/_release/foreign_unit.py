@@ -48,16 +48,7 @@ class Unit:
 
 def prove(content: str, unit: Unit) -> None:
     """Have gunicorn check `content`, a configuration, as that unit would. Raises OwnUnitError, or ProofError with all faults."""
-    user = unit.user
-    if os.geteuid() != 0 or not os.path.isdir("/run/systemd/system"):
-        raise OwnUnitError(
-            "gunicorn_user is given, but to prove the file as that account takes root and a host that runs systemd: set "
-            "become: true, or leave it out, and the app is not loaded"
-        )
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError as error:
-        raise OwnUnitError(f"gunicorn_user is {user!r}, but the target has no such account: make it first") from error
+    user, owner = unit.user, account(unit.user)
     # In memory, since it holds secrets; the app may pass through to its configuration.
     with tempfile.TemporaryDirectory(prefix="pyweb-stack-", dir="/run") as folder:
         os.chmod(folder, 0o711)
@@ -65,7 +56,7 @@ def prove(content: str, unit: Unit) -> None:
         files.create(f"{folder}/env", env_file.render(unit.env), 0o600)
         argv = proof.command(unit.python, f"{folder}/gunicorn.conf.py", load=True)
         try:
-            done = systemd.run(user, _properties(folder, account, unit), argv, proof.SECONDS)
+            done = systemd.run(user, _properties(folder, owner, unit), argv, proof.SECONDS)
         except shell.Overdue as error:
             raise OwnUnitError(
                 f"wsgi_app is {unit.wsgi_app!r}, which was not loaded within {proof.SECONDS} s: it may wait for what isn't "
@@ -79,21 +70,36 @@ def prove(content: str, unit: Unit) -> None:
     proof.in_force(done, unit.wsgi_app, unharmed=f"{unit.dest} is as it was")
 
 
-def _properties(folder: str, account: pwd.struct_passwd, unit: Unit) -> list[tuple[str, str]]:
+def account(user: str) -> pwd.struct_passwd:
+    """Return the account as which the unit runs. Raises OwnUnitError where nothing can be proved as that one."""
+    if os.geteuid() != 0 or not os.path.isdir("/run/systemd/system"):
+        raise OwnUnitError(
+            "gunicorn_user is given, but to prove the file as that account takes root and a host that runs systemd: set "
+            "become: true, or leave it out, and the app is not loaded"
+        )
+    try:
+        return pwd.getpwnam(user)
+    except KeyError as error:
+        raise OwnUnitError(f"gunicorn_user is {user!r}, but the target has no such account: make it first") from error
+
+
+def _properties(folder: str, owner: pwd.struct_passwd, unit: Unit) -> list[tuple[str, str]]:
     venv = os.path.dirname(os.path.dirname(unit.python))
     os.symlink(venv, f"{folder}/venv")
     os.symlink(venv, f"{folder}/venvs")
+    # A release has its code there, a unit of the user's own has it elsewhere.
+    os.mkdir(f"{folder}/sources")
     service = unit_files.Service(
-        app=account.pw_name,
-        user=account.pw_name,
-        group=grp.getgrgid(account.pw_gid).gr_name,
+        app=owner.pw_name,
+        user=owner.pw_name,
+        group=grp.getgrgid(owner.pw_gid).gr_name,
         folder=folder,
         workdir=unit.chdir,
-        socket_user=account.pw_name,
+        socket_user=owner.pw_name,
         stop_timeout=0,
         writable=tuple(unit.writable_paths),
         overrides=tuple(unit_overrides.lines(unit.unit)),
         python=builder.foreign_python(venv),
     )
     properties = [line for line in service.properties(folder) if line[0] not in _OF_RELEASES]
-    return [*properties, ("Environment", f'"HOME={account.pw_dir}"')]
+    return [*properties, ("Environment", f'"HOME={owner.pw_dir}"')]

@@ -32,8 +32,9 @@ def run(module: Module, params: dict) -> dict:
     if not params["python"]:
         module.fail_json(msg="python is empty, but must be the interpreter of the virtual environment")
     writable = None if params["dest"] else params["writable_paths"]
+    user = _user(module, params)
     try:
-        settings = Settings(params["python"], options, params["settings"], conf, writable, folder, params["user"] or "")
+        settings = Settings(params["python"], options, params["settings"], conf, writable, folder, user)
     except SettingsError as error:
         module.fail_json(msg=str(error))
     content = settings.render()
@@ -53,6 +54,18 @@ def run(module: Module, params: dict) -> dict:
                 _prove(module, params, content)
             files.replace(params["dest"], content)
     return result
+
+
+def _user(module: Module, params: dict) -> str:
+    """Return as which account the gunicorn is asked, empty for none; in check mode it may have yet to be made."""
+    if not params["user"]:
+        return ""
+    try:
+        return foreign_unit.account(params["user"]).pw_name
+    except foreign_unit.OwnUnitError as error:
+        if not module.check_mode:
+            module.fail_json(msg=str(error))
+        return ""
 
 
 def _prove(module: Module, params: dict, content: str) -> None:

@@ -12,6 +12,7 @@ import pathlib
 import pwd
 import subprocess
 import sys
+import types
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -90,6 +91,7 @@ def test_a_configuration_is_written_once_and_foretold(host, play):
 
 def test_a_configuration_for_an_account_is_proved_first(host, play, monkeypatch):
     monkeypatch.setattr(foreign_unit, "prove", lambda content, unit: proved.append((content, unit)))
+    monkeypatch.setattr(foreign_unit, "account", lambda user: types.SimpleNamespace(pw_name=user))
     proved = []
     done = play(
         "gunicorn_config",
