@@ -8,7 +8,7 @@ from tools.shell import ROOT, Failure
 
 # All that a user gets; more is a developer's, to be listed in galaxy.yml's build_ignore.
 CONTENT = {
-    *("CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs", "site.yml"),
+    *("CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md", "changelogs", "site.yml"),
     *("docs", "examples", "meta", "playbooks", "plugins", "roles"),
 }
 PLAYBOOK = """---
