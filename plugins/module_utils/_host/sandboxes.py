@@ -208,7 +208,7 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
     with subprocess.Popen(  # pylint: disable=ansible-bad-function
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        to, back, errors = (cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout, process.stderr))
+        to, back, errors = (cast(IO[bytes], pipe) for pipe in (process.stdin, process.stdout, process.stderr))
 
         def end() -> None:
             kill()

@@ -34,7 +34,7 @@ def build(
             new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
             tool.require(*new, variable="gunicorn_python")
             got = steps.install(inputs, _Workshop(inputs, place, tool, told))
-            tool.compile(f"{place}/bin/python")
+            tool.compile(place)
         try:
             sealing.seal(made, leads_out={os.path.realpath(inputs.python)})
         except sealing.SealError as error:

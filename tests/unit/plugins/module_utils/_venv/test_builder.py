@@ -248,6 +248,16 @@ def test_what_is_installed(build, files, extra, installed):
     assert builder.installed(str(build(files, extra))) == installed
 
 
+def test_all_of_it_is_compiled_so_that_no_start_of_the_app_has_to(build):
+    packages = build({}, ["flask"])
+    sources = {path.relative_to(packages) for path in packages.glob("lib/*/site-packages/**/*.py")}
+    compiled = {
+        path.parent.parent / f"{path.name.partition('.')[0]}.py" for path in packages.rglob("__pycache__/*.pyc")
+    }
+    assert sources
+    assert {path.relative_to(packages) for path in compiled} >= sources
+
+
 def test_a_lock_is_taken_with_any_index(build, wheels):
     """The newest would be click 8.1."""
     files = {"pyproject.toml": PROJECT.format('"click"'), "uv.lock": _locked(wheels, "click-8.0")}
