@@ -189,7 +189,8 @@ def install(tree: site_files.Tree) -> None:
         if not was_pending:
             _forget_pending()
         raise NginxError(
-            f"nginx did not take up {tree.path or 'its tree without the site'}, so its files are as they were before. {_serving()}\n{error}"
+            f"nginx did not take up {f'the site {tree.path}' if tree.path else 'its tree without the site'}, so its files are as "
+            f"they were before. {_serving()}\n{error}"
         ) from error
 
 
