@@ -11,8 +11,8 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
-# Checks at a time: each of them waits now and then, for a server or for the other end of a pipe.
-LANES = (os.cpu_count() or 1) + 1
+# Checks at a time: with more than one a core, apps that start meet the end of the patience with them.
+LANES = os.cpu_count() or 1
 # What runs now, to be ended with this.
 RUNNING = set()
 

@@ -29,7 +29,7 @@ def run(*argv):
 def get(path, headers=None):
     """Return status, headers and body of a page."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(SITE + path, headers=headers or {}), timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(SITE + path, headers=headers or {}), timeout=120) as answer:
             return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read().decode()

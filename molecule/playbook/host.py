@@ -13,6 +13,7 @@ MOVING = [
         "/sys",
         "/tmp",
         "/run/log",
+        "/run/pyweb-stack",
         "/run/systemd",
         "/run/udev",
         "/root/.ansible",
