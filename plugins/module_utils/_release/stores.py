@@ -22,7 +22,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
@@ -265,7 +265,7 @@ class Store:
         kept = {*latest[:keep], current, before, self.previous()}
         return [name for name in sorted(latest) if name not in kept]
 
-    def prune(self, releases: list[str]) -> None:
+    def prune(self, releases: Collection[str]) -> None:
         """Remove these releases, then sources and environments that no release uses.
 
         What no release ever used stays for a while, since another run may be about to make one of it.
@@ -285,7 +285,7 @@ class Store:
             return self.ours() and os.path.samestat(os.fstat(descriptor), os.stat(os.path.join(self.path, "lock")))
         return False
 
-    def _used(self, releases: list[str], link: str) -> set[str | None]:
+    def _used(self, releases: Collection[str], link: str) -> set[str | None]:
         return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
 
     def refuse_others(self) -> None:

@@ -172,7 +172,12 @@ class Service:
 
 def fixed_address(app: str) -> str | None:
     """Return the app's `gunicorn_bind` (`127.0.0.1:9999`), as its unit on this host has it, or None."""
-    match = re.search(r"^ListenStream=(.+)$", systemd.unit_text(f"gunicorn-{app}-tcp.socket"), re.MULTILINE)
+    return address_in(systemd.unit_text(f"gunicorn-{app}-tcp.socket"))
+
+
+def address_in(socket_unit: str) -> str | None:
+    """Return the address that the text of a socket unit has, or None."""
+    match = re.search(r"^ListenStream=(.+)$", socket_unit, re.MULTILINE)
     return match and match[1]
 
 

@@ -10,11 +10,12 @@ app's, where nginx looks first and lets browsers keep what they find.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
@@ -27,6 +28,16 @@ _MANIFESTS = ("staticfiles.json", "manifest.json")
 _COMPRESSED = (".gz", ".br")
 
 
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """What is to change in the folder of assets, by names relative to it."""
+
+    # The folder of static files in which each is that is to be there, and is not.
+    missing: Mapping[str, str]
+    # Those that are there and are no release's that counts.
+    surplus: frozenset[str]
+
+
 class Assets:
     """The folder of assets in `store`, with those of the `keep` releases that were active last."""
 
@@ -35,38 +46,35 @@ class Assets:
         self._keep = keep
         self.path = os.path.join(store.path, "assets")
 
-    def missing(self, release: str) -> set[str]:
-        """Return the files, relative to the folder, that are to be there once `release` is active, and are not."""
-        return set(self._wanted(release)) - self._present()
+    def look(self, release: str, going: Collection[str] = ()) -> Difference:
+        """Return what is to change once `release` is active and the releases in `going` are gone."""
+        wanted = self._wanted(release, going)
+        present = {name for name, _mode in _files(self.path)}
+        missing = {name: folder for name, folder in wanted.items() if name not in present}
+        return Difference(missing, frozenset(present - set(wanted)))
 
-    def surplus(self, release: str) -> set[str]:
-        """Return those that are there and are then no release's that counts."""
-        return self._present() - set(self._wanted(release))
-
-    def add(self, release: str) -> bool:
+    def add(self, difference: Difference) -> bool:
         """Put what is missing in place, before a page can name it. Says whether that was anything."""
-        wanted, missing = self._wanted(release), self.missing(release)
-        for name in sorted(missing):
+        for name, folder in sorted(difference.missing.items()):
             path = os.path.join(self.path, name)
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             # A second name takes no room, and outlives the release.
-            os.link(os.path.join(wanted[name], name), path, follow_symlinks=False)
-        return bool(missing)
+            os.link(os.path.join(folder, name), path, follow_symlinks=False)
+        return bool(difference.missing)
 
-    def prune(self, release: str) -> bool:
+    def prune(self, difference: Difference) -> bool:
         """Remove what is surplus, and folders that are empty then. Says whether that was anything."""
-        surplus = self.surplus(release)
-        for name in surplus:
+        for name in difference.surplus:
             os.unlink(os.path.join(self.path, name))
-        for folder, _folders, _files in os.walk(self.path, topdown=False) if surplus else ():
+        for folder, _folders, _files in os.walk(self.path, topdown=False) if difference.surplus else ():
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-        return bool(surplus)
+        return bool(difference.surplus)
 
-    def _wanted(self, release: str) -> dict[str, str]:
+    def _wanted(self, release: str, going: Collection[str]) -> dict[str, str]:
         """Return the folder of static files in which each is, by their names; the newest release comes first."""
         active = [event["release"] for event in reversed(self._store.activations())]
-        there = set(self._store.names("releases"))
+        there = set(self._store.names("releases")) - set(going)
         kept = [each for each in dict.fromkeys([release, *active]) if each in there][: self._keep]
         wanted: dict[str, str] = {}
         for each in kept:
@@ -74,9 +82,6 @@ class Assets:
             for name in named_by_content(static):
                 wanted.setdefault(name, static)
         return wanted
-
-    def _present(self) -> set[str]:
-        return {name for name, _mode in _files(self.path)}
 
 
 def named_by_content(static: str) -> set[str]:

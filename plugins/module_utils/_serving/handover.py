@@ -15,19 +15,69 @@ the serving one, and a socket is closed only when nobody waits on it any more.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
-from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets, Difference
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front, Standing
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import pythons
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """What there was of an app when it was looked at, with a view to its release `wanted`."""
+
+    # None where check mode does not know it yet.
+    wanted: str | None
+    # Whether it can be had.
+    there: bool
+    # The release that was active, as people call it too, if there was one.
+    current: str | None
+    version: str
+    # Of the wanted one: whether both its units ran, whether perhaps not as its files say, and what others add to those.
+    running: bool
+    edited: bool
+    drop_ins: tuple[str, ...]
+    # What else systemd had of the app: the instance that was active, and strays of killed runs.
+    others: tuple[str, ...]
+    # Whether the wanted one may run beside all of them.
+    overlaps: bool
+    # Releases that are kept no longer.
+    surplus: tuple[str, ...]
+    front: Standing
+    assets: Difference
+
+    @property
+    def active(self) -> bool:
+        """Whether the wanted release was active, as it is to be."""
+        return self.wanted is not None and self.wanted == self.current and self.running and not self.edited
+
+    @property
+    def going(self) -> set[str]:
+        """The releases, and strays, that go once the wanted one is active."""
+        return {*self.others, *self.surplus}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a handover."""
+
+    changed: bool
+    # What the release answered to the proof; empty if it was active already.
+    answer: str = ""
+    # How many connections to others were closed before they had ended.
+    cut: int = 0
+    # What people should know of the release that proved itself.
+    noted: tuple[str, ...] = ()
+    # The files by which somebody else changes its units.
+    drop_ins: tuple[str, ...] = ()
 
 
 class Handover:
@@ -49,120 +99,131 @@ class Handover:
         self._app = app
         self._drain_timeout = drain_timeout
         self._keep_releases = keep_releases
-        self.front = Front(app, store.path, bind)
+        self._bind = bind
+        self._front = Front(app, store.path, bind)
         self._assets = Assets(store, keep_assets)
 
-    def needed(self, release: str | None) -> bool:
-        """Say whether run would change anything."""
-        if not release or not self._serves(release):
-            return True
-        assets = self._assets.missing(release) | self._assets.surplus(release)
-        return self.front.differs() or bool(self._surplus(release) or assets)
+    def look(self, wanted: str | None) -> Situation:
+        """Return what there is of the app. It holds until somebody changes it, which the store's lock leaves to its holder."""
+        store, current = self._store, self._store.current()
+        instance = Instance(self._app, wanted) if wanted else None
+        units = [instance.service, instance.socket] if instance else []
+        states = systemd.show_all([*units, *self._front.asked()], "ActiveState", "UnitFileState", "DropInPaths")
+        others = tuple(sorted(systemd.loaded_instances(self._app) - {wanted}))
+        there = store.names("releases")
+        surplus = tuple(release for release in store.surplus(self._keep_releases) if release != wanted)
+        drop_ins = {path for unit in units for path in states[unit].get("DropInPaths", "").split()}
+        return Situation(
+            wanted=wanted,
+            there=wanted in there,
+            current=current,
+            version=store.release(current)["version"] if current else "",
+            running=bool(units) and all(states[unit]["ActiveState"] == "active" for unit in units),
+            edited=instance is not None and instance.edited(),
+            # Those for every service, which some hosts have, are no matter of the app.
+            drop_ins=tuple(path for path in sorted(drop_ins) if path.split("/")[-2].startswith("gunicorn-")),
+            others=others,
+            # A release of an earlier version, or one whose folder is gone, does not say.
+            overlaps=all(store.release(each).get("overlap", True) for each in there if each in (wanted, *others)),
+            surplus=surplus,
+            front=self._front.look(states),
+            assets=self._assets.look(wanted or current or "", surplus),
+        )
 
-    def diff(self, release: str | None, version: str, bind: str | None) -> list[dict]:
-        """Return what run would change with `release`, which people call `version`, as Ansible shows it."""
-        current = self._store.current()
-        before = [f"{current} {self._store.release(current)['version']}"] if current else []
-        after = [f"{release or '(not known yet)'} {version}"]
-        for lines, address in ((before, unit_files.fixed_address(self._store.name)), (after, bind)):
+    def needed(self, seen: Situation) -> bool:
+        """Say whether run would change anything."""
+        changes = seen.going or seen.assets.missing or seen.assets.surplus
+        return not seen.active or self._front.differs(seen.front) or bool(changes)
+
+    def diff(self, seen: Situation, version: str) -> list[dict]:
+        """Return what run would change with the wanted release, which people call `version`, as Ansible shows it."""
+        before = [f"{seen.current} {seen.version}"] if seen.current else []
+        after = [f"{seen.wanted or '(not known yet)'} {version}"]
+        for lines, address in ((before, seen.front.address), (after, self._bind)):
             lines += [address] if address else []
-        if release and current == release:
-            instance = Instance(self._app, release)
-            stopped = [instance.service] * (not instance.active()) + self.front.idle()
+        if seen.wanted and seen.current == seen.wanted:
+            instance = Instance(self._app, seen.wanted)
+            stopped = [instance.service] * (not seen.running) + self._front.idle(seen.front)
             before += [f"{unit}: stopped or disabled" for unit in stopped]
             after += [f"{unit}: running" for unit in stopped]
-            before += [f"{other}: of no more use" for other in sorted(self._surplus(release))]
-            before += [f"assets/{name}" for name in sorted(self._assets.surplus(release))]
-            after += [f"assets/{name}" for name in sorted(self._assets.missing(release))]
+            before += [f"{other}: of no more use" for other in sorted(seen.going)]
+            before += [f"assets/{name}" for name in sorted(seen.assets.surplus)]
+            after += [f"assets/{name}" for name in sorted(seen.assets.missing)]
         texts = ["".join(f"{line.strip()}\n" for line in lines) for lines in (before, after)]
-        return [{"before": texts[0], "after": texts[1]}, *self.front.edited()]
+        return [{"before": texts[0], "after": texts[1]}, *self._front.edited(seen.front)]
 
-    def fault(self) -> str | None:
+    def fault(self, seen: Situation) -> str | None:
         """Return what can be known to fail before anything changes, or None."""
-        fault = self.front.fault()
-        return fault and f"{fault}; {still_active(self._store.current())}"
+        fault = self._front.fault(seen.front)
+        return fault and f"{fault}; {still_active(seen.current)}"
 
-    def run(self, release: str, health: Health, replaces: str | None = None, **told: object) -> dict:
-        """Bring `release` to serve, then clear away the rest. Returns `changed`, `answer`, `cut`, `noted`.
+    def run(self, seen: Situation, health: Health, replaces: str | None = None, **told: object) -> Outcome:
+        """Make the wanted release the active one, then remove what is of no more use.
 
-        `replaces` is the release that served when whoever wants this began, empty where none did, and None where that
+        `replaces` is the release that was active when whoever wants this began, empty where none was, and None where that
         makes no difference. `told` goes into the history. Raises StoreError where there is no such release, or Refused;
         the old one stays active.
         """
+        release = seen.wanted or ""
         fault = self._store.overtaken(release, replaces)
         if fault:
             raise Refused(fault)
-        self._store.resolve(release)
-        fault = self.fault() or self._unable(release)
+        if not seen.there:
+            self._store.resolve(release)
+        fault = self.fault(seen) or self._unable(seen)
         if fault:
             raise Refused(fault)
         # Before a page can name them; those of an earlier release stay for the pages that do.
-        result: dict[str, Any] = {"changed": self._assets.add(release), "answer": "", "cut": 0, "noted": []}
-        if not self._serves(release):
-            result.update(changed=True, **self._take_over(release, health, told))
-        result["changed"] |= self.front.install()
-        for other in self._others(release):
-            result["changed"] = True
-            result["cut"] += other.drain(self._drain_timeout)
-        surplus = self._store.surplus(self._keep_releases)
-        for gone in surplus:
-            result["changed"] = True
+        changed = self._assets.add(seen.assets)
+        done = Outcome(changed)
+        if not seen.active:
+            done = self._take_over(seen, release, health, told)
+            # Nothing is as it was.
+            seen = self.look(release)
+            self._assets.add(seen.assets)
+        cleared, cut = self._clear(seen)
+        return dataclasses.replace(done, changed=done.changed or cleared, cut=done.cut + cut, drop_ins=seen.drop_ins)
+
+    def _clear(self, seen: Situation) -> tuple[bool, int]:
+        """Let the active release be the only one that runs; say whether that changed anything, and how many it closed."""
+        changed = self._front.install(seen.front)
+        cut = sum(Instance(self._app, other).drain(self._drain_timeout) for other in seen.others)
+        for gone in seen.surplus:
             name = systemd.instance(self._app, gone)
             systemd.remove([f"{name}.service", f"{name}.socket"])
         # Last, as it is known by its folder.
-        self._store.prune(surplus)
+        self._store.prune(seen.surplus)
         interpreters.prune()
-        result["changed"] |= self._assets.prune(release)
-        result["changed"] |= self.front.listen()
-        return result
+        changed |= self._assets.prune(seen.assets)
+        changed |= self._front.listen(seen.front)
+        return changed or bool(seen.going), cut
 
-    def drop_ins(self, release: str) -> list[str]:
-        """Return the files by which somebody else changes the units of a release."""
-        return Instance(self._app, release).drop_ins()
-
-    def _unable(self, release: str) -> str | None:
+    def _unable(self, seen: Situation) -> str | None:
         """Return why a release that isn't active can't be, whatever its code does."""
-        reason = pythons.fault(os.path.join(self._store.item("releases", release), "venv"))
-        if reason is None or self._serves(release):
+        if seen.active or not seen.wanted:
+            return None
+        reason = pythons.fault(os.path.join(self._store.item("releases", seen.wanted), "venv"))
+        if reason is None:
             return None
         return (
-            f"release {release} can't be active again: {reason}; run the playbook without gunicorn_release, which builds a "
-            "release for the Python that is there, or install that Python again"
+            f"release {seen.wanted} can't be active again: {reason}; run the playbook without gunicorn_release, which builds "
+            "a release for the Python that is there, or install that Python again"
         )
 
-    def _serves(self, release: str | None) -> bool:
-        if not release or self._store.current() != release:
-            return False
-        instance = Instance(self._app, release)
-        return instance.active() and not instance.edited()
-
-    def _overlaps(self, release: str) -> bool:
-        """Say whether a release may run beside another; one of an earlier version, or whose folder is gone, says nothing."""
-        return release not in self._store.names("releases") or self._store.release(release).get("overlap", True)
-
-    def _surplus(self, release: str) -> set[str]:
-        """Return the releases, and strays of killed runs, that go once `release` serves."""
-        return {other.release for other in self._others(release)} | set(self._store.surplus(self._keep_releases))
-
-    def _others(self, release: str) -> list[Instance]:
-        """Return what else there is of the app: the instance that serves, and strays of killed runs."""
-        return [Instance(self._app, other) for other in sorted(systemd.loaded_instances(self._app) - {release})]
-
-    def _take_over(self, release: str, health: Health, told: dict) -> dict:
-        before = self._store.current()
-        candidate, others = Instance(self._app, release), self._others(release)
-        overlap = all(self._overlaps(each.release) for each in (candidate, *others))
+    def _take_over(self, seen: Situation, release: str, health: Health, told: dict) -> Outcome:
+        """Prove the release and switch to it."""
+        before, candidate = seen.current, Instance(self._app, release)
         cut, ended = 0, []
         try:
-            if candidate.edited():
+            if seen.edited:
                 candidate.renew()
             candidate.start()
             # An app can hold the lock for itself alone where it need not: then it has to end first as well.
             has_turn = candidate.line_up(health.timeout)
-            if not (overlap and has_turn):
-                ended = others
-                # Strays first: as soon as the one that serves ends, its visitors have it started again, to stand in line.
-                for other in sorted(others, key=lambda each: each.release == before):
+            if not (seen.overlaps and has_turn):
+                ended = [Instance(self._app, other) for other in seen.others]
+                # Strays first: as soon as the one that is active ends, its visitors have it started again, to stand in line.
+                for other in sorted(ended, key=lambda each: each.release == before):
                     cut += (
                         other.end(self._drain_timeout) if other.release == before else other.drain(self._drain_timeout)
                     )
@@ -180,10 +241,10 @@ class Handover:
                         old.start()
                 # A full disk can be why it is refused.
                 with contextlib.suppress(OSError):
-                    self._assets.prune(before or release)
+                    self._assets.prune(self._assets.look(before or release))
                     self._store.history.record("refused", release, reason=str(refusal), **told)
             raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
-        return {"answer": answer, "cut": cut, "noted": self._noted(candidate)}
+        return Outcome(changed=True, answer=answer, cut=cut, noted=self._noted(candidate))
 
     def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
         if self._store.current() == release:
@@ -199,13 +260,13 @@ class Handover:
             + self._without_values(release, remedies.explain(journal))
         )
 
-    def _noted(self, candidate: Instance) -> list[str]:
+    def _noted(self, candidate: Instance) -> tuple[str, ...]:
         """Return what went wrong in a release that proved itself all the same, if it is known what helps."""
         failure = tracebacks.last(candidate.journal())
         if not failure or not remedies.known(failure.text, failure.source()):
-            return []
+            return ()
         said = self._without_values(candidate.release, remedies.explain(failure.text))
-        return [f"release {candidate.release} proved itself, but its journal has:\n{said}"]
+        return (f"release {candidate.release} proved itself, but its journal has:\n{said}",)
 
     def _without_values(self, release: str, text: str) -> str:
         env = files.read(os.path.join(self._store.item("releases", release), "env"))

@@ -41,10 +41,6 @@ class Instance:
         self._edited = f"/run/gunicorn-{app}/{release}.edited"
         self._started = 0.0
 
-    def active(self) -> bool:
-        """Say whether both units run."""
-        return systemd.active(self.socket) and systemd.active(self.service)
-
     def note_edits(self, units: list[str]) -> None:
         """Keep in mind that these of its unit files were edited, until it runs with what they say again."""
         if units and os.path.isdir(os.path.dirname(self._edited)):
@@ -54,16 +50,6 @@ class Instance:
     def edited(self) -> bool:
         """Say whether it may run with what somebody wrote into its unit files."""
         return os.path.exists(self._edited)
-
-    def drop_ins(self) -> list[str]:
-        """Return the files of others that change its units."""
-        shown = " ".join(
-            systemd.show(unit, "DropInPaths").get("DropInPaths", "") for unit in (self.service, self.socket)
-        )
-        # Those for every service, which some hosts have, are no matter of the app.
-        return sorted(
-            {path for path in shown.split() if os.path.basename(os.path.dirname(path)).startswith("gunicorn-")}
-        )
 
     def renew(self) -> None:
         """End what was edited, so that it starts with what its unit file says; who comes meanwhile waits on the socket.

@@ -11,7 +11,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Situation
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
@@ -35,44 +35,65 @@ def run(module: Module, params: dict) -> dict:
             module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update(_health(params["health"]))
         handover = Handover(store, params["name"], params["drain_timeout"], keep, bind, params["keep_assets"])
-        result = {"release": release, "previous": store.current(), "answer": "", "cut": 0}
-        result["diff"] = handover.diff(release, version, bind)
         # This is the last step, so nobody reads it any more.
         store.trial().remove()
         if module.check_mode:
-            fault = handover.fault()
-            if fault:
-                module.fail_json(msg=fault)
-            return {"changed": handover.needed(release), **result}
+            return _foretold(module, handover, handover.look(release), version)
         if not release:
             module.fail_json(msg="release is empty, but must be the id of a release")
         # Before the lock, which makes the folder of an app that isn't there.
         store.resolve(release)
         health = Health(**{**asked, "status": _statuses(asked["status"])})
         with store.locked("switching its release"):
-            result["previous"] = store.current()
+            seen = handover.look(release)
+            diff = handover.diff(seen, version)
             told = {"by": params["by"], "back": params["back"], "asked": asked}
-            result.update(handover.run(release, health, params["replaces"], **told))
-            for noted in result.pop("noted"):
-                module.warn(noted)
+            outcome = handover.run(seen, health, params["replaces"], **told)
     except (Refused, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
-    if params["back"] and result["changed"]:
-        module.warn(
+    for warning in _warnings(outcome, params, release):
+        module.warn(warning)
+    return _result(seen, diff, outcome)
+
+
+def _foretold(module: Module, handover: Handover, seen: Situation, version: str) -> dict:
+    """Return what a run would come to, as far as that is known before it."""
+    fault = handover.fault(seen)
+    if fault:
+        module.fail_json(msg=fault)
+    return _result(seen, handover.diff(seen, version), Outcome(changed=handover.needed(seen)))
+
+
+def _result(seen: Situation, diff: list[dict], outcome: Outcome) -> dict:
+    return {
+        "changed": outcome.changed,
+        "release": seen.wanted,
+        "previous": seen.current,
+        "answer": outcome.answer,
+        "cut": outcome.cut,
+        "diff": diff,
+    }
+
+
+def _warnings(outcome: Outcome, params: dict, release: str) -> list[str]:
+    """Return what people should know of what was done, and of the units of the release that is active now."""
+    warnings = list(outcome.noted)
+    if params["back"] and outcome.changed:
+        warnings.append(
             f"release {release} is active again, with the code, packages, settings and environment that it had; what the app "
             "wrote since then stays, its database, too"
         )
-    if result["cut"]:
-        module.warn(
-            f"{result['cut']} connections to the old release were closed because they were still open after "
+    if outcome.cut:
+        warnings.append(
+            f"{outcome.cut} connections to the old release were closed because they were still open after "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
-    for path in [] if module.check_mode else handover.drop_ins(release):
-        module.warn(
-            f"{path} changes the units of the app {store.name} beside what gunicorn_unit says, and no release knows of it: "
-            "put it there, and remove the file"
-        )
-    return result
+    warnings += [
+        f"{path} changes the units of the app {params['name']} beside what gunicorn_unit says, and no release knows of it: "
+        "put it there, and remove the file"
+        for path in outcome.drop_ins
+    ]
+    return warnings
 
 
 def _health(given: dict) -> dict:

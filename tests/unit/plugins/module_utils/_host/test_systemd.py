@@ -19,3 +19,12 @@ def test_a_removed_unit_is_gone_and_one_that_was_not_there_no_fault(tmp_path, mo
     (tmp_path / "gunicorn-shop@4f6a.socket").write_text("[Socket]\n")
     systemd.remove(["gunicorn-shop@4f6a.service", "gunicorn-shop@4f6a.socket"])
     assert os.listdir(tmp_path) == []
+
+
+def test_several_units_are_asked_for_by_one_question(monkeypatch, write, tmp_path):
+    write(tmp_path, {"systemctl": "#!/bin/sh\nprintf 'A=1\\nB=x=y\\n\\nA=2\\n'\n"}).joinpath("systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert systemd.show_all(["one.service", "two.socket"], "A", "B") == {
+        "one.service": {"A": "1", "B": "x=y"},
+        "two.socket": {"A": "2"},
+    }

@@ -87,15 +87,15 @@ def _there(store) -> set[str]:
 
 def test_those_of_the_last_releases_are_there_and_others_are_not(store):
     last = Assets(store, 3)
-    assert last.add("d")
-    assert last.missing("d") == set()
+    assert last.add(last.look("d"))
+    assert last.look("d").missing == {}
     assert _there(store) == {*map(_name, (1, 2, 3)), _name(99)}
-    assert not last.add("d")
+    assert not last.add(last.look("d"))
 
     fewer = Assets(store, 2)
-    assert fewer.surplus("d") == {_name(1)}
-    assert fewer.prune("d")
-    assert not fewer.prune("d")
+    assert fewer.look("d").surplus == {_name(1)}
+    assert fewer.prune(fewer.look("d"))
+    assert not fewer.prune(fewer.look("d"))
     assert _there(store) == {*map(_name, (2, 3)), _name(99)}
     with open(f"{store.path}/assets/{_name(3)}", encoding="utf-8") as file:
         assert file.read() == "d"
@@ -103,22 +103,27 @@ def test_those_of_the_last_releases_are_there_and_others_are_not(store):
 
 def test_a_release_that_is_about_to_be_active_counts(store, write):
     write(store.item("releases", "e"), {f"static/{_name(5)}": "e", "release.json": '{"built": ""}'})
-    Assets(store, 2).add("e")
+    two = Assets(store, 2)
+    two.add(two.look("e"))
     assert _there(store) == {*map(_name, (3, 5)), _name(99)}
 
 
 def test_what_is_kept_outlives_its_release(store):
-    Assets(store, 3).add("d")
+    kept = Assets(store, 3)
+    kept.add(kept.look("d"))
+    # As it is foretold.
+    assert kept.look("d", going=["c"]).surplus == {_name(2)}
     store.prune(["c"])
     assert _name(2) in _there(store)
     # A release that is gone counts no more, so the next run removes its files and those of an older one come back.
-    assert Assets(store, 3).surplus("d") == {_name(2)}
+    assert kept.look("d").surplus == {_name(2)}
 
 
 def test_the_last_file_takes_its_folder_along(store):
-    Assets(store, 1).add("a")
+    only = Assets(store, 1)
+    only.add(only.look("a"))
     for name in (0, 1, 2, 3):
         os.unlink(f"{store.path}/releases/{'abcd'[name]}/static/{_name(name)}")
         os.unlink(f"{store.path}/releases/{'abcd'[name]}/static/{_name(99)}")
-    assert Assets(store, 1).prune("a")
+    assert only.prune(only.look("a"))
     assert not os.path.exists(f"{store.path}/assets/static")

@@ -18,10 +18,12 @@ SYSTEMCTL = """#!/bin/sh
 case "$*" in
   start*tcp.socket) touch {root}/listens ;;
   stop*tcp.socket) rm -f {root}/listens; echo stopped >> {root}/stopped ;;
-  show*tcp.socket*) [ -e {root}/listens ] && echo ActiveState=active || echo ActiveState=inactive ;;
   enable*) rm -f {root}/disabled ;;
-  show*UnitFileState*) [ -e {root}/disabled ] && echo UnitFileState=disabled || echo UnitFileState=enabled ;;
-  show*) echo ActiveState=active ;;
+  show*)
+    [ -e {root}/disabled ] && state=disabled || state=enabled
+    printf '%s\\n' ActiveState=active UnitFileState=$state ''
+    [ -e {root}/listens ] && echo ActiveState=active || echo ActiveState=inactive
+    ;;
 esac
 """
 
@@ -45,8 +47,17 @@ def front(tmp_path, monkeypatch, write):
     return lambda bind: Front("shop", "/srv/shop", bind)
 
 
+def _look(front):
+    return front.look(systemd.show_all(front.asked(), "ActiveState", "UnitFileState"))
+
+
 def _set_up(front) -> list[bool]:
-    return [front.differs(), front.install() | front.listen(), front.differs()]
+    seen = _look(front)
+    return [front.differs(seen), front.install(seen) | front.listen(seen), front.differs(_look(front))]
+
+
+def _fault(front) -> str | None:
+    return front.fault(_look(front))
 
 
 def test_a_second_run_changes_nothing_and_another_address_moves_it(front, tmp_path):
@@ -76,38 +87,38 @@ def test_an_address_that_was_closed_is_opened_again(front, tmp_path):
 
 
 def test_units_that_systemd_refuses_are_a_fault_before_they_are_there(front, tmp_path):
-    assert "gunicorn-shop-tcp.socket" in front("127.0.0.1:99999").fault()
+    assert "gunicorn-shop-tcp.socket" in _fault(front("127.0.0.1:99999"))
     assert os.listdir(tmp_path / "units") == []
-    assert front(None).fault() is None
+    assert _fault(front(None)) is None
 
 
 def test_what_somebody_changed_is_seen_and_put_right(front, tmp_path):
     _set_up(front(None))
-    assert (front(None).idle(), front(None).edited()) == ([], [])
+    assert (front(None).idle(_look(front(None))), front(None).edited(_look(front(None)))) == ([], [])
     (tmp_path / "disabled").touch()
-    assert front(None).idle() == ["gunicorn-shop.service"]
+    assert front(None).idle(_look(front(None))) == ["gunicorn-shop.service"]
     assert _set_up(front(None)) == [True, True, False]
 
     unit = tmp_path / "units/gunicorn-shop.service"
     text = unit.read_text()
     unit.write_text(f"{text}# mine\n")
-    (part,) = front(None).edited()
+    (part,) = front(None).edited(_look(front(None)))
     assert (part["before_header"], part["before"], part["after"]) == (str(unit), f"{text}# mine\n", text)
     assert _set_up(front(None)) == [True, True, False]
 
 
 def test_its_own_address_is_no_fault(front, tmp_path, listening):
-    assert "listens there already: choose another address" in front(listening).fault()
-    front(listening).listen()
-    assert front(listening).fault() is None
-    assert front(None).fault() is None
+    assert "listens there already: choose another address" in _fault(front(listening))
+    front(listening).listen(_look(front(listening)))
+    assert _fault(front(listening)) is None
+    assert _fault(front(None)) is None
 
 
 def test_a_unit_that_somebody_else_made_is_refused(front, write, tmp_path):
     write(tmp_path / "units", {"gunicorn-shop.service": "[Service]\nExecStart=/opt/shop/bin/gunicorn\n"})
-    assert "units/gunicorn-shop.service was not made by this role: move it away" in front(None).fault()
+    assert "units/gunicorn-shop.service was not made by this role: move it away" in _fault(front(None))
     write(tmp_path / "units", {"gunicorn-shop.service": f"{unit_files.MARK}: edited\n"})
-    assert front(None).fault() is None
+    assert _fault(front(None)) is None
 
 
 def test_an_address_stays_open_where_only_the_rest_of_its_unit_changes(front, write, tmp_path):

@@ -12,10 +12,12 @@ import subprocess
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 
@@ -25,11 +27,18 @@ OLD, NEW, STRAY = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "1c2d3e4f5a6b"
 SYSTEMCTL = """#!/bin/sh
 [ "$1" = show ] || echo "$(basename "$(readlink {root}/shop/current)")" "$@" >> {root}/asked
 case "$*" in
-  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded"}}]' ;;
+  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded"}}]'; exit ;;
   stop*{old}.service*) touch {root}/ended ;;
-  show*{old}*) [ -e {root}/ended ] && echo ActiveState=activating || echo ActiveState=active; echo MainPID=0 ;;
-  show*) printf '%s\\n' ActiveState=active SubState=running NRestarts=0 MainPID={pid} UnitFileState=enabled ;;
 esac
+[ "$1" = show ] || exit 0
+shift
+for unit; do
+  case "$unit" in
+    --*) ;;
+    *{old}*) [ -e {root}/ended ] && echo ActiveState=activating || echo ActiveState=active; echo MainPID=0; echo ;;
+    *) printf '%s\\n' ActiveState=active SubState=running NRestarts=0 MainPID={pid} UnitFileState=enabled '' ;;
+  esac
+done
 """
 
 
@@ -52,20 +61,21 @@ def handover(tmp_path, monkeypatch, write):
         monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
 
         def run(
-            old: bool, new: bool, status: int = 200, replaces: str | None = None, to: str = NEW
+            old: bool, new: bool, status: int = 200, replaces: str | None = None, to: str = NEW, keep: int = 5
         ) -> tuple[str, list[str]]:
             # The socket would be in /run.
             monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(status, ""))
             store = Store(str(tmp_path), "shop")
             for release, overlap in ((OLD, old), (NEW, new), (STRAY, new)):
-                record = {"in_force": {"workers": 0}, "overlap": overlap, "built": ""}
+                record = {"in_force": {"workers": 0}, "overlap": overlap, "version": "v1", "built": ""}
                 write(store.item("releases", release), {"release.json": json.dumps(record)})
             (tmp_path / "asked").touch()
-            store.history.record("serves", OLD, by="bob")
+            store.history.record("serves", STRAY, by="bob")
+            store.history.record("serves", OLD, by="bob", previous=STRAY)
             store.switch(OLD)
             try:
-                handover = Handover(store, "shop", drain_timeout=5, keep_releases=5, bind=None)
-                said = str(handover.run(to, HEALTH, replaces, by="ann"))
+                handover = Handover(store, "shop", drain_timeout=5, keep_releases=keep, bind=None)
+                said = str(handover.run(handover.look(to), HEALTH, replaces, by="ann"))
             except Refused as refusal:
                 said = str(refusal)
             return said, [
@@ -99,7 +109,7 @@ START_OLD = [f"{OLD} start OLD.socket", f"{OLD} start --no-block OLD.service"]
 )
 def test_the_old_one_stops_when_the_new_one_serves_or_ends_before_the_new_one_is_proved(handover, old, new, order):
     said, asked = handover(old, new)
-    assert "'changed': True" in said
+    assert "changed=True" in said
     assert asked == order
 
 
@@ -133,7 +143,7 @@ def test_an_app_that_keeps_the_lock_to_itself_ends_before_the_new_one_is_proved(
     ],
 )
 def test_one_whose_units_were_edited_starts_with_what_they_say(handover, tmp_path, monkeypatch, edited, order):
-    for name, answer in (("active", True), ("line_up", True), ("prove", "200")):
+    for name, answer in (("line_up", True), ("prove", "200")):
         monkeypatch.setattr(Instance, name, lambda *_arguments, answer=answer: answer)
     original = Instance.__init__
 
@@ -158,6 +168,11 @@ def test_a_stray_ends_before_the_one_that_serves(handover, tmp_path):
     )
 
 
+def test_what_is_kept_no_longer_goes_in_the_same_run(handover, tmp_path):
+    handover(True, True, keep=1)
+    assert sorted(os.listdir(tmp_path / "shop/releases")) == [OLD, NEW]
+
+
 def test_who_was_overtaken_takes_nobodys_place(handover):
     said, asked = handover(True, True, replaces="c0ffeec0ffee")
     assert f"release {OLD} began to serve while this run was at work, at 2" in said
@@ -166,7 +181,7 @@ def test_who_was_overtaken_takes_nobodys_place(handover):
 
 
 def test_who_was_not_overtaken_goes_on(handover):
-    assert "'changed': True" in handover(True, True, replaces=OLD)[0]
+    assert "changed=True" in handover(True, True, replaces=OLD)[0]
 
 
 @pytest.mark.parametrize(("whose", "prevented"), [(History, "record"), (Store, "switch")])
@@ -185,7 +200,7 @@ def test_a_full_disk_leaves_the_old_one_serving_and_going_back_as_it_was(
     assert f"No space left on device: 'history.jsonl'; release {OLD} is still active, untouched" in said
     assert asked == START + DISCARD
     store = Store(str(tmp_path), "shop")
-    assert (store.current(), [event["release"] for event in store.activations()]) == (OLD, [OLD])
+    assert (store.current(), [event["release"] for event in store.activations()]) == (OLD, [STRAY, OLD])
 
 
 def test_a_failure_right_after_the_switch_takes_nothing_from_what_serves_now(handover, monkeypatch):
@@ -202,37 +217,48 @@ def test_a_failure_right_after_the_switch_takes_nothing_from_what_serves_now(han
     assert asked == START
 
 
-def test_a_release_that_is_not_there(tmp_path):
+def _nothing_runs(verb, *units) -> Done:
+    states = ["ActiveState=inactive\nUnitFileState=\n"] * (len(units) - 1)
+    return Done([], 0, "\n".join(states) if verb == "show" else "[]", "")
+
+
+def test_a_release_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(systemd, "ctl", _nothing_runs)
     handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
     with pytest.raises(
         StoreError, match=r"is '4f6a7d8e9c0b', but there is no such release of the app shop; there are none"
     ):
-        handover.run("4f6a7d8e9c0b", HEALTH)
+        handover.run(handover.look("4f6a7d8e9c0b"), HEALTH)
 
 
-def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(tmp_path, monkeypatch, listening):
+def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(tmp_path, monkeypatch, listening, write):
     monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path))
+    monkeypatch.setattr(systemd, "ctl", _nothing_runs)
     store = Store(str(tmp_path), "shop")
-    os.makedirs(store.item("releases", NEW))
+    write(store.item("releases", NEW), {"release.json": '{"version": "v1", "built": ""}'})
     store.switch(NEW)
     handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=listening)
     with pytest.raises(
         Refused, match=f"gunicorn_bind is '{listening}', but .* release {NEW} is still active, untouched"
     ):
-        handover.run(NEW, HEALTH)
+        handover.run(handover.look(NEW), HEALTH)
 
 
 @pytest.fixture
 def shown(tmp_path, monkeypatch, write):
     """Return what a handover to a release would change, on a host where all runs but what stands in the file idle."""
     systemctl = """#!/bin/sh
-case "$*" in
-  list-units*) echo '[]' ;;
-  show*UnitFileState*) echo UnitFileState=enabled ;;
-  show*) grep -qx "$2" {root}/idle && echo ActiveState=inactive || echo ActiveState=active ;;
+echo "$1" >> {root}/verbs
+case "$1" in
+  list-units) echo '[]' ;;
+  show) shift; for unit; do
+    case "$unit" in --*) exit ;; esac
+    grep -qx "$unit" {root}/idle && echo ActiveState=inactive || echo ActiveState=active
+    printf 'UnitFileState=enabled\\nDropInPaths=%s\\n\\n' "$(cat {root}/drop-ins)"
+  done ;;
 esac
 """
-    write(tmp_path, {"bin/systemctl": systemctl.replace("{root}", str(tmp_path)), "idle": ""})
+    write(tmp_path, {"bin/systemctl": systemctl.replace("{root}", str(tmp_path)), "idle": "", "drop-ins": ""})
     (tmp_path / "bin/systemctl").chmod(0o755)
     (tmp_path / "units").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
@@ -242,13 +268,15 @@ esac
         record = {"version": f"v{turn}", "built": f"2026-01-0{turn + 1}"}
         write(store.item("releases", release), {"release.json": json.dumps(record)})
     store.switch(OLD)
-    Handover(store, "shop", 1, 5, None).front.install()
+    front = Front("shop", store.path, None)
+    front.install(front.look(systemd.show_all(front.asked(), "ActiveState", "UnitFileState")))
 
     def shown(release, idle="", keep=5, bind=None):
         (tmp_path / "idle").write_text(idle)
         handover = Handover(store, "shop", drain_timeout=1, keep_releases=keep, bind=bind)
-        lines, *_units = handover.diff(release, "v9", bind)
-        return handover.needed(release), lines["before"], lines["after"]
+        seen = handover.look(release)
+        lines, *_units = handover.diff(seen, "v9")
+        return handover.needed(seen), lines["before"], lines["after"]
 
     return shown
 
@@ -272,3 +300,40 @@ def test_releases_that_go_are_said_to(shown):
     needed, before, _after = shown(OLD, keep=2)
     assert needed
     assert before.splitlines()[1:] == ["a: of no more use"]
+
+
+def test_the_host_is_asked_once_for_all_that_is_decided(shown, tmp_path):
+    store = Store(str(tmp_path), "shop")
+    handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=None)
+    (tmp_path / "verbs").unlink()
+    seen = handover.look(OLD)
+    assert not handover.needed(seen)
+    handover.diff(seen, "v2")
+    assert handover.run(seen, HEALTH) == Outcome(changed=False)
+    assert (tmp_path / "verbs").read_text().split() == ["show", "list-units"]
+
+
+def test_who_else_changes_the_units_of_the_release_is_told(shown, tmp_path):
+    handover = Handover(Store(str(tmp_path), "shop"), "shop", drain_timeout=1, keep_releases=5, bind=None)
+    own, all_units = (
+        f"/etc/systemd/system/gunicorn-shop@{OLD}.service.d/mine.conf",
+        "/etc/systemd/system/service.d/all.conf",
+    )
+    (tmp_path / "drop-ins").write_text(f"{own} {all_units}")
+    assert handover.run(handover.look(OLD), HEALTH).drop_ins == (own,)
+
+
+def test_assets_of_releases_that_go_go_with_them(shown, tmp_path, write):
+    """At once, so that the next run finds nothing to do."""
+    store = Store(str(tmp_path), "shop")
+    for number, release in enumerate(("a", "b", OLD)):
+        store.history.record("serves", release)
+        write(store.item("releases", release), {f"static/site.{number:012x}.css": ""})
+    store.switch(OLD)
+    everything = Handover(store, "shop", 1, None, None, keep_assets=3)
+    everything.run(everything.look(OLD), HEALTH)
+    assert len(os.listdir(tmp_path / "shop/assets")) == 3
+    one = Handover(store, "shop", 1, 1, None, keep_assets=3)
+    assert one.needed(one.look(OLD))
+    assert one.run(one.look(OLD), HEALTH).changed
+    assert not one.needed(one.look(OLD))

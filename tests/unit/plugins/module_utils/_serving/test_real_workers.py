@@ -214,7 +214,7 @@ def test_it_is_proved_once_it_answers_with_all_its_workers(host, shop):
     shop.start()
     assert shop.prove(_health(), {"workers": 2}) == "200 OK"
     assert len(instance.children(str(host.process.pid))) == 2
-    assert shop.active()
+    assert systemd.active(shop.service)
     assert host.asked[:3] == [
         f"reset-failed {shop.service} {shop.socket}",
         f"start {shop.socket}",
@@ -267,7 +267,7 @@ def test_a_hung_one_is_taken_away_at_once(folder, host, shop, held):
     shop.discard()
     assert held.all() == b""
     assert not os.path.exists(shop.path)
-    assert not shop.active()
+    assert not systemd.active(shop.service)
 
 
 def test_it_is_drained_when_all_that_it_accepted_and_all_who_wait_are_answered(folder, host, shop, held):
