@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
@@ -21,83 +22,20 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
+# What stands for the app's address in check mode, where the role that opens it may not have run.
+_NOT_KNOWN = "ADDRESS-OF-gunicorn_bind"
+# The options that say how the site is put in place, and not what it is.
+_NOT_OF_THE_SITE = {"app_root", "state", "upstream", "tls"}
+
 
 def run(module: Module, params: dict) -> dict:
     """Put the site in place, or remove it; return what the module documents."""
-    fields = dict(params)
-    app = fields["app"]
-    folder = os.path.join(fields.pop("app_root"), app)
-    present = fields.pop("state") == "present"
-    tcp = fields.pop("upstream") == "tcp" and present
-    address = unit_files.fixed_address(app) if tcp else None
-    given = fields.pop("tls")
-    given = given if present else None
+    present = params["state"] == "present"
     fault = _fault(params) if present else None
     if fault:
         module.fail_json(msg=fault)
-    names = [*fields["server_names"], *fields["redirects"]]
-    ca = _ca(given, app, names)
-    pair = _pair(given, app, ca)
-    there = not pair or certificates.there(**pair)
-    made = bool(pair) and pair == selfsigned.pair(app) and not selfsigned.fits(app, names)
-    # In check mode the roles before this one may not have done what it builds on.
-    known = server.installed() and (not tcp or address is not None) and (there or (made and not module.check_mode))
-    if tcp and address is None:
-        if not module.check_mode:
-            module.fail_json(
-                msg=f"nginx_site_upstream is tcp, but the app {app} has no address on this host: set gunicorn_bind, "
-                "such as 127.0.0.1:9999, for the role that deploys the app, and have that role come before this one"
-            )
-        address = "ADDRESS-OF-gunicorn_bind"
     try:
-        if made and not module.check_mode:
-            selfsigned.make(app, names)
-        tls = None
-        if given and pair:
-            # Of what renews itself, a renewal is no change of the site.
-            digest = given["certificate"] and (
-                _digest(module, pair) if there or not module.check_mode else UNKNOWN.value
-            )
-            tls = sites.Tls(**pair, digest=digest, http2=server.has_http2())
-        ipv6 = os.path.exists("/proc/net/if_inet6")
-        types = server.missing_types()
-        site = sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, types=types, **fields)
-        with contextlib.nullcontext() if module.check_mode else server.locked(f"changing the site of the app {app}"):
-            tree = site_files.Tree(server.ETC, site, present)
-            theirs = certificates.of_certbot(files.read(tree.path)) if tree.path and not tls else None
-            if theirs:
-                # Whose visitors come by HTTPS.
-                module.fail_json(
-                    msg=f"certbot was run by hand for {tree.path}, and this run would take its HTTPS away: set nginx_site_tls: "
-                    f"{{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
-                    "nginx_site_tls: {acme: …}, or remove certbot's lines first"
-                )
-            result: dict = {"path": tree.path, "diff": tree.diff()}
-            if not present:
-                changed = _take_away(tree, module.check_mode)
-                return {"changed": selfsigned.remove(app, module.check_mode) or changed, **result}
-            if module.check_mode and not known:
-                result["diff"].append({"prepared": "(not known yet: what nginx says of it)\n"})
-                return {"changed": True, **result}
-            if not known:
-                module.fail_json(msg="nginx is not installed on this host")
-            server.look(tree)
-            changed, state = bool(tree.changes()), server.state()
-            closing = params["maintenance"].get("active")
-            turn = closing is not None and closing != site.edge.is_closed()
-            if turn:
-                result["diff"].append(files.diff("maintenance", f"{not closing}\n", f"{closing}\n"))
-            if changed:
-                server.prove(tree)
-            if state != server.READY:
-                result["diff"].append(files.diff("nginx.service", f"{state}\n", f"{server.READY}\n"))
-            if changed and not module.check_mode:
-                server.install(tree)
-            elif state != server.READY and not module.check_mode:
-                server.make_ready()
-            if turn and not module.check_mode:
-                site.edge.close(closing)
-            closed = None if tcp or module.check_mode else server.unreachable(f"{folder}/current/app.sock")
+        return _put_in_place(module, params) if present else _remove(module, params)
     except (
         acme.AcmeError,
         certificates.CertificateError,
@@ -106,58 +44,222 @@ def run(module: Module, params: dict) -> dict:
         systemd.SystemdError,
         OSError,
     ) as error:
-        module.fail_json(msg=str(error))
-    if closed:
-        # As nginx.org's packages bring an account of their own, after a release that was made for Debian's.
-        module.fail_json(
-            msg=f"nginx serves the site, but can't reach the app {app} at {folder}/current/app.sock: {closed}. Its release "
-            "was made for another account of nginx's, or a folder above is closed to this one: deploy the app again, or "
-            "open the folder"
-        )
-    result["changed"] = changed or turn or made or state != server.READY
-    return _with_certificate(module, params, ca, result) if ca else result
+        return module.fail_json(msg=str(error))
 
 
-def _ca(given: dict | None, app: str, names: list[str]) -> acme.Acme | None:
-    """Return whom to ask for a certificate, if anybody is to be."""
-    asked = given and given["acme"]
-    return acme.Acme(app, tuple(names), asked["email"], asked["directory"], asked["ca"]) if asked else None
-
-
-def _pair(given: dict | None, app: str, ca: acme.Acme | None) -> dict[str, str] | None:
-    """Return where the certificate and its key are; until a CA has given one, the host's own serve."""
-    if not given:
-        return None
-    if given["certificate"]:
-        return {part: given[part] for part in ("certificate", "key")}
-    # One that lacks a new name serves the others well until the next is there.
-    return ca.pair() if ca and certificates.there(**ca.pair()) else selfsigned.pair(app)
-
-
-def _with_certificate(module: Module, params: dict, ca: acme.Acme, result: dict) -> dict:
-    """Have the site, which is up, get its certificate from the CA; return what all of it came to."""
-    if ca.there():
+def _put_in_place(module: Module, params: dict) -> dict:
+    """Have nginx serve the site, and a CA give its certificate, if one is asked."""
+    ca = _ca(params)
+    result = _serve(module, params, ca)
+    if ca and not ca.there():
+        result["changed"] = True
+        result["diff"].append({"prepared": f"a certificate for {', '.join(ca.names)} from {ca.directory}\n"})
+        if module.check_mode:
+            return result
+        _obtain(module, ca)
+        # With the certificate that it lacked.
+        with_it = _serve(module, params, ca)
+        result["diff"] += with_it["diff"]
+    if ca:
         warning = ca.warning()
         if warning:
             module.warn(warning)
         if not module.check_mode:
             result["changed"] |= ca.prepare()
-        return result
-    result["changed"] = True
-    result["diff"].append({"prepared": f"a certificate for {', '.join(ca.names)} from {ca.directory}\n"})
-    if module.check_mode:
-        return result
+    return result
+
+
+def _obtain(module: Module, ca: acme.Acme) -> None:
+    """Have the CA give its certificate to the site, which is up, or fail."""
     strays = ca.strays()
     if strays:
         module.fail_json(
             msg="\n".join([*strays, f"{ca.directory} was not asked; the site keeps the certificate that it has."])
         )
-    try:
-        ca.issue()
-    except (acme.AcmeError, OSError) as error:
-        module.fail_json(msg=str(error))
-    again = run(module, params)
-    return {**again, "changed": True, "diff": [*result["diff"], *again["diff"]]}
+    ca.issue()
+
+
+def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
+    """Have nginx serve the site with what there is of its certificate, each step only where it is needed."""
+    certificate, address = _certificate(params, ca), _address(module, params)
+    makes = certificate is not None and certificate.is_made
+    if makes and not module.check_mode:
+        selfsigned.make(params["app"], _names(params))
+    tls = _tls(module, params, certificate) if certificate else None
+    # In check mode the roles before this one may not have done what it builds on.
+    lacks = address == _NOT_KNOWN or (certificate is not None and not certificate.is_there)
+    with _alone(module, params):
+        site = _site(params, address, tls)
+        tree = site_files.Tree(server.ETC, site, present=True)
+        _keep_certbots(module, tree, tls)
+        if module.check_mode and (lacks or not server.installed()):
+            unknown = {"prepared": "(not known yet: what nginx says of it)\n"}
+            return {"changed": True, "path": tree.path, "diff": [*tree.diff(), unknown]}
+        if not server.installed():
+            module.fail_json(msg="nginx is not installed on this host")
+        diff = _take_up(module, tree)
+        diff += _open_or_close(module, params, site)
+        if address is None and not module.check_mode:
+            _reach(module, params)
+    return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
+
+
+def _take_up(module: Module, tree: site_files.Tree) -> list[dict]:
+    """Prove the site and have nginx take it up; return what that changed."""
+    server.look(tree)
+    changed, diff, state = bool(tree.changes()), tree.diff(), server.state()
+    if changed:
+        server.prove(tree)
+    if state != server.READY:
+        diff.append(files.diff("nginx.service", f"{state}\n", f"{server.READY}\n"))
+    if changed and not module.check_mode:
+        server.install(tree)
+    elif state != server.READY and not module.check_mode:
+        server.make_ready()
+    return diff
+
+
+def _open_or_close(module: Module, params: dict, site: sites.Site) -> list[dict]:
+    """Close the site for maintenance, or open it, where either is asked; return what that changed."""
+    closing = params["maintenance"].get("active")
+    if closing is None or closing == site.edge.is_closed():
+        return []
+    if not module.check_mode:
+        site.edge.close(closing)
+    return [files.diff("maintenance", f"{not closing}\n", f"{closing}\n")]
+
+
+def _reach(module: Module, params: dict) -> None:
+    """Fail where nginx may not connect to the app."""
+    folder = _folder(params)
+    closed = server.unreachable(f"{folder}/current/app.sock")
+    if closed:
+        # As nginx.org's packages bring an account of their own, after a release that was made for Debian's.
+        module.fail_json(
+            msg=f"nginx serves the site, but can't reach the app {params['app']} at {folder}/current/app.sock: {closed}. Its "
+            "release was made for another account of nginx's, or a folder above is closed to this one: deploy the app "
+            "again, or open the folder"
+        )
+
+
+def _remove(module: Module, params: dict) -> dict:
+    """Remove the site, and the certificate that was made for it."""
+    with _alone(module, params):
+        tree = site_files.Tree(server.ETC, _site(params, None, None), present=False)
+        diff, changed = tree.diff(), _take_away(tree, module.check_mode)
+        changed |= selfsigned.remove(params["app"], module.check_mode)
+    return {"changed": changed, "path": tree.path, "diff": diff}
+
+
+def _take_away(tree: site_files.Tree, check_mode: bool) -> bool:
+    changes = tree.changes()
+    if not server.installed():
+        if not check_mode:
+            site_files.apply(server.ETC, changes)
+        return bool(changes)
+    if changes:
+        server.look(tree)
+        server.prove(tree)
+    changed = bool(changes) or server.pending()
+    if changed and not check_mode:
+        server.install(tree)
+    return changed
+
+
+def _alone(module: Module, params: dict) -> contextlib.AbstractContextManager[None]:
+    """Let no other run change nginx's sites meanwhile; check mode, which changes none, waits for nobody."""
+    if module.check_mode:
+        return contextlib.nullcontext()
+    return server.locked(f"changing the site of the app {params['app']}")
+
+
+def _folder(params: dict) -> str:
+    return os.path.join(params["app_root"], params["app"])
+
+
+def _names(params: dict) -> list[str]:
+    return [*params["server_names"], *params["redirects"]]
+
+
+def _address(module: Module, params: dict) -> str | None:
+    """Return the app's fixed address if nginx is to go there; in check mode it may not be known yet."""
+    if params["upstream"] != "tcp":
+        return None
+    address = unit_files.fixed_address(params["app"])
+    if address is None and not module.check_mode:
+        module.fail_json(
+            msg=f"nginx_site_upstream is tcp, but the app {params['app']} has no address on this host: set gunicorn_bind, "
+            "such as 127.0.0.1:9999, for the role that deploys the app, and have that role come before this one"
+        )
+    return address or _NOT_KNOWN
+
+
+def _site(params: dict, address: str | None, tls: sites.Tls | None) -> sites.Site:
+    fields = {name: value for name, value in params.items() if name not in _NOT_OF_THE_SITE}
+    ipv6 = os.path.exists("/proc/net/if_inet6")
+    return sites.Site(
+        folder=_folder(params), address=address, ipv6=ipv6, tls=tls, types=server.missing_types(), **fields
+    )
+
+
+def _keep_certbots(module: Module, tree: site_files.Tree, tls: sites.Tls | None) -> None:
+    """Fail where the site would lose the HTTPS that certbot gave it by hand, by which its visitors come."""
+    theirs = certificates.of_certbot(files.read(tree.path)) if tree.path and not tls else None
+    if theirs:
+        module.fail_json(
+            msg=f"certbot was run by hand for {tree.path}, and this run would take its HTTPS away: set nginx_site_tls: "
+            f"{{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
+            "nginx_site_tls: {acme: …}, or remove certbot's lines first"
+        )
+
+
+def _ca(params: dict) -> acme.Acme | None:
+    """Return whom to ask for a certificate, if anybody is to be."""
+    asked = params["tls"] and params["tls"]["acme"]
+    if not asked:
+        return None
+    return acme.Acme(params["app"], tuple(_names(params)), asked["email"], asked["directory"], asked["ca"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """The files of a site's certificate; `is_made` where this run makes them, if it isn't in check mode."""
+
+    certificate: str
+    key: str
+    is_there: bool
+    is_made: bool
+
+
+def _certificate(params: dict, ca: acme.Acme | None) -> Certificate | None:
+    """Return the certificate that is asked for; until a CA has given one, the host's own serves."""
+    given, app = params["tls"], params["app"]
+    if not given:
+        return None
+    if given["certificate"]:
+        pair = {part: given[part] for part in ("certificate", "key")}
+    else:
+        # One that lacks a new name serves the others well until the next is there.
+        pair = ca.pair() if ca and certificates.there(**ca.pair()) else selfsigned.pair(app)
+    is_made = pair == selfsigned.pair(app) and not selfsigned.fits(app, _names(params))
+    return Certificate(**pair, is_there=certificates.there(**pair), is_made=is_made)
+
+
+def _tls(module: Module, params: dict, certificate: Certificate) -> sites.Tls:
+    pair = {"certificate": certificate.certificate, "key": certificate.key}
+    digest = None
+    # Of what renews itself, a renewal is no change of the site.
+    if params["tls"]["certificate"]:
+        known = certificate.is_there or not module.check_mode
+        digest = _digest(module, pair) if known else UNKNOWN.value
+    return sites.Tls(**pair, digest=digest, http2=server.has_http2())
+
+
+def _digest(module: Module, pair: dict[str, str]) -> str:
+    digest = certificates.digest(**pair)
+    if certificates.expired(pair["certificate"]):
+        module.warn(f"nginx_site_tls has the certificate {pair['certificate']!r}, which has expired: renew it")
+    return digest
 
 
 def _fault(params: dict) -> str | None:
@@ -185,28 +287,6 @@ def _fault(params: dict) -> str | None:
     if params["redirects"] and not names:
         return "nginx_site_redirects is given, but nginx_site_server_names is empty: name the hosts that are the site's own"
     return None
-
-
-def _digest(module: Module, pair: dict[str, str]) -> str:
-    digest = certificates.digest(**pair)
-    if certificates.expired(pair["certificate"]):
-        module.warn(f"nginx_site_tls has the certificate {pair['certificate']!r}, which has expired: renew it")
-    return digest
-
-
-def _take_away(tree: site_files.Tree, check_mode: bool) -> bool:
-    changes = tree.changes()
-    if not server.installed():
-        if not check_mode:
-            site_files.apply(server.ETC, changes)
-        return bool(changes)
-    if changes:
-        server.look(tree)
-        server.prove(tree)
-    changed = bool(changes) or server.pending()
-    if changed and not check_mode:
-        server.install(tree)
-    return changed
 
 
 STEP = Step(

@@ -23,7 +23,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, certificates, selfsigned, server
 from ansible_collections.pyweb.stack.plugins.modules import nginx_site
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
@@ -51,8 +51,8 @@ class Host:
 
     def __init__(self, folder: pathlib.Path):
         self.etc, self._run, self._copy = folder / "etc", folder / "run", folder / "copy"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
+            self.port, self.tls_port = free.getsockname()[1], another.getsockname()[1]
         self.process: subprocess.Popen | None = None
         self.load_state, self.reloads, self.asked = "loaded", True, []
 
@@ -67,8 +67,10 @@ class Host:
                 path.symlink_to(target)
             elif path.is_file():
                 text = path.read_text().replace(str(self.etc), str(self._copy))
+                text = text.replace("root /etc/nginx;", f"root {self._copy};")
                 text = re.sub(r"listen 80\b", f"listen 127.0.0.1:{self.port}", text)
-                path.write_text(re.sub(r"listen \[::\]:80\b[^;]*;", "", text))
+                text = re.sub(r"listen 443\b", f"listen 127.0.0.1:{self.tls_port}", text)
+                path.write_text(re.sub(r"listen \[::\]:(80|443)\b[^;]*;", "", text))
         return str(self._copy)
 
     def run(self, *argv: str) -> Done:
@@ -279,3 +281,181 @@ def test_a_site_that_nginx_would_not_read_is_refused(host, site, monkeypatch):
 
     monkeypatch.setattr(server, "_run", without_the_site)
     assert "nginx would not read" in site()["msg"]
+
+
+@pytest.fixture
+def own(host, site, monkeypatch):
+    """Play the module with a certificate that the host makes itself; TLS has a port that anybody can have, too."""
+    monkeypatch.setattr(selfsigned, "FOLDER", str(host.etc.parent / "certificates"))
+    return lambda **given: site(tls={"selfsigned": True}, server_names=["www.example.com"], **given)
+
+
+def test_a_site_gets_a_certificate_of_the_host_and_takes_it_along(host, own, site):
+    foretold = own(check=True)
+    assert foretold["changed"]
+    assert "(not known yet: what nginx says of it)" in json.dumps(foretold["diff"])
+    assert not (host.etc.parent / "certificates").exists()
+    assert own()["changed"]
+    assert sorted(os.listdir(host.etc.parent / "certificates")) == ["shop.crt", "shop.key"]
+    assert not own()["changed"]
+    # What is there is another's as soon as it lacks a name.
+    again = site(tls={"selfsigned": True}, server_names=["www.example.com", "example.com"])
+    assert again["changed"]
+    assert certificates.names(selfsigned.pair("shop")["certificate"]) == {"www.example.com", "example.com"}
+    assert site(state="absent", check=True)["changed"]
+    assert os.listdir(host.etc.parent / "certificates")
+    assert site(state="absent")["changed"]
+    assert os.listdir(host.etc.parent / "certificates") == []
+    assert not site(state="absent")["changed"]
+
+
+@pytest.fixture
+def ca(host, own, site, monkeypatch, certificate):
+    """Play the module with a CA, which gives its certificate to whoever asks; return what it was asked for, too."""
+    asked = []
+
+    def issue(wanted):
+        asked.append(wanted.names)
+        (host.etc.parent / "live").mkdir(exist_ok=True)
+        certificate(host.etc.parent / "live", "ca")
+
+    folder = host.etc.parent / "live"
+    pair = {"certificate": f"{folder}/ca.pem", "key": f"{folder}/ca.key"}
+    for name, value in {
+        "pair": lambda _wanted: pair,
+        "there": lambda _wanted: bool(asked),
+        "issue": issue,
+        "strays": lambda _wanted: [],
+        "prepare": lambda _wanted: len(asked) == 1 and not asked.append("renewals"),
+    }.items():
+        monkeypatch.setattr(acme.Acme, name, value)
+
+    def play(**given):
+        tls = {"acme": {"email": "ops@example.com", "terms": True}}
+        return site(tls=tls, server_names=["www.example.com"], **given)
+
+    return asked, play
+
+
+def test_a_ca_is_asked_once_the_site_is_up_and_its_certificate_serves_in_the_same_run(host, ca):
+    asked, play = ca
+    assert "a certificate for www.example.com from https://acme-v02" in json.dumps(play(check=True)["diff"])
+    assert asked == []
+    result = play()
+    assert result["changed"]
+    assert asked == [("www.example.com",), "renewals"]
+    assert f"ssl_certificate {host.etc.parent}/live/ca.pem;" in (host.etc / "sites-available/gunicorn-shop").read_text()
+    assert "certificates/shop.crt" in json.dumps(result["diff"])
+    assert "a certificate for www.example.com" in json.dumps(result["diff"])
+    again = play()
+    assert (again["changed"], again["diff"]) == (False, [])
+
+
+def test_a_certificate_that_is_not_renewed_is_told_of(ca, monkeypatch):
+    play = ca[1]
+    play()
+    monkeypatch.setattr(certificates, "days_left", lambda _path: 3)
+    assert "holds for 3 more days" in str(play()["warnings"])
+
+
+def test_a_ca_is_not_asked_for_a_name_that_leads_elsewhere(host, ca, monkeypatch):
+    asked, play = ca
+    monkeypatch.setattr(acme.Acme, "strays", lambda _wanted: ["nginx_site_server_names has 'www.example.com', but …"])
+    refused = play()["msg"]
+    assert "was not asked; the site keeps the certificate that it has" in refused
+    assert asked == []
+    assert "certificates/shop.crt" in (host.etc / "sites-available/gunicorn-shop").read_text()
+
+
+def test_what_the_ca_says_is_told(ca, monkeypatch):
+    monkeypatch.setattr(acme.Acme, "issue", mock.Mock(side_effect=acme.AcmeError("too many certificates")))
+    assert ca[1]()["msg"] == "too many certificates"
+
+
+def test_a_certificate_of_ones_own_is_looked_at(host, site, certificate, write):
+    folder = write(host.etc.parent / "tls", {"x": ""})
+    given = {"tls": {"certificate": f"{folder}/own.pem", "key": f"{folder}/own.key"}, "server_names": ["a.example.com"]}
+    assert "on this host that can't be read" in site(**given)["msg"]
+    foretold = site(**given, check=True)
+    assert foretold["changed"]
+    assert "not known yet" in json.dumps(foretold["diff"])
+    certificate(folder, "own")
+    (folder / "own.key").chmod(0o600)
+    assert site(**given)["changed"]
+    assert not site(**given)["changed"]
+    certificate(folder, "own")
+    (folder / "own.key").chmod(0o600)
+    # One that was renewed in its place is taken up.
+    assert site(**given)["changed"]
+
+
+def test_a_site_closes_and_opens_without_a_reload(host, site):
+    site(maintenance={"page": "<p>Back soon</p>"})
+    _until(lambda: host.answer() == "203 ")
+    reloads = host.asked.count("reload")
+    closed = {"page": "<p>Back soon</p>", "active": True}
+    foretold = site(maintenance=closed, check=True)
+    assert foretold["changed"]
+    assert host.answer() == "203 "
+    assert site(maintenance=closed)["diff"] == foretold["diff"]
+    assert host.answer().startswith("503 <p>Back soon</p>")
+    assert not site(maintenance=closed)["changed"]
+    assert site(maintenance={**closed, "active": False})["changed"]
+    assert host.answer() == "203 "
+    assert host.asked.count("reload") == reloads
+
+
+def test_an_address_that_the_app_lacks_is_asked_for(host, site, monkeypatch, write):
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(host.etc.parent / "units"))
+    assert "the app shop has no address on this host: set gunicorn_bind" in site(upstream="tcp")["msg"]
+    assert "not known yet" in json.dumps(site(upstream="tcp", check=True)["diff"])
+    write(host.etc.parent / "units", {"gunicorn-shop-tcp.socket": "[Socket]\nListenStream=127.0.0.1:9999\n"})
+    assert site(upstream="tcp")["changed"]
+    assert "127.0.0.1:9999" in (host.etc / "sites-available/default").read_text()
+
+
+def test_an_app_that_nginx_may_not_reach_is_told_of(host, site, monkeypatch):
+    monkeypatch.setattr(server, "unreachable", lambda path: f"Permission denied for {path}")
+    refused = site()["msg"]
+    assert f"can't reach the app shop at {host.etc.parent}/srv/shop/current/app.sock: Permission denied" in refused
+
+
+def test_https_that_certbot_gave_by_hand_is_not_lost(host, site):
+    site()
+    path = host.etc / "sites-available/default"
+    certbots = (
+        "ssl_certificate /live/a.pem; # managed by Certbot\nssl_certificate_key /live/a.key; # managed by Certbot\n"
+    )
+    path.write_text(path.read_text() + certbots)
+    before = host.files()
+    assert "set nginx_site_tls: {certificate: /live/a.pem, key: /live/a.key}" in site()["msg"]
+    assert host.files() == before
+
+
+def test_where_there_is_no_nginx_yet_check_mode_says_what_is_to_come(host, site, monkeypatch):
+    monkeypatch.setattr(server, "installed", lambda: False)
+    assert "not known yet" in json.dumps(site(check=True)["diff"])
+    assert site()["msg"] == "nginx is not installed on this host"
+    assert not site(state="absent")["changed"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"hsts": {"max_age": 60}}, "nginx_site_hsts is given, but without nginx_site_tls"),
+        ({"redirects": {"example.com": "www.example.com"}}, "name the hosts that are the site's own"),
+        (
+            {"redirects": {"A.example.com": "b.example.com"}, "server_names": ["a.example.com"]},
+            "nginx_site_redirects has 'A.example.com', which nginx_site_server_names has as well",
+        ),
+        ({"tls": {"acme": {"email": "a@example.com", "terms": True}}}, "a CA gives certificates for names alone"),
+        (
+            {"tls": {"acme": {"email": "a@example.com", "terms": True}}, "server_names": ["*.example.com"]},
+            "'*.example.com' is a wildcard",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_first(host, site, given, said):
+    before = host.files()
+    assert said in site(**given)["msg"]
+    assert host.files() == before
