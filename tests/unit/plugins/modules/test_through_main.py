@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import pathlib
@@ -15,7 +14,6 @@ import sys
 import types
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
@@ -25,19 +23,6 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import foreig
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'']\n"
-
-
-@pytest.fixture
-def play(capsys):
-    """Play a module with these options and return its result."""
-
-    def play(name: str, check: bool = False, /, **options) -> dict:
-        module = importlib.import_module(f"ansible_collections.pyweb.stack.plugins.modules.{name}")
-        with patch_module_args({**options, "_ansible_check_mode": check}), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return play
 
 
 @pytest.fixture

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module gunicorn_switch from its options to its result; what systemd holds is played, and what the app answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe, queues
+
+ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
+
+
+class Systemd:
+    """Units that run once they are started, and are known until they are stopped; a process holds the lock of all."""
+
+    def __init__(self, pid: int):
+        self._pid = pid
+        self.running: set[str] = set()
+        self.enabled: set[str] = set()
+        self.drop_ins = ""
+
+    def ctl(self, verb: str, *arguments: str) -> Done:
+        units = [each for each in arguments if not each.startswith("--")]
+        said = ""
+        if verb == "show":
+            said = "\n".join(map(self._state, units))
+        elif verb == "list-units":
+            named = [unit for unit in self.running if unit.startswith("gunicorn-shop@")]
+            said = json.dumps([{"unit": unit, "load": "loaded"} for unit in named])
+        elif verb in ("start", "stop", "enable"):
+            those = self.enabled if verb == "enable" else self.running
+            (those.difference_update if verb == "stop" else those.update)(units)
+        return Done([verb, *arguments], 0, said, "")
+
+    def _state(self, unit: str) -> str:
+        running = unit in self.running
+        values = {
+            "ActiveState": "active" if running else "inactive",
+            "SubState": "running" if running else "dead",
+            "NRestarts": 0,
+            "MainPID": self._pid if running else 0,
+            "UnitFileState": "enabled" if unit in self.enabled else "disabled",
+            "DropInPaths": self.drop_ins,
+        }
+        return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch, as_root, write):
+    """Return a host with an app and its three releases, none of which is active."""
+    with subprocess.Popen(["flock", "--no-fork", tmp_path, "sleep", "600"]) as gunicorn:
+        played = Systemd(gunicorn.pid)
+        (tmp_path / "units").mkdir()
+        monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+        monkeypatch.setattr(systemd, "ctl", played.ctl)
+        monkeypatch.setattr(systemd, "commands", lambda _app: [])
+        monkeypatch.setattr(systemd, "verify", lambda _units: None)
+        monkeypatch.setattr(systemd, "journal", lambda *_arguments: "It broke.\n")
+        monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
+        monkeypatch.setattr(queues, "length", lambda _path: (0, 0))
+        monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(200, ""))
+        store = Store(str(tmp_path), "shop")
+        with store.locked("making it"):
+            pass
+        for number, release in enumerate((ONE, TWO, THREE), 1):
+            record = {"in_force": {"workers": 0}, "version": f"v{number}", "built": f"2026-01-0{number}", "env": {}}
+            write(store.item("releases", release), {"release.json": json.dumps(record)})
+        yield played
+        gunicorn.kill()
+
+
+@pytest.fixture
+def switch(host, tmp_path, play):
+    """Play the module with these options."""
+
+    def switch(release=None, check=False, **given) -> dict:
+        options = {"name": "shop", "root": str(tmp_path), "release": release, "by": "ann", **given}
+        return play("gunicorn_switch", check, **{name: value for name, value in options.items() if value is not None})
+
+    return switch
+
+
+def _current(tmp_path) -> str | None:
+    return Store(str(tmp_path), "shop").current()
+
+
+def test_a_release_takes_over_once_and_check_mode_says_so_before(switch, host, tmp_path):
+    foretold = switch(ONE, check=True, version="v1")
+    assert (foretold["changed"], foretold["release"], foretold["previous"]) == (True, ONE, None)
+    assert _current(tmp_path) is None
+    done = switch(ONE, version="v1")
+    assert (done["changed"], done["answer"], done["previous"]) == (True, "200", None)
+    assert done["diff"] == foretold["diff"]
+    assert _current(tmp_path) == ONE
+    again = switch(ONE, version="v1")
+    assert (again["changed"], again["answer"], again["previous"], again["warned"]) == (False, "", ONE, "")
+    assert not switch(ONE, check=True, version="v1")["changed"]
+    assert switch(TWO)["previous"] == ONE
+    assert {unit for unit in host.running if "@" in unit} == {
+        f"gunicorn-shop@{TWO}.service",
+        f"gunicorn-shop@{TWO}.socket",
+    }
+
+
+def test_what_somebody_stopped_is_started_though_it_is_the_release_already(switch, host):
+    switch(ONE)
+    host.running.discard(f"gunicorn-shop@{ONE}.service")
+    assert f"gunicorn-shop@{ONE}.service: stopped or disabled" in switch(ONE, check=True)["diff"][0]["before"]
+    done = switch(ONE)
+    assert (done["changed"], done["answer"]) == (True, "200")
+    assert f"gunicorn-shop@{ONE}.service" in host.running
+
+
+def test_the_last_deploy_is_taken_back_with_a_word_on_what_stays(switch, tmp_path):
+    health = {"host": "www.example.com", "path": "/up?token=hunter2", "timeout": 7}
+    switch(ONE, health=health)
+    switch(TWO)
+    back = switch("previous", back=True)
+    assert (back["release"], back["previous"], back["changed"]) == (ONE, TWO, True)
+    assert f"release {ONE} is active again" in back["warned"]
+    # As it was asked when it was deployed, and it goes into the history again.
+    events = [json.loads(line) for line in (tmp_path / "shop/history.jsonl").read_text().splitlines()]
+    asked = {"host": "www.example.com", "paths": ["/up?token=hunter2"], "status": "200-399", "timeout": 7.0}
+    assert (events[-1]["asked"], events[-1]["back"], events[-1]["by"]) == (asked, True, "ann")
+    # A second time changes nothing, and says nothing of what stays.
+    again = switch("previous", back=True)
+    assert (again["release"], again["changed"], again["warned"]) == (ONE, False, "")
+
+
+def test_going_back_keeps_every_release_and_the_fixed_address(switch, tmp_path, monkeypatch):
+    for release in (ONE, TWO, THREE):
+        switch(release, bind="127.0.0.1:9999")
+    switch("previous", back=True, keep_releases=1)
+    assert sorted(Store(str(tmp_path), "shop").names("releases")) == [ONE, TWO, THREE]
+    assert "127.0.0.1:9999" in (tmp_path / "units/gunicorn-shop-tcp.socket").read_text()
+
+
+def test_no_token_that_a_page_is_asked_with_is_shown(switch):
+    shown = switch(ONE, health={"paths": ["/up?token=hunter2", "/"], "host": "www.example.com"})
+    assert "hunter2" not in json.dumps(shown["invocation"])
+    assert shown["invocation"]["module_args"]["health"]["host"] == "www.example.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"release": None}, "release is empty, but must be the id of a release"),
+        ({"release": "previous"}, "release is 'previous', which has a meaning with back: true alone"),
+        ({"release": "previous", "back": True}, "no deploy replaced a release that is still there"),
+        ({"release": "nosuch"}, f"there is no such release of the app shop; there are {THREE} (v3), {TWO} (v2), {ONE}"),
+        ({"release": ONE, "replaces": "c0ffeec0ffee"}, "the app shop was removed"),
+    ],
+)
+def test_what_can_not_be_is_refused(switch, host, given, said):
+    assert said in switch(**given)["msg"]
+    assert host.running == set()
+
+
+def test_a_release_that_answers_badly_leaves_the_old_one_active(switch, host, tmp_path, monkeypatch):
+    switch(ONE)
+    monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(500, ""))
+    refused = switch(TWO)["msg"]
+    assert f"release {TWO} of the app shop did not prove itself" in refused
+    assert f"release {ONE} is still active, untouched" in refused
+    assert "It broke." in refused
+    assert _current(tmp_path) == ONE
+    # One status is a range of itself.
+    assert switch(TWO, health={"status": "500"})["answer"].startswith("500")
+
+
+def test_what_check_mode_can_see_to_fail_fails_there(switch, tmp_path, write):
+    write(tmp_path / "units", {"gunicorn-shop.service": "[Service]\nExecStart=/opt/shop/bin/gunicorn\n"})
+    assert "gunicorn-shop.service was not made by this role" in switch(ONE, check=True)["msg"]
+
+
+def test_who_was_cut_and_what_others_change_is_told(switch, host, monkeypatch):
+    switch(ONE)
+    host.drop_ins = (
+        f"/etc/systemd/system/gunicorn-shop@{TWO}.service.d/mine.conf /etc/systemd/system/service.d/all.conf"
+    )
+    monkeypatch.setattr(queues, "length", lambda _path: (1, 2))
+    done = switch(TWO, drain_timeout=0)
+    assert done["cut"] == 3
+    assert "3 connections to the old release were closed because they were still open after" in done["warned"]
+    assert f"gunicorn-shop@{TWO}.service.d/mine.conf changes the units of the app shop" in done["warned"]
+    assert "all.conf" not in done["warned"]
+
+
+def test_releases_that_are_kept_no_longer_go(switch, tmp_path):
+    for release in (ONE, TWO):
+        switch(release)
+    switch(THREE, keep_releases=1)
+    assert sorted(Store(str(tmp_path), "shop").names("releases")) == [TWO, THREE]
+    assert not switch(THREE, keep_releases=1)["changed"]
