@@ -1,7 +1,9 @@
-"""What the attacks need on the server: a collector of what they tell, a server of archives, and one that is silent."""
+"""What the attacks need on the server: a collector of what they tell, a server of archives, one that is silent, and an index."""
 
+import base64
 import functools
 import http.server
+import io
 import json
 import pathlib
 import socketserver
@@ -26,7 +28,33 @@ class Silent(socketserver.BaseRequestHandler):
         time.sleep(3600)
 
 
+class Index(http.server.SimpleHTTPRequestHandler):
+    """A package index (PEP 503) that wants a password, and beside it something that is none of a build's business."""
+
+    def send_head(self):
+        """Answer who knows the password."""
+        known = "Basic " + base64.b64encode(b"reader:planted-index").decode()
+        if self.headers.get("Authorization") != known:
+            self.send_error(401)
+            return None
+        if self.path == "/private":
+            return self._page("what else is there")
+        if self.path.startswith("/simple/"):
+            name = self.path.strip("/").rpartition("/")[2]
+            files = [path.name for path in (FOLDER / "wheels").glob(f"{name}-*")]
+            return self._page("".join(f'<a href="/wheels/{each}">{each}</a>\n' for each in files))
+        return super().send_head()
+
+    def _page(self, text):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        return io.BytesIO(text.encode())
+
+
+index = functools.partial(Index, directory=FOLDER)
 archives = functools.partial(http.server.SimpleHTTPRequestHandler, directory=FOLDER / "projects")
 socketserver.ThreadingTCPServer.allow_reuse_address = True
-for port, handler in ((8003, Collector), (8004, archives), (8005, Silent)):
+for port, handler in ((8003, Collector), (8004, archives), (8005, Silent), (8006, index)):
     threading.Thread(target=socketserver.ThreadingTCPServer(("127.0.0.1", port), handler).serve_forever).start()

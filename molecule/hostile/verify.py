@@ -20,6 +20,7 @@ import tries
 HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
 PROJECTS = "/opt/hostile/projects"
+INDEX = "http://reader:planted-index@127.0.0.1:8006/simple"
 # Seconds in which anything ends that has an end.
 PATIENCE = 400
 
@@ -28,7 +29,8 @@ EVERYTHING = {
     *("write to /opt/hostile/open", "write to /etc", "write to /srv/shop", "write below /usr", "write below /run/lock"),
     *("execute what is in /opt/hostile/open", "execute what is in /tmp", "execute what is in /var/tmp"),
     *("see the processes of others", "see the environment of a process of another app", "see the journal"),
-    *("connect to another app", "connect to systemd"),
+    *("connect to another app", "connect to systemd", "know the password of the index"),
+    "read what else is on the server of the index",
     *("open a netlink socket", "open a packet socket", "open a raw IP socket"),
     *("be root", "have capabilities (CapPrm)", "have capabilities (CapBnd)", "gain rights by a program of root's"),
     *("mount", "make a namespace", "signal the first process", "make a program that lends rights", "make a device"),
@@ -117,6 +119,16 @@ class Packages(Attack):
         self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"]))
         self.assertIn("builder==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
         self.assert_nothing_worked()
+
+    def test_a_package_gets_no_password_of_the_index_that_it_is_built_with(self):
+        requirements = ["builder", "legacy"]
+        for check in (True, False):
+            # Nobody's cache has them yet.
+            app = {"gunicorn_name": "indexed", "gunicorn_index": {"url": INDEX}, "gunicorn_env": {"TURN": str(check)}}
+            self.assert_worked(deploy(check=check, gunicorn_requirements=requirements, **app))
+            self.assertTrue(any("build" in each["who"] or "setup.py" in each["who"] for each in self.marks()))
+            self.assert_nothing_worked()
+        self.assertIn("builder==1.0", on_server("cat", "/srv/indexed/current/venv/installed.txt"))
 
     def test_a_package_that_runs_wherever_python_starts_does_so_as_the_app_alone(self):
         self.assert_worked(deploy(gunicorn_settings={"workers": 1, "worker_class": "workers.Worker"}))
@@ -261,8 +273,8 @@ class Inside(Attack):
         self.assert_nothing_worked()
 
     def test_all_of_it_works_without_the_sandbox(self):
-        own = "STATE_DIRECTORY=/opt/hostile/open"
-        tried = set(json.loads(on_server("env", own, "python3", "/opt/hostile/tries.py")))
+        own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}"]
+        tried = set(json.loads(on_server("env", *own, "python3", "/opt/hostile/tries.py")))
         self.assertLessEqual(EVERYTHING, tried)
 
 

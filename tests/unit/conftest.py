@@ -78,8 +78,13 @@ def _places_without_sandboxes():
             for inside in made:
                 os.rmdir(inside)
 
+    def serving(_sandbox, script, told, _seconds):
+        argv = [sys.executable, "-I", "-S", "-c", script]
+        return sandboxes.helper(argv, told, lambda: None, lambda: "")
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandboxes.Sandbox, "entered", entered)
+        patch.setattr(sandboxes.Sandbox, "serving", serving)
         yield
 
 

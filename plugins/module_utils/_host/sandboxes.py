@@ -75,6 +75,9 @@ _HOST = (
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The longest answer of a command inside, in bytes: what any build prints is far from it.
 _LONGEST = 64 << 20
+# Seconds until what helps a build has to be ready, and to be gone.
+_READY_BY = 60
+_ENDED_BY = 10
 # Runs inside, and there one command after the other, each told by a line of JSON. No dollar in here: systemd would take
 # it for a variable.
 _FOREMAN = """
@@ -104,6 +107,14 @@ class SandboxError(OSError):
     """A command can't be run inside; the message says why."""
 
 
+@dataclasses.dataclass
+class Helper:
+    """A script that runs inside: what it said when it was ready, and each line of JSON that it has said since."""
+
+    ready: Any
+    said: list[Any]
+
+
 @dataclasses.dataclass(frozen=True)
 class Sandbox:
     """Where something is done for the app `app` (empty for none that has a name) as an account that owns nothing, or as `account`.
@@ -128,14 +139,29 @@ class Sandbox:
 
         Nothing that they started is alive when this ends. Raises SandboxError where nothing can be run inside.
         """
+        with self._unit() as unit, commands(unit.command(FOREMAN, seconds), unit.kill, unit.journal) as run:
+            yield run
+
+    @contextlib.contextmanager
+    def serving(self, script: str, told: object, seconds: float) -> Iterator[Helper]:
+        """Yield a Python script that runs inside until this ends, and for no more than so many seconds.
+
+        It reads a line of JSON with what it is `told`, and says in one that it is ready; its input ends with whoever started
+        it. Raises SandboxError where it doesn't come to that.
+        """
+        with self._unit() as unit:
+            argv = unit.command(["/usr/bin/python3", "-I", "-S", "-c", script], seconds)
+            with helper(argv, told, unit.kill, unit.journal) as it:
+                yield it
+
+    @contextlib.contextmanager
+    def _unit(self) -> Iterator[systemd.Unit]:
         with tempfile.TemporaryDirectory(prefix="pyweb-stack-root-", dir="/run") as root:
             os.chmod(root, 0o755)
             of = f" of the app {self.app}" if self.app else ""
             # Not named as the app's commands are, since what is left of a build that was killed is in nobody's way.
             kind = f"gunicorn-{self.app}-build" if self.app else "pyweb-stack-ask"
-            unit = systemd.Unit(kind, f"A sandbox to {self.purpose}{of}", tuple(self.properties(root)))
-            with commands(unit.command(FOREMAN, seconds), unit.kill, unit.journal) as run:
-                yield run
+            yield systemd.Unit(kind, f"A sandbox to {self.purpose}{of}", tuple(self.properties(root)))
 
     def run(self, argv: list[str], seconds: float, **options: Any) -> shell.Done:
         """Run one command inside, with the options of `Run`."""
@@ -252,6 +278,47 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
             with contextlib.suppress(BrokenPipeError):
                 to.close()
             process.wait()
+
+
+@contextlib.contextmanager
+def helper(argv: list[str], told: object, kill: Callable[[], None], journal: Callable[[], str]) -> Iterator[Helper]:
+    """Yield the script that the command `argv` runs, as Sandbox.serving does."""
+    # AnsibleModule.run_command is not to be had below the modules.
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        to, back, errors = (cast(IO[bytes], pipe) for pipe in (process.stdin, process.stdout, process.stderr))
+        it = Helper(None, [])
+        reader = threading.Thread(target=lambda: it.said.extend(map(json.loads, back)), daemon=True)
+
+        def end() -> None:
+            kill()
+            process.kill()
+
+        timer = threading.Timer(_READY_BY, end)
+        timer.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                to.write(json.dumps(told).encode() + b"\n")
+                to.flush()
+            first = back.readline(_LONGEST)
+            timer.cancel()
+            if not first:
+                said = errors.read().decode(errors="replace").strip()
+                raise SandboxError(f"what helps a build can't be run in its sandbox: {said or journal()}")
+            it.ready = json.loads(first)
+            reader.start()
+            yield it
+        finally:
+            timer.cancel()
+            with contextlib.suppress(BrokenPipeError):
+                to.close()
+            try:
+                process.wait(_ENDED_BY)
+            except subprocess.TimeoutExpired:
+                end()
+            if reader.ident:
+                reader.join()
 
 
 def _answer(line: bytes) -> dict | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import steps, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import standins, steps, uv
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
@@ -29,8 +29,11 @@ def build(
     # As the stage of an environment: a later run clears away what a killed one left. No account but root can enter.
     with tempfile.TemporaryDirectory(prefix=".stage-", dir=os.path.dirname(stage)) as work:
         made, told = _folder(work, "venv", 0o777), _folder(work, "told", 0o755)
-        with _inside(app, inputs, work, index, {told: told}, {place: made}) as run:
-            tool = installer(index, run, inputs.told)
+        with (
+            standins.without_passwords(index) as open_index,
+            _inside(app, inputs, work, open_index, {told: told}, {place: made}) as run,
+        ):
+            tool = installer(open_index, run, inputs.told)
             new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
             tool.require(*new, variable="gunicorn_python")
             got = steps.install(inputs, _Workshop(inputs, place, tool, told))

@@ -72,7 +72,7 @@ def of_uv(version: str, index: uv.Index) -> Build:
     asked = ["python", "list", "--only-downloads", "--all-versions", "--output-format=json", version]
     reads = {path: path for path in index.paths() if os.path.exists(path)}
     listed = sandboxes.Sandbox("", "ask uv which Pythons it knows", reads=reads).run(
-        [uv.path(), *asked], _SECONDS, env=index.uv_alone()
+        [uv.path(), *asked], _SECONDS, env=index.uv_for_pythons()
     )
     if listed.returncode:
         raise uv.UvError(
@@ -125,7 +125,7 @@ def _make(build: Build, version: str, made: str, index: uv.Index) -> None:
         writes={build.folder: made},
         network=not index.offline(),
     )
-    done = sandbox.run([uv.path(), *argv], uv.END, env={**index.uv_alone(), "UV_PYTHON_DOWNLOADS": "manual"})
+    done = sandbox.run([uv.path(), *argv], uv.END, env={**index.uv_for_pythons(), "UV_PYTHON_DOWNLOADS": "manual"})
     if done.returncode:
         raise uv.UvError(
             f"gunicorn_python is {version!r}, which this host doesn't have itself, and uv can't install it: "

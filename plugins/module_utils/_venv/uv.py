@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import configparser
+import copy
 import glob
+import netrc
 import os
 import platform
 import re
 import shutil
 import tempfile
+import urllib.parse
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
@@ -30,6 +33,10 @@ _PASSED_ON = re.compile(
     r"(LANG|LC_\w+|TZ|CC|CXX|AR|LD|FC|(C|CXX|CPP|LD|F|RUST)FLAGS|MAKEFLAGS|(CMAKE|PKG_CONFIG|CARGO|RUST|SETUPTOOLS_SCM|UV|SSL_CERT)_\w+"
     r"|(?i:(http|https|all|no)_proxy))"
 )
+# Of what is uv's those that may be secret.
+_SECRET = re.compile(r"UV_\w*(USERNAME|PASSWORD|TOKEN)\w*")
+# Where uv has Pythons from, no business of builds.
+_OF_PYTHONS = ("UV_PYTHON_INSTALL_MIRROR", "UV_PYPY_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL")
 # Seconds until a build is given up, all of its packages together, and until the installer itself is.
 END = 3600
 _FETCHED_BY = 600
@@ -97,6 +104,9 @@ class Index:
         self.pythons = given.get("pythons")
         ca = given.get("ca")
         self._settings = _pip_settings()
+        # What stands in for others, by its address, and what it says.
+        self._real: dict[str, str] = {}
+        self._complaints: list[dict[str, str]] = []
         if given.get("url") or self.wheels:
             self._settings = {name: value for name, value in self._settings.items() if name not in _PLACES}
         if given.get("url"):
@@ -126,11 +136,19 @@ class Index:
                 environment[variable] = separator.join(self._settings[name].split())
         if self.wheels:
             environment["UV_OFFLINE"] = "1"
+        if self._real:
+            # What stands in for an index is on this host.
+            beside = [environment.get(name, "") for name in ("NO_PROXY", "no_proxy")]
+            environment.update(dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, [*beside, "127.0.0.1"]))))
         return environment
 
     def uv_alone(self) -> dict[str, str]:
         """Return the environment of uv for what needs no packages: no index is in it."""
-        environment = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if _PASSED_ON.fullmatch(name) and not _SECRET.fullmatch(name) and name not in _OF_PYTHONS
+        }
         for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_FIND_LINKS"):
             environment.pop(name, None)
         # uv brings its own certificates; a host's own, such as a company's, are in Debian's bundle or named to pip.
@@ -138,12 +156,74 @@ class Index:
         if "cert" in self._settings:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
         environment.update({"UV_CACHE_DIR": self.cache} if self.cache else {"UV_NO_CACHE": "1"})
-        if self.pythons:
-            environment["UV_PYTHON_INSTALL_MIRROR"] = (
-                self.pythons if "://" in self.pythons else f"file://{self.pythons}"
-            )
         # A file that has another name in the cache could be changed there.
         return {**environment, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+    def uv_for_pythons(self) -> dict[str, str]:
+        """Return the environment of uv for what is about Pythons: no code of anybody's runs there."""
+        environment = {**self.uv_alone(), **{name: os.environ[name] for name in _OF_PYTHONS if name in os.environ}}
+        if self.pythons:
+            mirror = self.pythons if "://" in self.pythons else f"file://{self.pythons}"
+            environment["UV_PYTHON_INSTALL_MIRROR"] = mirror
+        return environment
+
+    def passwords(self) -> dict[str, tuple[str, str]]:
+        """Return the user and password of each place that needs some, by its URL as it was given.
+
+        Where the URL has none, they are those of the host's netrc, as for pip. Raises UvError where that can't be read.
+        """
+        found = {}
+        words = [word for name in _PLACES if name != "no-index" for word in self._settings.get(name, "").split()]
+        for url in filter(urls.is_http, words):
+            try:
+                host = (urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port)[0] or ""
+            except ValueError as error:
+                raise UvError(
+                    f"gunicorn_index.url, or pip's configuration on the host: {urls.shown(url)} is no URL: {error}"
+                ) from error
+            user, password = urls.credentials(url)
+            known = (user, password) if user is not None else _netrc(host)
+            if known:
+                found[url] = known
+        return found
+
+    def way_out(self) -> dict[str, str]:
+        """Return the environment of a program other than uv that asks an index: proxies, and whose certificates it trusts."""
+        given = {name.lower(): value for name, value in self.uv().items() if name.lower().endswith("_proxy")}
+        every = given.pop("all_proxy", None)
+        proxies = {"http_proxy": every, "https_proxy": every} if every else {}
+        return {**proxies, **given, "SSL_CERT_FILE": self.uv_alone()["SSL_CERT_FILE"]}
+
+    def trusts(self, url: str) -> bool:
+        """Return whether the certificate of a place doesn't matter."""
+        parts = urllib.parse.urlsplit(url)
+        return bool(
+            {parts.hostname, f"{parts.hostname}:{parts.port}"} & set(self._settings.get("trusted-host", "").split())
+        )
+
+    def by_way_of(self, addresses: dict[str, str], credentials: str, complaints: list[dict[str, str]]) -> Index:
+        """Return the same index with other addresses in place of these URLs, which take these credentials.
+
+        What stands in for them keeps its `complaints` there.
+        """
+        other = copy.copy(self)
+        instead = {}
+        for url, address in addresses.items():
+            parts = urllib.parse.urlsplit(url)
+            instead[url] = urllib.parse.urlunsplit(parts._replace(scheme="http", netloc=f"{credentials}@{address[7:]}"))
+            other._real[address] = urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+        other._settings = {
+            name: " ".join(instead.get(word, word) for word in value.split()) if name in _PLACES else value
+            for name, value in self._settings.items()
+        }
+        other._complaints = complaints
+        return other
+
+    def explained(self, said: str) -> str:
+        """Return what uv said as it would have said it of the places themselves, and what they said."""
+        for address, real in self._real.items():
+            said = said.replace(address, real)
+        return "\n".join(dict.fromkeys([said, *(f"{each['at']}: {each['error']}" for each in self._complaints)]))
 
     def offline(self) -> bool:
         """Say whether no other host is needed."""
@@ -235,6 +315,7 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
     if done.returncode == 0:
         return done.stdout
     said = urls.without_secrets(done.stderr.strip())
+    said = index.explained(said) if index else said
     remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
     if index and index.wheels and not remedies:
         remedies = {_ABOUT_WHEELS.format(index.wheels)}
@@ -302,6 +383,18 @@ def _pip_settings() -> dict[str, str]:
         if variable.startswith("PIP_"):
             found[variable[len("PIP_") :].lower().replace("_", "-")] = value
     return found
+
+
+def _netrc(host: str) -> tuple[str, str] | None:
+    """Return the user and password that netrc on this host has for a server, if any. Raises UvError."""
+    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        found = netrc.netrc(path).authenticators(host)
+    except FileNotFoundError:
+        return None
+    except (netrc.NetrcParseError, OSError, UnicodeDecodeError) as error:
+        raise UvError(f"{path} on the host, where a password of the index may be, can't be read: {error}") from error
+    return (found[0], found[2] or "") if found else None
 
 
 def _environ(*without: str) -> dict[str, str]:

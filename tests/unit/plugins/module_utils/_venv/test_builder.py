@@ -11,6 +11,7 @@ import hashlib
 import http.server
 import importlib.metadata
 import io
+import json
 import os
 import pathlib
 import shlex
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import threading
 import zipfile
 
@@ -546,6 +548,58 @@ def test_a_password_in_a_requirement_is_in_no_record(build, url):
         assert path.is_symlink() or not path.is_file() or b"hunter2" not in path.read_bytes(), path
 
 
+NOSY_PROJECT = """
+[build-system]
+requires = ["click"]
+build-backend = "nosy"
+backend-path = ["."]
+
+[project]
+name = "nosy"
+version = "1.0"
+"""
+# The backend of a package that tells all it finds, by a file in what it installs.
+NOSY = """
+import base64, glob, json, os, urllib.request, zipfile
+
+def answers(address):
+    for path in ("/simple/click/", "/elsewhere", "/simple/../elsewhere", "/simple/%2e%2e/elsewhere"):
+        try:
+            yield urllib.request.urlopen(urllib.request.Request(address[0] + path, headers=address[1])).read().decode()
+        except OSError as error:
+            yield f"{path} {error}"
+
+def build_wheel(folder, *_settings):
+    before, at, host = os.environ["UV_DEFAULT_INDEX"].removeprefix("http://").partition("@")
+    address = f"http://{host.partition('/')[0]}", {"Authorization": f"Basic {base64.b64encode(before.encode()).decode()}"}
+    found = [dict(os.environ), list(answers(address)), open(f"/proc/{os.getppid()}/cmdline").read()]
+    with zipfile.ZipFile(os.path.join(folder, "nosy-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("nosy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: nosy\\nVersion: 1.0\\n")
+        wheel.writestr("nosy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("nosy-1.0.dist-info/RECORD", "")
+        wheel.writestr("nosy.json", json.dumps(found))
+    return "nosy-1.0-py3-none-any.whl"
+"""
+
+
+def test_a_build_gets_packages_and_no_password(build, wheels, write, tmp_path, url):
+    write(tmp_path / "nosy-1.0", {"nosy.py": NOSY, "pyproject.toml": NOSY_PROJECT, "PKG-INFO": "Name: nosy\n"})
+    with tarfile.open(wheels / "nosy-1.0.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "nosy-1.0", "nosy-1.0")
+    try:
+        venv = build(extra=["nosy", "flask"], url=url.format("deploy:hunter2"))
+    finally:
+        (wheels / "nosy-1.0.tar.gz").unlink()
+    told = next(venv.glob("lib/*/site-packages/nosy.json")).read_text()
+    environment, answers, _arguments = json.loads(told)
+    # What it asks is answered as far as that is a package.
+    assert "click-8.1" in answers[0]
+    assert all("404" in answer for answer in answers[1:])
+    assert environment["UV_DEFAULT_INDEX"].startswith("http://relay:")
+    for secret in ("hunter2", base64.b64encode(b"deploy:hunter2").decode()):
+        assert secret not in told
+
+
 @pytest.mark.parametrize("credentials", ["deploy:hunter3", "deploy:hunter3%2Fx"])
 def test_a_wrong_password_is_told_but_not_shown(build, url, credentials):
     with pytest.raises(uv.UvError) as error:
@@ -556,7 +610,7 @@ def test_a_wrong_password_is_told_but_not_shown(build, url, credentials):
 
 
 def test_a_url_that_uv_repeats_is_shown_without_its_password(build):
-    with pytest.raises(uv.UvError, match="gunicorn_requirements_file: ") as error:
+    with pytest.raises(uv.UvError, match=r"gunicorn_index\.url, or pip's configuration on the host: ") as error:
         build({"requirements.txt": "flask"}, url="https://deploy:hunter2@a.example:port/simple")
     assert "a.example" in str(error.value)
     assert "hunter2" not in str(error.value)
