@@ -14,12 +14,12 @@ import sys
 import types
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
-from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit
+from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, stores
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'']\n"
@@ -139,3 +139,113 @@ def test_a_release_that_gunicorn_can_not_load_is_none(host, release, write):
     assert "no such database" in refused["msg"]
     assert os.listdir(host / "srv/shop/releases") == []
     assert os.listdir(host / "units") == []
+
+
+def test_a_configuration_is_checked_alone_where_it_is_to_lie_nowhere(host, play):
+    checked = play("gunicorn_config", python=sys.executable, wsgi_app="shop:app", settings={"workers": 2})
+    assert (checked["changed"], "workers = 2\n" in checked["content"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"chdir": "/nosuch"}, "gunicorn_chdir: there is no folder /nosuch"),
+        ({"dest": "/nosuch/conf.py"}, "dest is '/nosuch/conf.py', but the target has no such folder: make it first"),
+        ({"python": None}, "python is empty, but must be the interpreter of the virtual environment"),
+        ({"settings": {"wrokers": 2}}, "wrokers"),
+        (
+            {"conf_file": "conf.py"},
+            "gunicorn_conf_file is 'conf.py', a file in the source, but there is no gunicorn_source",
+        ),
+        ({"conf_file": "nosuch.py", "chdir": "{src}"}, "gunicorn_conf_file "),
+        ({"user": "no_such_account_here", "dest": "{src}/conf.py"}, "gunicorn_user is"),
+    ],
+)
+def test_a_configuration_that_can_not_be_is_refused(host, play, monkeypatch, given, said):
+    monkeypatch.setattr(
+        os.path, "isdir", lambda path, isdir=os.path.isdir: path == "/run/systemd/system" or isdir(path)
+    )
+    given = {name: value.format(src=host / "src") if isinstance(value, str) else value for name, value in given.items()}
+    options = {"python": sys.executable, "wsgi_app": "shop:app", **given}
+    refused = play("gunicorn_config", **{name: value for name, value in options.items() if value is not None})
+    assert said in refused["msg"]
+    assert not (host / "src/conf.py").exists()
+
+
+def test_what_check_mode_can_not_know_of_a_configuration_is_left_open(host, play):
+    options = {"wsgi_app": "shop:app", "dest": str(host / "conf.py")}
+    assert (play("gunicorn_config", True, **options, python="/nosuch")["content"],) == (None,)
+    assert play("gunicorn_config", True, **options)["changed"]
+    assert not play("gunicorn_config", True, wsgi_app="shop:app", conf_file="conf.py")["changed"]
+
+
+def test_a_file_of_the_source_counts_where_it_is_named(host, play, write):
+    write(host / "src", {"gunicorn.conf.py": "workers = 7\n"})
+    options = {"python": sys.executable, "wsgi_app": "shop:app", "chdir": str(host / "src")}
+    without = play("gunicorn_config", **options)
+    assert "workers = 7" not in without["content"]
+    assert "gunicorn.conf.py where the app runs, which counts only if gunicorn_conf_file names it" in without["warned"]
+    named = play("gunicorn_config", **options, conf_file="gunicorn.conf.py")
+    assert ("workers = 7" in named["content"], named["warned"]) == (True, "")
+    of_the_controller = play("gunicorn_config", **options, conf_file="/home/ann/conf.py", conf_text="workers = 8\n")
+    assert "workers = 8" in of_the_controller["content"]
+
+
+def test_a_link_in_the_place_of_a_configuration_is_replaced_and_not_shown(host, play):
+    (host / "secret").write_text("hunter2\n")
+    (host / "conf.py").symlink_to(host / "secret")
+    done = play("gunicorn_config", python=sys.executable, wsgi_app="shop:app", dest=str(host / "conf.py"))
+    assert done["changed"]
+    assert "hunter2" not in json.dumps(done)
+    assert (host / "secret").read_text() == "hunter2\n"
+    assert not (host / "conf.py").is_symlink()
+
+
+def test_what_the_proof_for_an_account_says_is_told_and_the_file_stays(host, play, monkeypatch):
+    def refuse(_content, _unit):
+        raise proof.ProofError("wsgi_app is 'shop:app', which can't be imported")
+
+    monkeypatch.setattr(foreign_unit, "account", lambda user: types.SimpleNamespace(pw_name=user))
+    monkeypatch.setattr(foreign_unit, "prove", refuse)
+    (host / "conf.py").write_text("# as it was\n")
+    options = {"python": sys.executable, "wsgi_app": "shop:app", "user": "shop", "dest": str(host / "conf.py")}
+    assert play("gunicorn_config", **options)["msg"] == "wsgi_app is 'shop:app', which can't be imported"
+    assert (host / "conf.py").read_text() == "# as it was\n"
+    # Check mode proves nothing, and goes on without the account that may have yet to be made.
+    assert play("gunicorn_config", True, **options)["changed"]
+
+    def no_account(user):
+        raise foreign_unit.OwnUnitError(f"gunicorn_user is {user!r}, but the target has no such account")
+
+    monkeypatch.setattr(foreign_unit, "account", no_account)
+    assert play("gunicorn_config", True, **options)["changed"]
+    assert "has no such account" in play("gunicorn_config", **options)["msg"]
+
+
+def test_folders_that_the_app_may_write_are_made_with_its_release(host, release):
+    (host / "srv").mkdir()
+    data = host / "data/shop"
+    foretold = release(check=True, writable_paths=[str(data)])
+    assert f"a folder of {USER}, 0750" in json.dumps(foretold["diff"])
+    assert not data.exists()
+    made = release(writable_paths=[str(data)])
+    assert made["changed"], made
+    assert data.is_dir()
+    assert not release(writable_paths=[str(data)])["changed"]
+    data.rmdir()
+    assert release(writable_paths=[str(data)])["changed"]
+    assert data.is_dir()
+
+
+def test_what_lies_in_the_place_of_the_apps_folder_is_no_release(host, release, write):
+    write(host / "srv/shop", {"index.html": "x"})
+    assert "was not made by this role: move it away" in release()["msg"]
+    assert os.listdir(host / "units") == []
+
+
+def test_a_release_that_serves_is_known_to(host, release):
+    (host / "srv").mkdir()
+    made = release()
+    assert made["serves"] is False
+    stores.Store(str(host / "srv"), "shop").switch(made["id"])
+    assert release()["serves"] is True
