@@ -9,14 +9,16 @@ Certbot's own timer renews them, and its hook has nginx take up what it proved f
 from __future__ import annotations
 
 import dataclasses
+import glob
 import http.client
 import os
 import secrets
 import socket
+import tempfile
 import urllib.error
 import urllib.request
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
@@ -29,7 +31,16 @@ _HOOK_TEXT = """#!/bin/sh
 # Made by pyweb.stack: nginx takes up a renewed certificate where it finds nothing wrong with its configuration.
 nginx -t -q && systemctl reload nginx.service
 """
+# With whom the CAs' own certificates are from, a file for each app whose CA the host doesn't trust.
+_CAS = "/etc/ssl/pyweb-stack/ca"
+_TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
 _DROP_IN = "/etc/systemd/system/certbot.service.d/pyweb-stack-ca.conf"
+_DROP_IN_TEXT = f"""# Made by pyweb.stack: beside the CAs that the host trusts, those of its sites.
+[Service]
+RuntimeDirectory=pyweb-stack-certbot
+ExecStartPre=-/bin/sh -c 'cat {_TRUSTED} {_CAS}/*.pem > /run/pyweb-stack-certbot/ca.pem'
+Environment=REQUESTS_CA_BUNDLE=/run/pyweb-stack-certbot/ca.pem
+"""
 # Certbot renews when a third of the time is left; this is well below that, for a CA's usual 90 days.
 _DAYS_LEFT = 20
 # In seconds: how long one answer may take, and all that certbot does.
@@ -60,10 +71,14 @@ class Acme:
         return {"certificate": f"{folder}/fullchain.pem", "key": f"{folder}/privkey.pem"}
 
     def there(self) -> bool:
-        """Say whether a certificate for all the names is there."""
+        """Say whether a certificate for all the names is there, and has not expired."""
         pair = self.pair()
         wanted = {name.lower() for name in self.names}
-        return certificates.there(**pair) and certificates.names(pair["certificate"]) == wanted
+        return (
+            certificates.there(**pair)
+            and certificates.names(pair["certificate"]) == wanted
+            and not certificates.expired(pair["certificate"])
+        )
 
     def warning(self) -> str | None:
         """Return how long the certificate holds still, where it should have been renewed by now."""
@@ -93,13 +108,17 @@ class Acme:
         names = [word for name in self.names for word in ("--domain", name)]
         how = ["--non-interactive", "--agree-tos", "--email", self.email, "--server", self.directory]
         which = ["--cert-name", f"gunicorn-{self.app}", "--renew-with-new-domains", "--keep-until-expiring"]
-        done = shell.run(
-            ["certbot", "certonly", "--quiet", "--webroot", "--webroot-path", WEBROOT, *how, *which, *names],
-            identity=shell.CALLER,
-            sandbox=None,
-            seconds=_ISSUE,
-            env={**os.environ, **({"REQUESTS_CA_BUNDLE": self.ca} if self.ca else {})},
-        )
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as bundle:
+            for path in (_TRUSTED, *glob.glob(f"{_CAS}/*.pem")):
+                bundle.write(files.read(path))
+            bundle.flush()
+            done = shell.run(
+                ["certbot", "certonly", "--quiet", "--webroot", "--webroot-path", WEBROOT, *how, *which, *names],
+                identity=shell.CALLER,
+                sandbox=None,
+                seconds=_ISSUE,
+                env={**os.environ, **({"REQUESTS_CA_BUNDLE": bundle.name} if self.ca else {})},
+            )
         if done.returncode:
             raise AcmeError(
                 f"nginx_site_tls: {self.directory} gave no certificate for {', '.join(self.names)}; until it does, the site "
@@ -107,16 +126,24 @@ class Acme:
             )
 
     def prepare(self) -> bool:
-        """Have renewals reach nginx, and the CA; say whether that changed anything."""
+        """Have renewals reach nginx, and the CA; say whether that changed anything. Raises AcmeError."""
         wanted = {_HOOK: (_HOOK_TEXT, 0o755)}
         if self.ca:
-            wanted[_DROP_IN] = (f"[Service]\nEnvironment=REQUESTS_CA_BUNDLE={self.ca}\n", 0o644)
+            if not os.path.exists(self.ca):
+                raise AcmeError(
+                    f"nginx_site_tls has the ca {self.ca!r}, which is not on this host: put it there before the site, or leave "
+                    "it out where the host trusts the CA"
+                )
+            wanted[os.path.join(_CAS, f"{self.app}.pem")] = (files.read(self.ca), 0o644)
+            wanted[_DROP_IN] = (_DROP_IN_TEXT, 0o644)
         changed = [path for path, (text, _mode) in wanted.items() if files.read(path) != text]
         for path in changed:
             text, mode = wanted[path]
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             files.replace(path, text)
             os.chmod(path, mode)
+        if _DROP_IN in changed:
+            systemd.require("daemon-reload")
         return bool(changed)
 
 

@@ -142,7 +142,11 @@ def look(tree: site_files.Tree) -> None:
             f"nginx's configuration is broken already, so the site {tree.path or 'that is to go'} was not touched; repair it first:\n{fault}\n"
             f"{_serving()} The app is as it was deployed."
         )
-    for address, listen in tree.listens().items():
+    listens = tree.listens()
+    for address, listen in listens.items():
+        if _everywhere(address) in listens and address != _everywhere(address):
+            # nginx listens there by listening at all addresses, which is looked at by itself.
+            continue
         taken = None if ports.listens(state["MainPID"], address) else ports.fault(address)
         if taken:
             raise NginxError(
@@ -154,6 +158,12 @@ def look(tree: site_files.Tree) -> None:
                     else "Free the address, or have nginx listen elsewhere."
                 )
             )
+
+
+def _everywhere(address: str) -> str:
+    """Return all addresses of a kind with the port of this one."""
+    host, _colon, port = address.rpartition(":")
+    return f"{'[::]' if host.startswith('[') else '0.0.0.0'}:{port}"
 
 
 def prove(tree: site_files.Tree) -> None:
@@ -177,8 +187,7 @@ def prove(tree: site_files.Tree) -> None:
 def install(tree: site_files.Tree) -> None:
     """Move the proved changes into place and have nginx take them up, or put back what was there."""
     before, was_pending = tree.before(), pending()
-    with open(_PENDING, "w", encoding="utf-8"):
-        pass
+    owe_reload()
     try:
         site_files.apply(ETC, tree.changes())
         make_ready(start=tree.entry is not None)
@@ -197,6 +206,12 @@ def install(tree: site_files.Tree) -> None:
 def pending() -> bool:
     """Say whether nginx may not have taken up what is in its tree."""
     return os.path.exists(_PENDING)
+
+
+def owe_reload() -> None:
+    """Note that nginx has not taken up what changed beside its tree, such as a certificate at the same path."""
+    with open(_PENDING, "w", encoding="utf-8"):
+        pass
 
 
 def state() -> str:

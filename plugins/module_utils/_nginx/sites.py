@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, header_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, header_rules, json_log
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.edge import Edge, Limit
 
@@ -48,13 +48,13 @@ _COMPRESSED = (
     "text/css text/plain text/javascript text/xml application/javascript application/json application/manifest+json "
     "application/xml application/rss+xml application/atom+xml application/wasm image/svg+xml"
 )
-_HSTS = {"subdomains": "includeSubDomains", "preload": "preload"}
-_JSON = (
-    '{"time":"$time_iso8601","id":"$request_id","client":"$remote_addr","host":"$host","method":"$request_method",'
-    '"uri":"$request_uri","protocol":"$server_protocol","status":"$status","bytes":"$body_bytes_sent",'
-    '"seconds":"$request_time","upstream_seconds":"$upstream_response_time","referer":"$http_referer",'
-    '"agent":"$http_user_agent"}'
+# Those of Mozilla's intermediate profile that keep what was sent before from whoever steals the key.
+_CIPHERS = ":".join(
+    f"ECDHE-{key}-{cipher}"
+    for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    for key in ("ECDSA", "RSA")
 )
+_HSTS = {"subdomains": "includeSubDomains", "preload": "preload"}
 # What a CA asks for to know that a name leads here, whoever runs certbot: it gets it from no app.
 _CHALLENGES = block(
     f"location ^~ {acme.CHALLENGES}/", [f"root {acme.WEBROOT};", "default_type text/plain;", "try_files $uri =404;"]
@@ -174,7 +174,7 @@ class Site:
             names = [f"{name} 0;" for name in self.server_names]
             maps.append(block(f"map $host ${self._id}_stranger", ["hostnames;", "default 1;", *names]))
         if self.access_log:
-            maps.append(f"log_format {self._id} escape=json '{_JSON}';")
+            maps += json_log.directives(self._id)
         return [*maps, *self.edge.maps()]
 
     def _servers(self) -> list[str]:
@@ -228,8 +228,15 @@ class Site:
             if self.tls:
                 how = " ssl" if self.tls.http2 else " ssl http2"
                 to = f"return 301 {scheme}://{host}$request_uri;"
-                found.append(block("server", self._at("443", how, names), self._speak_tls(self.tls), [to]))
+                found.append(
+                    block("server", self._at("443", how, names), self._speak_tls(self.tls), self._insist(), [to])
+                )
         return found
+
+    def _insist(self) -> list[str]:
+        """Return the header by which browsers insist on TLS, if there is one."""
+        named = {name: value for name, value in self._headers.items() if name.lower() == "strict-transport-security"}
+        return [f"add_header {name} {header_rules.quoted(value)} always;" for name, value in named.items() if value]
 
     def _leading_to(self, place: str, *paragraphs: list[str], names: list[str] | None = None) -> str:
         """Return a server of plain HTTP that leads elsewhere, but for what a CA asks."""
@@ -267,7 +274,7 @@ class Site:
             f"ssl_certificate_key {tls.key};",
             "ssl_protocols TLSv1.2 TLSv1.3;",
             "# With these, and without tickets, a key that is stolen opens nothing that was sent before.",
-            "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;",
+            f"ssl_ciphers {_CIPHERS};",
             "ssl_ecdh_curve X25519:prime256v1:secp384r1;",
             "ssl_session_tickets off;",
             f"ssl_session_cache shared:{self._id}:10m;",

@@ -77,6 +77,8 @@ def _obtain(module: Module, ca: acme.Acme) -> None:
             msg="\n".join([*strays, f"{ca.directory} was not asked; the site keeps the certificate that it has."])
         )
     ca.issue()
+    # The site may name that file already, as of one that had expired or lacked a name.
+    server.owe_reload()
 
 
 def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:

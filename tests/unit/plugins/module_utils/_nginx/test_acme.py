@@ -17,11 +17,13 @@ NAMES = ("shop.example.com", "www.example.com")
 
 
 @pytest.fixture
-def ca(tmp_path, monkeypatch):
+def ca(tmp_path, monkeypatch, write):
     """Return whom to ask, in folders of the test's own."""
-    for name in ("WEBROOT", "_LIVE", "_HOOK", "_DROP_IN"):
+    for name in ("WEBROOT", "_LIVE", "_HOOK", "_DROP_IN", "_CAS", "_TRUSTED"):
         monkeypatch.setattr(acme, name, str(tmp_path / name.strip("_").lower() / "shop"))
-    return acme.Acme("shop", NAMES, "ops@example.com", "https://ca.example.com/dir", ca="/etc/ssl/ca.pem")
+    monkeypatch.setattr(acme.systemd, "require", lambda *_asked: None)
+    write(tmp_path, {"trusted/shop": "everybody's\n", "cas/shop/another.pem": "another's\n", "own.pem": "its own\n"})
+    return acme.Acme("shop", NAMES, "ops@example.com", "https://ca.example.com/dir", ca=str(tmp_path / "own.pem"))
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def certbot(tmp_path, monkeypatch, write):
     """Return a function that has certbot end so, and the file with what it was asked."""
 
     def certbot(code: int = 0) -> pathlib.Path:
-        script = f'#!/bin/sh\nprintf "%s\\n" "$REQUESTS_CA_BUNDLE" "$@" > {tmp_path}/asked\necho Too many. >&2\nexit {code}\n'
+        script = f'#!/bin/sh\nprintf "%s\\n" "$(cat "$REQUESTS_CA_BUNDLE" | tr "\\n" ,)" "$@" > {tmp_path}/asked\necho Too many. >&2\nexit {code}\n'
         write(tmp_path, {"bin/certbot": script})
         (tmp_path / "bin/certbot").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
@@ -42,7 +44,8 @@ def test_certbot_is_asked_for_all_names(ca, certbot):
     asked = certbot()
     ca.issue()
     said = asked.read_text().split("\n")
-    assert said[0] == "/etc/ssl/ca.pem"
+    # Those of other sites and of the host as well, since this is the one list for all renewals.
+    assert sorted(said[0].strip(",").split(",")) == ["another's", "everybody's", "its own"]
     assert [said[at + 1] for at, word in enumerate(said) if word == "--domain"] == list(NAMES)
     assert [said[said.index(word) + 1] for word in ("--server", "--email", "--cert-name")] == [
         "https://ca.example.com/dir",
@@ -50,8 +53,25 @@ def test_certbot_is_asked_for_all_names(ca, certbot):
         "gunicorn-shop",
     ]
     assert os.access(acme._HOOK, os.X_OK)
-    assert "REQUESTS_CA_BUNDLE=/etc/ssl/ca.pem" in pathlib.Path(acme._DROP_IN).read_text()
+    assert "REQUESTS_CA_BUNDLE=" in pathlib.Path(acme._DROP_IN).read_text()
     assert not ca.prepare()
+
+
+def test_a_renewal_reaches_a_ca_that_is_told_so_to_systemd(ca, monkeypatch):
+    told = []
+    monkeypatch.setattr(acme.systemd, "require", lambda *asked: told.append(asked))
+    assert ca.prepare()
+    assert told == [("daemon-reload",)]
+    pathlib.Path(ca.ca).write_text("its next\n")
+    assert ca.prepare()
+    assert told == [("daemon-reload",)]
+    assert not ca.prepare()
+
+
+def test_a_ca_s_file_that_is_not_there(ca):
+    os.unlink(ca.ca)
+    with pytest.raises(acme.AcmeError, match=r"has the ca .*own.pem', which is not on this host"):
+        ca.prepare()
 
 
 def test_a_ca_that_refuses(ca, certbot):
@@ -72,6 +92,9 @@ def test_a_certificate_is_there_when_it_holds_for_all_names(ca, monkeypatch):
     assert ca.warning() is None
     monkeypatch.setattr(acme, "_DAYS_LEFT", 1000)
     assert "holds for 39" in (ca.warning() or "")
+    with monkeypatch.context() as later:
+        later.setattr(acme.certificates, "expired", lambda _certificate: True)
+        assert not ca.there()
     selfsigned.make("shop", list(NAMES[:1]))
     assert not ca.there()
 

@@ -283,6 +283,16 @@ def test_a_site_that_nginx_would_not_read_is_refused(host, site, monkeypatch):
     assert "nginx would not read" in site()["msg"]
 
 
+def test_where_nginx_listens_at_all_addresses_no_single_one_is_in_the_way(host, site, write, monkeypatch):
+    monkeypatch.setattr(ports, "listens", lambda _pid, address: not address.startswith("127."))
+    monkeypatch.setattr(ports, "fault", lambda _address: "somebody listens there already")
+    single = "server { listen 127.0.0.3:8099; }\n"
+    write(host.etc, {"sites-enabled/another": single})
+    assert "nginx can't listen on 127.0.0.3:8099" in site(check=True)["msg"]
+    write(host.etc, {"sites-enabled/another": f"server {{ listen 8099; }}\n{single}"})
+    assert site(check=True)["changed"]
+
+
 @pytest.fixture
 def own(host, site, monkeypatch):
     """Play the module with a certificate that the host makes itself; TLS has a port that anybody can have, too."""
@@ -349,6 +359,16 @@ def test_a_ca_is_asked_once_the_site_is_up_and_its_certificate_serves_in_the_sam
     assert "a certificate for www.example.com" in json.dumps(result["diff"])
     again = play()
     assert (again["changed"], again["diff"]) == (False, [])
+
+
+def test_one_that_takes_the_place_of_another_is_taken_up(host, ca):
+    asked, play = ca
+    play()
+    before = host.asked.count("reload")
+    # As of one that has expired, or lacks a name.
+    asked.clear()
+    assert play()["changed"]
+    assert host.asked.count("reload") == before + 1
 
 
 def test_a_certificate_that_is_not_renewed_is_told_of(ca, monkeypatch):

@@ -413,6 +413,15 @@ def test_other_names_lead_to_the_one_that_is_theirs():
     assert _values(servers[1], "ssl_certificate") == [[TLS.certificate]]
 
 
+def test_browsers_insist_on_tls_for_the_other_names_too():
+    site = _site(server_names=["b.de"], redirects={"a.de": "b.de"}, tls=TLS, hsts={"max_age": 300})
+    plain, secure = (
+        each for each in _blocks(_directives(site.text()), "server") if ["a.de"] in _values(each, "server_name")
+    )
+    assert _values(secure, "add_header") == [["Strict-Transport-Security", "max-age=300", "always"]]
+    assert _values(plain, "add_header") == []
+
+
 @pytest.mark.parametrize(
     ("hsts", "value"),
     [
