@@ -53,6 +53,7 @@ options:
       - C(compare), as M(pyweb.stack.django_manage), if what serves is a Django project.
       - C(switch), as M(pyweb.stack.gunicorn_switch).
       - C(site), as M(pyweb.stack.nginx_site).
+      - C(database), as M(pyweb.stack.database).
     type: dict
     required: true
 author:

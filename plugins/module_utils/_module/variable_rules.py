@@ -34,6 +34,8 @@ _NEVER_WRITABLE = {
 # How like one of ours (difflib's ratio, of what follows the role's name) a name is that was meant for it. gunicorn_users
 # is less like gunicorn_user, and may be the user's own.
 _MISSPELT = 0.9
+# Of its superuser, and databases that it comes with.
+_OF_POSTGRESQL = ("postgres", "template0", "template1")
 # Unlike, and yet meant: it would let happen in silence what somebody wanted to prevent.
 _MEANT = {"django_migrations": "django_migrate"}
 
@@ -132,6 +134,20 @@ def _writable_paths(paths: Any) -> site_rules.Faults:
             if any(f"{path}/".startswith(f"{top}/") for top in tops):
                 yield f"has {path!r}, which {reason}: choose a folder such as '/srv/files' or '/var/lib/files'"
                 break
+
+
+def _database_app(value: Any) -> site_rules.Faults:
+    if value in _OF_POSTGRESQL or str(value).startswith("pg_"):
+        yield f"is {value!r}, a name that PostgreSQL has for itself: choose another"
+    else:
+        yield naming.app_name(value)
+
+
+def _database_user(value: Any) -> site_rules.Faults:
+    if value in _OF_POSTGRESQL or str(value).startswith("pg_"):
+        yield f"is {value!r}, a name that PostgreSQL has for itself: name the account of the app"
+    else:
+        yield from _user(value)
 
 
 def _user(value: Any) -> site_rules.Faults:
@@ -333,6 +349,9 @@ _CHECKS: dict[str, Rule] = {
     "gunicorn_unit": unit_overrides.faults,
     "gunicorn_keep_releases": _at_least(1),
     "gunicorn_keep_assets": _at_least(1),
+    "database_app": _database_app,
+    "database_user": _database_user,
+    "database_cache_memory": _by(plans.mebibytes),
     "django_databases": _databases,
     "django_settings_module": _module_name,
     "nginx_site_app": _one(naming.app_name),
@@ -355,10 +374,11 @@ _CHECKS: dict[str, Rule] = {
     "nginx_site_access_log": site_rules.access_log,
     "nginx_site_extra": site_rules.extra,
 }
-_ROLES = ("django_", "gunicorn_", "nginx_site_")
+_ROLES = ("database_", "django_", "gunicorn_", "nginx_site_")
 # All variables of the roles; of these last ones the type says it all.
 KNOWN = {
     *_CHECKS,
+    *("database_cache", "database_engine", "database_purge", "database_state"),
     *(
         "django_allow_debug",
         "django_check_deploy",

@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     # Ansible sends the target all that is imported here. A call loads what it needs of it, as compiling takes its time.
     from ansible_collections.pyweb.stack.plugins.module_utils._steps import (  # noqa: F401
         app_source,
+        database,
         django_manage,
         django_project_info,
         gunicorn_config,
@@ -82,6 +83,7 @@ LINKS = {
     "compare": Link("django_manage", ("name", "root", "command")),
     "switch": Link("gunicorn_switch", ("name", "root")),
     "site": Link("nginx_site"),
+    "database": Link("database"),
 }
 
 
@@ -110,6 +112,8 @@ def run(module: Module, params: dict) -> dict:
         chain.do("switch", **chain.app())
     if chain.has("site"):
         chain.do("site")
+    if chain.has("database"):
+        chain.do("database")
     return chain.result()
 
 

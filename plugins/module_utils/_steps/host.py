@@ -25,7 +25,7 @@ def run(module: Module, params: dict) -> dict:
     if params["account"]:
         _refuse_host(module)
     lacks = {}
-    if params["account"] and not _there(module, **params["account"]):
+    if params["account"] and not _there(module, params["role"], **params["account"]):
         lacks["account"] = params["account"]["name"]
     missing = machine.not_installed(params["packages"])
     if missing:
@@ -60,18 +60,19 @@ def _new_enough(system: machine.System) -> bool:
     return not version or version >= _OLDEST.get(system.id, ())
 
 
-def _there(module: Module, name: str, mark: str, anybodys: bool) -> bool:
+def _there(module: Module, role: str, name: str, mark: str, anybodys: bool) -> bool:
     """Return whether an account is there; refuse one that the app can't have."""
+    variable, user = ("database_app", "database_user") if role == "database" else ("gunicorn_name", "gunicorn_user")
     try:
         found = pwd.getpwnam(name)
     except KeyError:
         return False
     if found.pw_uid == 0:
-        module.fail_json(msg=f"gunicorn_user is {name!r}, which is root: name another account, or leave it out.")
+        module.fail_json(msg=f"{user} is {name!r}, which is root: name another account, or leave it out.")
     if not anybodys and found.pw_gecos != mark:
         module.fail_json(
-            msg=f"gunicorn_name is {name!r}, but an account of that name is there that this role did not make: "
-            "choose another name, or allow its use with gunicorn_user."
+            msg=f"{variable} is {name!r}, but an account of that name is there that this role did not make: "
+            f"choose another name, or allow its use with {user}."
         )
     return True
 

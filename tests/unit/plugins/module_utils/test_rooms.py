@@ -21,7 +21,7 @@ PREFIX = f"{ROOT_PACKAGE}.module_utils."
 FLOORS = [
     {"_text"},
     {"_host"},
-    {"_source", "_venv", "_gunicorn", "_nginx"},
+    {"_source", "_venv", "_gunicorn", "_nginx", "_database"},
     {"_release"},
     {"_serving", "_django"},
     {"_module"},
