@@ -4,6 +4,7 @@ import http.cookiejar
 import json
 import os
 import pathlib
+import pty
 import pwd
 import re
 import signal
@@ -175,6 +176,80 @@ class Owner(unittest.TestCase):
         self.assertIn(
             "Default server configuration", pathlib.Path("/etc/nginx/sites-available/default.original").read_text()
         )
+
+
+class Commands(unittest.TestCase):
+    """What people run by gunicorn-shop."""
+
+    def test_a_command_looks_as_the_service_does(self):
+        names = ("Uid", "Gid", "Groups", "CapBnd", "CapEff", "NoNewPrivs", "Seccomp", "Umask")
+        of_service = pathlib.Path(f"/proc/{main_pid()}/status").read_text()
+        of_command = run("gunicorn-shop", "run", "cat", "/proc/self/status")
+        rows = [re.findall(rf"^(?:{'|'.join(names)}):.*$", text, re.MULTILINE) for text in (of_service, of_command)]
+        self.assertEqual(*rows)
+        self.assertEqual(len(rows[0]), len(names))
+        limits = pathlib.Path(f"/proc/{main_pid()}/limits").read_text()
+        self.assertEqual(run("gunicorn-shop", "run", "cat", "/proc/self/limits"), limits)
+        source = os.path.realpath(APP / "current/src")
+        self.assertEqual(run("gunicorn-shop", "run", "pwd"), f"{source}\n")
+        tell = "import os; print(ascii([os.environ[name] for name in ('SECRET_KEY', 'STATE_DIRECTORY')]))"
+        state = "/var/lib/gunicorn-shop"
+        self.assertEqual(run("gunicorn-shop", "run", "python", "-c", tell), f"{[SECRET_KEY, state]!a}\n")
+        with self.assertRaises(subprocess.CalledProcessError):
+            run("gunicorn-shop", "run", "touch", f"{source}/x")
+
+    def test_words_pipes_and_exit_status_are_passed_on(self):
+        words = ["$HOME", "${A}", "%n", "$$", "a b", "'", '"', "\\n", ""]
+        self.assertEqual(run("gunicorn-shop", "run", "printf", "<%s>", *words), "".join(f"<{word}>" for word in words))
+        argv = ["gunicorn-shop", "run", "sh", "-c", "cat; exit 7"]
+        done = subprocess.run(argv, input="handed on", capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (7, "handed on"))
+        self.assertEqual(json.loads(run("gunicorn-shop", "manage.py", "dumpdata", "sessions")), [])
+
+    def test_a_superuser_is_made_on_a_terminal(self):
+        pid, terminal = pty.fork()
+        if not pid:
+            os.execvp("gunicorn-shop", ["gunicorn-shop", "manage.py", "createsuperuser"])
+        answers = {"Username": f"boss{pid}", "Email": "", "Password:": "x-7-Strange", "(again)": "x-7-Strange"}
+        said = ""
+        for prompt, answer in answers.items():
+            while prompt not in said:
+                said += os.read(terminal, 1000).decode()
+            os.write(terminal, f"{answer}\n".encode())
+        while "created" not in said:
+            said += os.read(terminal, 1000).decode()
+        self.assertNotIn("Strange", said)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+
+    def test_keys_are_the_commands(self):
+        pid, terminal = pty.fork()
+        if not pid:
+            os.execvp("gunicorn-shop", ["gunicorn-shop", "run", "sh", "-c", "echo here; sleep 60"])
+        while b"here" not in os.read(terminal, 1000):
+            pass
+        os.write(terminal, b"\x03")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 130)
+
+    def test_who_ends_it_ends_the_command(self):
+        argv = ["gunicorn-shop", "run", "sh", "-c", "echo here; sleep 60"]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(30), 143)
+        self.assertEqual(run("systemctl", "list-units", "--plain", "--no-legend", "gunicorn-shop-command-*"), "")
+
+    def test_status_and_logs_are_of_this_app(self):
+        told = run("gunicorn-shop", "status")
+        self.assertRegex(told, rf"\Ashop: release {RELEASE} \(no version\) is active since ")
+        self.assertRegex(told, rf"{re.escape(SERVICE)} +active \(running\) +since .* [0-9]+ processes")
+        lines = run("gunicorn-shop", "logs", "--lines=20").splitlines()
+        self.assertTrue(lines)
+        self.assertEqual([line for line in lines if "gunicorn-shop" not in line], [])
+
+    def test_it_takes_root(self):
+        argv = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "gunicorn-shop", "shell"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, "gunicorn-shop: needs root: sudo gunicorn-shop shell\n"))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,13 @@ options:
       - Environment of the app. Values appear in no output and no log, and only root can read them on the target.
     type: dict
     default: {}
+  secrets:
+    description:
+      - Names of variables of the environment whose values are made on the target once, where O(env) has none, and kept there in
+        C(/var/lib/gunicorn-NAME.secrets). They are in no output.
+    type: list
+    elements: str
+    default: []
   graceful_timeout:
     description: Seconds that gunicorn gives its workers to end what they have in hand.
     type: int

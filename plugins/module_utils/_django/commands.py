@@ -14,9 +14,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django import databas
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import Databases
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, remedies, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import python_path
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
 # How long a command may take, and the migrations, some of which rewrite whole tables.
@@ -105,7 +104,7 @@ class Commands:
     def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
         properties = systemd.properties_for_commands(self._unit, self.name)
         # What gunicorn puts in front of the app's path, its commands need as well.
-        more = python_path(self._store.release(self.name)["in_force"])
+        more = command_line.python_path(self._store.release(self.name)["in_force"])
         try:
             return systemd.run(self._store.name, [*properties, *also, *more], argv, seconds)
         except shell.Overdue as error:

@@ -27,7 +27,7 @@ def read(path: str) -> str:
         return ""
 
 
-def replace(path: str, text: str) -> None:
+def replace(path: str, text: str, mode: int = 0o644) -> None:
     """Give a file, readable for everybody, another text, by a rename: whoever reads it gets the old or the new one.
 
     Durable when this returns. Raises OSError where a link that others made is on the way.
@@ -36,11 +36,11 @@ def replace(path: str, text: str) -> None:
     with opened_folder(folder) as parent:
         # Whoever may write to the folder must neither know this name nor have it before.
         temporary = f".{name}.{secrets.token_hex(4)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644, dir_fd=parent)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=parent)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
-                os.fchmod(descriptor, 0o644)
+                os.fchmod(descriptor, mode)
                 sync(file)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         except BaseException:

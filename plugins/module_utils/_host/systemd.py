@@ -12,21 +12,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 
 UNIT_FOLDER = "/etc/systemd/system"
 
-_OF_THE_SERVICE_ALONE = {
-    "Type",
-    "NotifyAccess",
-    "TimeoutStartSec",
-    "ExecStart",
-    "KillMode",
-    "TimeoutStopSec",
-    "Restart",
-    "RestartSec",
-}
 # The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
 NOT_STARTED = range(200, 246)
 # Seconds for an answer, and for a job: a stop takes as long as its unit says, so that one is for a systemd that hangs.
@@ -108,13 +98,9 @@ class Unit:
 
     def command(self, argv: list[str], seconds: float) -> list[str]:
         """Return the command that runs `argv` in it, for no longer than so many seconds, and waits for its end."""
-        options = ["--quiet", "--wait", "--pipe", "--collect", f"--unit={self._name}"]
-        # By default that is the command, a whole script, in every line of the journal about it.
-        options += [f"--description={self._purpose}"]
         # Whoever waits for it ends it before; this is for the case that they died.
-        options += [f"--property=RuntimeMaxSec={seconds + _MARGIN:.0f}", "--property=TimeoutStopSec=10"]
-        options += [f"--property={key}={value}" for key, value in self._properties]
-        return ["systemd-run", *options, "--", *argv]
+        until = [("RuntimeMaxSec", f"{seconds + _MARGIN:.0f}"), ("TimeoutStopSec", "10")]
+        return command_line.systemd_run(self._name, self._purpose, [*until, *self._properties], argv, "--pipe")
 
     def kill(self) -> None:
         """End at once all that runs in it."""
@@ -125,12 +111,12 @@ class Unit:
         return journal(self._name, self._since)
 
 
-def run(app: str, properties: list[tuple[str, str]], argv: list[str], seconds: float) -> Done:
+def run(app: str, properties: list[tuple[str, str]], argv: list[str], seconds: float, kind: str = "run") -> Done:
     """Run a command in a transient unit with these properties, wait for it and return what it printed.
 
-    Raises shell.Overdue where it did not end in so many seconds.
+    `kind` is a part of the unit's name. Raises shell.Overdue where it did not end in so many seconds.
     """
-    unit = Unit(f"gunicorn-{app}-run", f"A command of the app {app}", properties)
+    unit = Unit(f"gunicorn-{app}-{kind}", f"A command of the app {app}", properties)
     done = shell.run(argv, identity=shell.CALLER, sandbox=unit, seconds=seconds)
     if done.returncode in NOT_STARTED:
         # Why systemd could not start it, only the journal knows.
@@ -161,9 +147,7 @@ def journal(unit: str, since: float, lines: int = 20) -> str:
 def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
     """Return what a service's installed unit file says that also holds for commands run beside it."""
     with open(os.path.join(UNIT_FOLDER, unit), encoding="utf-8") as file:
-        service = file.read().split("[Service]\n", 1)[1]
-    lines = [tuple(line.split("=", 1)) for line in service.splitlines()]
-    return [(key, value.replace("%i", release)) for key, value in lines if key not in _OF_THE_SERVICE_ALONE]
+        return command_line.properties(file.read(), release)
 
 
 def loaded_instances(app: str) -> set[str]:
@@ -182,6 +166,14 @@ def commands(app: str) -> list[str]:
         "list-units", "--plain", "--no-legend", "--output=json", states, f"gunicorn-{app}-run-*.service"
     ).stdout
     return [unit["unit"] for unit in json.loads(listed or "[]")]
+
+
+def releases_at_work(app: str) -> set[str]:
+    """Return the releases of which somebody's command has not ended, such as a shell."""
+    if not os.path.isdir("/run/systemd/system"):
+        return set()
+    listed = ctl("list-units", "--plain", "--no-legend", "--output=json", f"gunicorn-{app}-command-*.service").stdout
+    return {unit["unit"].removeprefix(f"gunicorn-{app}-command-").split("-")[0] for unit in json.loads(listed or "[]")}
 
 
 def unit_text(name: str) -> str:

@@ -111,6 +111,18 @@ def _conf_file(value: Any) -> site_rules.Faults:
         )
 
 
+def _env_file(value: Any) -> site_rules.Faults:
+    if not isinstance(value, str):
+        yield f"is {_shown(value)}, but must be the path of a file on the controller"
+    elif value.startswith("/") and not os.path.isfile(value):
+        yield f"is {value!r}, but there is no such file on the controller"
+
+
+def _secrets(names: Any) -> site_rules.Faults:
+    # Of their values nothing can be wrong.
+    yield from (env_file.fault(name, "") for name in names)
+
+
 def _requirements_file(value: Any) -> site_rules.Faults:
     if not str(value).startswith("/"):
         yield naming.requirements_file(value)
@@ -291,6 +303,7 @@ def _shown(value: object) -> str:
 _STRUCTURED = {
     "gunicorn_source": (dict, "dictionary"),
     "gunicorn_env": (dict, "dictionary"),
+    "gunicorn_secrets": (list, "list"),
     "gunicorn_health": (dict, "dictionary"),
     "gunicorn_index": (dict, "dictionary"),
     "gunicorn_settings": (dict, "dictionary"),
@@ -334,6 +347,8 @@ _CHECKS: dict[str, Rule] = {
     "gunicorn_settings": _settings,
     "gunicorn_conf_file": _conf_file,
     "gunicorn_env": env_file.faults,
+    "gunicorn_env_file": _env_file,
+    "gunicorn_secrets": _secrets,
     "gunicorn_user": _user,
     "gunicorn_release": _release,
     "gunicorn_health": _health,

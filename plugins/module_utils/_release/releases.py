@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
@@ -360,7 +360,7 @@ class Release:
         unloaded = self._check(stage, load=False) if "pythonpath" in known(self._inputs.config) or not load else None
 
         def run(argv: list[str], also: list[tuple[str, str]]) -> Done:
-            return self._run(stage, argv, [*also, *python_path(unloaded or {})])
+            return self._run(stage, argv, [*also, *command_line.python_path(unloaded or {})])
 
         self._framework.before_load(stage, self._inputs.user, run)
         if unloaded and not load:
@@ -402,12 +402,6 @@ class Release:
                 f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
-
-
-def python_path(in_force: dict) -> list[tuple[str, str]]:
-    """Return the line by which a command finds what gunicorn puts in front of the app's path."""
-    path = ":".join(in_force.get("pythonpath", []))
-    return [("Environment", f'"PYTHONPATH={path}"')] if path else []
 
 
 def _account(user: str) -> pwd.struct_passwd | None:

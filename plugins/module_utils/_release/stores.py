@@ -257,13 +257,16 @@ class Store:
     def surplus(self, keep: int | None) -> list[str]:
         """Return all but the `keep` latest releases; none where that is None.
 
-        The release that serves, the one that served before it and the one to go back to stay in any case.
+        The release that serves, the one that served before it and the one to go back to stay in any case, and so do those
+        of which somebody's command runs.
         """
         latest, current = self.latest(), self.current()
         served = [event["release"] for event in self.activations()]
         before = next((name for name in reversed(served) if name != current and name in latest), None)
         kept = {*latest[:keep], current, before, self.previous()}
-        return [name for name in sorted(latest) if name not in kept]
+        surplus = [name for name in sorted(latest) if name not in kept]
+        at_work = systemd.releases_at_work(self.name) if surplus else set()
+        return [name for name in surplus if name not in at_work]
 
     def prune(self, releases: Collection[str]) -> None:
         """Remove these releases, then sources and environments that no release uses.

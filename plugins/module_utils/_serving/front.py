@@ -6,6 +6,7 @@
 gunicorn-APP.service              starts what `current` names: at boot, and for people
 gunicorn-APP-relay@RELEASE.service    passes on who still waits on the socket of a release that serves no more
 gunicorn-APP-tcp.socket, .service     the fixed address, if the app has one
+/usr/local/bin/gunicorn-APP       the command of that name, for people
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.host_command import HostCommand
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Front:
 
     def __init__(self, app: str, folder: str, bind: str | None):
         self._bind = bind
+        self._command = HostCommand(app, folder)
         self._starter = f"gunicorn-{app}.service"
         self._socket, self._proxy = f"gunicorn-{app}-tcp.socket", f"gunicorn-{app}-tcp.service"
         user = server.user()
@@ -81,6 +84,9 @@ class Front:
                     f"{os.path.join(systemd.UNIT_FOLDER, name)} was not made by this role: move it away, or choose another "
                     "gunicorn_name"
                 )
+        fault = self._command.fault()
+        if fault:
+            return fault
         if standing.differing(units):
             try:
                 systemd.verify({**units, **self._any_release})
@@ -93,7 +99,8 @@ class Front:
 
     def differs(self, standing: Standing) -> bool:
         """Say whether install or listen would change anything."""
-        return bool(standing.differing({**self._units, **self._tcp_units}) or self.idle(standing))
+        of_units = standing.differing({**self._units, **self._tcp_units}) or self.idle(standing)
+        return bool(of_units) or self._command.differs()
 
     def idle(self, standing: Standing) -> list[str]:
         """Return which of its units should run, or start at boot, and don't."""
@@ -101,23 +108,25 @@ class Front:
         return idle if standing.enabled or self._starter in idle else [*idle, self._starter]
 
     def edited(self, standing: Standing) -> list[dict]:
-        """Return how its unit files, where they are there and stay, differ from what they are to be."""
+        """Return how its unit files and its command, where they are there and stay, differ from what they are to be."""
         units = {name: text for name, text in {**self._units, **self._tcp_units}.items() if text}
-        return [
+        of_units = [
             files.diff(os.path.join(systemd.UNIT_FOLDER, name), standing.texts[name], units[name])
             for name in standing.differing(units)
             if standing.texts[name]
         ]
+        return of_units + self._command.edited()
 
     def install(self, standing: Standing) -> bool:
-        """Have systemd start at boot what `current` names. Says whether that changed anything."""
+        """Have systemd start at boot what `current` names, and people have its command. Says whether that changed anything."""
+        made = self._command.install()
         differing = standing.differing(self._units)
         systemd.install({name: self._units[name] for name in differing})
         if not standing.enabled:
             systemd.require("enable", "--quiet", self._starter)
         if self._starter not in standing.running:
             systemd.require("start", self._starter)
-        return bool(differing) or not standing.enabled or self._starter not in standing.running
+        return made or bool(differing) or not standing.enabled or self._starter not in standing.running
 
     def listen(self, standing: Standing) -> bool:
         """Open the fixed address, and close a former one. Says whether that changed anything."""

@@ -20,6 +20,8 @@ import shutil
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.host_command import HostCommand
+from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
@@ -47,6 +49,8 @@ class Removal:
         self._purge = purge
         self._state = _STATE.format(store.name)
         self._sockets = _SOCKETS.format(store.name)
+        self._command = HostCommand(store.name, store.path)
+        self._secrets = HostSecrets(store.name)
 
     def fault(self) -> str | None:
         """Return why the app can't go, which leaves everything as it is, or None."""
@@ -81,7 +85,9 @@ class Removal:
     def goes(self) -> list[str]:
         """Return the paths and accounts that go."""
         state = [] if self._keeps_state() else [self._state]
-        paths = [*(os.path.join(systemd.UNIT_FOLDER, name) for name in self._units()), self._sockets, *state]
+        state += [self._secrets.path] * self._purge
+        command = [self._command.path] if self._command.ours() else []
+        paths = [*(os.path.join(systemd.UNIT_FOLDER, name) for name in self._units()), *command, self._sockets, *state]
         accounts = [f"account {name}" for name in self._accounts() if not self._needed(name)]
         return [*filter(os.path.lexists, [*paths, *self._tools()]), *accounts, *self._store.remnants()]
 
@@ -89,8 +95,9 @@ class Removal:
         """Return the folders and accounts of the app that stay."""
         folders = {*self._writable, *self._writable_by_units()}
         state = [self._state] if self._keeps_state() else []
+        secrets = [] if self._purge else filter(os.path.exists, [self._secrets.path])
         accounts = [f"account {name}" for name in self._accounts() if self._needed(name)]
-        return [*state, *filter(os.path.isdir, sorted(folders)), *accounts]
+        return [*state, *secrets, *filter(os.path.isdir, sorted(folders)), *accounts]
 
     def run(self, drain_timeout: float) -> int:
         """Have it go; return how many connections that cut, which had not ended within `drain_timeout` seconds."""
@@ -98,9 +105,12 @@ class Removal:
         with store.locked("removing it") if store.ours() else contextlib.nullcontext():
             loaded = sorted(systemd.loaded_instances(store.name))
             cut = sum(Instance(store.name, release).close(drain_timeout) for release in loaded)
+            self._command.remove()
             self._remove_units()
             for path in [self._sockets] if self._keeps_state() else [self._sockets, self._state]:
                 _remove(path)
+            if self._purge:
+                self._secrets.remove()
             for name in self._accounts():
                 if not self._needed(name):
                     _remove_account(name)
@@ -128,6 +138,7 @@ class Removal:
         # After the last of its instances, which it names.
         standing = [name for name in units if "@" not in name]
         standing += [f"gunicorn-{app}-relay@*.service", f"gunicorn-{app}-run-{'[0-9a-f]' * 8}.service"]
+        standing += [f"gunicorn-{app}-command-*.service"]
         systemd.ctl("stop", *standing)
         # systemd made one for each template, and keeps it.
         systemd.ctl("stop", *[rf"system-gunicorn\x2d{each}.slice" for each in (app, rf"{app}\x2drelay")])

@@ -14,6 +14,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.project import
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
@@ -23,25 +24,30 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import U
 def run(module: Module, params: dict) -> dict:
     """Make the release, unless it is there; return what the module documents."""
     store = Store(params["root"], params["name"], params["user"])
-    inputs = _inputs(params)
+    env = dict(params["env"])
     django = Preparation(params["source"] or store.path, **params["django"]) if params["django"] else None
     try:
         with _lock_unless(module.check_mode, store):
+            secrets = HostSecrets(store.name, [name for name in params["secrets"] if name not in env])
+            env.update(secrets.values)
+            inputs = _inputs({**params, "env": env})
             release = Release(store, inputs, store.key() or b"", django)
             # In check mode neither need be there.
-            known = bool(store.key() and inputs.config is not UNKNOWN)
+            known = bool(store.key() and inputs.config is not UNKNOWN and not (module.check_mode and secrets.missing))
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
             missing, unshared = release.missing_folders(), release.missing_shared()
             units = release.units()
             late = release.starts_late()
-            changed = bool(new or missing or unshared or late or systemd.differing(units))
-            diff = (release.diff() if new else []) + systemd.edited(units)
+            changed = bool(new or missing or unshared or late or secrets.missing or systemd.differing(units))
+            diff = (release.diff() if new else []) + systemd.edited(units) + secrets.diff()
             diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
             diff += [
                 files.diff(path, "", f"of {params['user']}, with what the source has there\n") for path in unshared
             ]
             if not module.check_mode:
+                # First, as the release has them.
+                secrets.keep()
                 for folder in missing:
                     release.make_folder(folder)
                 if late:
@@ -57,11 +63,11 @@ def run(module: Module, params: dict) -> dict:
             plan = release.plan()
     except DjangoError as error:
         whole = f"{still_active(store.current())}; all it said: journalctl --identifier=gunicorn-{store.name}"
-        module.fail_json(msg=remedies.without_values(f"{error}\n{whole}", params["env"]))
+        module.fail_json(msg=remedies.without_values(f"{error}\n{whole}", env))
     except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=remedies.without_values(str(error), params["env"]))
+        module.fail_json(msg=remedies.without_values(str(error), env))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
-    result["messages"] = django.messages if django else []
+    result["messages"] = [*(django.messages if django else []), *secrets.messages()]
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
     return result
@@ -91,6 +97,7 @@ STEP = Step(
         "config": {"type": "str"},
         "wsgi_app": {"type": "str", "required": True},
         "env": {"type": "dict", "default": {}},
+        "secrets": {"type": "list", "elements": "str", "default": []},
         "graceful_timeout": {"type": "int", "default": 30},
         "health_timeout": {"type": "float", "default": 30},
         "overlap": {"type": "bool", "default": True},

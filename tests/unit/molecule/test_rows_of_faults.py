@@ -40,6 +40,7 @@ BASE = {
 }
 GOOD = {
     "app_source": {"name": "shop", "user": "shop"},
+    "gunicorn_command": {"name": "shop", "command": ["manage.py", "check"]},
     "gunicorn_config": {"python": sys.executable, "wsgi_app": "broken:internal_error", "chdir": str(FAULTS / "apps")},
     "gunicorn_release": {
         **{"name": "shop", "user": "shop", "venv": "/nosuch", "config": "", "wsgi_app": "broken:internal_error"},

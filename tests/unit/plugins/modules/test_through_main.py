@@ -9,17 +9,18 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import subprocess
 import sys
 import types
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
-from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, stores
+from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, host_secrets, stores
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'']\n"
@@ -28,20 +29,26 @@ APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    
 @pytest.fixture
 def host(tmp_path, monkeypatch, as_root, write):
     """Return a host whose systemd takes every unit, and runs commands as they are; one app is in `src`."""
-    for folder in ("units", "src"):
+    for folder in ("units", "src", "lib"):
         (tmp_path / folder).mkdir()
+    monkeypatch.setattr(host_secrets, "FOLDER", str(tmp_path / "lib"))
     write(tmp_path / "src", {"shop.py": APP})
     # Whoever runs the tests, and where, is none of the accounts and folders that an app may have.
     monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
     monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+    monkeypatch.setattr(command_line, "UNITS", str(tmp_path / "units"))
     monkeypatch.setattr(server, "ETC", str(tmp_path / "nginx"))
     monkeypatch.setattr(systemd, "verify", lambda _units: None)
     monkeypatch.setattr(systemd, "ctl", lambda *arguments: Done(arguments, 0, "", ""))
     monkeypatch.setattr(systemd, "commands", lambda _app: [])
 
-    def run(_app, properties, argv, _seconds) -> Done:
+    def run(_app, properties, argv, seconds, kind="run") -> Done:
         folder = dict(properties)["WorkingDirectory"]
-        return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+        argv = [word.replace("$$", "$") for word in argv] if kind.startswith("command-") else argv
+        try:
+            return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise shell.Overdue("it") from error
 
     monkeypatch.setattr(systemd, "run", run)
     return tmp_path
@@ -118,6 +125,31 @@ def test_a_release_is_made_once_with_its_units(host, release):
     again = release()
     assert (again["changed"], again["id"]) == (False, made["id"])
     assert "hunter2" not in json.dumps([made, again])
+
+
+def test_a_secret_is_made_once_and_stays_on_the_host(host, release):
+    (host / "srv").mkdir()
+    release(env={})
+    given = {"env": {"TOKEN": "given"}, "secrets": ["SECRET_KEY", "TOKEN"]}
+    foretold = release(check=True, **given)
+    assert (foretold["changed"], foretold["id"], os.listdir(host / "lib")) == (True, None, [])
+    made = release(**given)
+    kept = host / "lib/gunicorn-shop.secrets"
+    assert (made["changed"], kept.stat().st_mode & 0o777) == (True, 0o600)
+    assert {"before": "", "after": "SECRET_KEY=(hidden)\n"}.items() <= made["diff"][-1].items()
+    assert made["messages"] == [f"SECRET_KEY: the host's own, made up once and kept in {kept} alone"]
+    env = (host / f"srv/shop/releases/{made['id']}/env").read_text()
+    (secret,) = re.findall(r'^SECRET_KEY="([\w-]{64})"$', env, re.MULTILINE)
+    assert 'TOKEN="given"' in env
+    again = release(**given)
+    assert (again["changed"], again["id"], again["messages"]) == (False, made["id"], [])
+    assert release(check=True, **given)["id"] == made["id"]
+    assert secret not in json.dumps([foretold, made, again])
+    # Another one beside it, and the first for a release that doesn't have it at first.
+    more = release(**{**given, "secrets": ["OTHER"]})
+    assert more["id"] != made["id"]
+    assert f'SECRET_KEY="{secret}"\n' in kept.read_text()
+    assert release(**given)["id"] == made["id"]
 
 
 def test_units_that_somebody_edited_are_put_right(host, release):
@@ -249,3 +281,64 @@ def test_a_release_that_serves_is_known_to(host, release):
     assert made["serves"] is False
     stores.Store(str(host / "srv"), "shop").switch(made["id"])
     assert release()["serves"] is True
+
+
+@pytest.fixture
+def command(host, release, play):
+    """Run a command of a release that serves."""
+    (host / "srv").mkdir()
+    made = release()
+    (host / "srv/shop/current").symlink_to(f"releases/{made['id']}")
+
+    def command(*words: str, check: bool = False, **changed) -> dict:
+        options = {"name": "shop", "root": str(host / "srv"), "command": list(words), **changed}
+        return play("gunicorn_command", check, **options)
+
+    return command
+
+
+def test_a_command_runs_in_the_release_and_says_no_secret(host, command, write):
+    write(
+        host / "src", {"tell.py": "import os, sys\nprint(sys.argv, os.getcwd())\nprint('hunter2', file=sys.stderr)\n"}
+    )
+    foretold = command("tell.py", "a$HOME", check=True)
+    assert (foretold["changed"], "rc" in foretold) == (True, False)
+    done = command("tell.py", "a$HOME")
+    assert done["stdout"] == f"['tell.py', 'a$HOME'] {host}/src\n"
+    assert (done["changed"], done["rc"], done["release"]) == (True, 0, foretold["release"])
+    # Too short for a secret: it would be found in all kinds of words.
+    assert done["stderr"] == "hunter2\n"
+
+
+def test_what_a_command_says_of_the_environment_are_names(host, venv, release, play, write):
+    (host / "srv").mkdir()
+    made = release(env={"SECRET_KEY": "correct horse battery"})
+    write(host / "src", {"tell.py": "import sys\nsys.exit('it is correct horse battery')\n"})
+    options = {"name": "shop", "root": str(host / "srv"), "command": ["tell.py"], "release": made["id"]}
+    failed = play("gunicorn_command", **options)
+    assert (failed["failed"], failed["rc"], failed["stderr"]) == (True, 1, "it is $SECRET_KEY\n")
+    assert "horse" not in json.dumps(failed)
+    assert f"tell.py ended with exit status 1 in release {made['id']}:\nit is $SECRET_KEY" in failed["msg"]
+
+
+def test_a_command_does_not_run_where_what_it_makes_is_there(host, command):
+    made = host / "made"
+    done = command("sh", "-c", f"touch {made}", creates=str(made))
+    assert (done["changed"], made.exists()) == (True, True)
+    for check in (True, False):
+        assert not command("false", creates=str(made), check=check)["changed"]
+
+
+def test_a_command_that_can_not_run_says_why(host, command):
+    for check in (True, False):
+        assert "has no nosuch: looked in" in command("nosuch", check=check)["msg"]
+        assert "there is no such release" in command("true", release="0123456789ab", check=check)["msg"]
+        assert "no shell splits: write [manage.py, x]" in command(command="manage.py x", check=check)["msg"]
+        assert "has 5 in a command, but its words are text" in command(command=["sleep", 5], check=check)["msg"]
+        assert "such as [manage.py, clearsessions]" in command(command=[], check=check)["msg"]
+        assert "must be an absolute path" in command("true", creates="made", check=check)["msg"]
+    assert "ended with exit status 143" in command("sh", "-c", "kill $$")["msg"]
+    assert "sleep 9 did not end within 1 s" in command("sleep", "9", timeout=1)["msg"]
+    (host / "srv/shop/current").unlink()
+    assert "no release of the app shop is active" in command("true")["msg"]
+    assert command("true", check=True)["changed"]

@@ -347,6 +347,14 @@ def test_prune_keeps(prepared, write, events, keep, kept):
     assert sorted(surplus) == sorted(set(events) & set("abcd") - set(kept))
 
 
+def test_a_release_of_which_a_command_runs_stays(prepared, write, monkeypatch):
+    for number, name in enumerate("abcd"):
+        built = json.dumps({"built": f"2026-01-01T00:00:0{number}"})
+        write(prepared.item("releases", name), {"release.json": built})
+    monkeypatch.setattr(stores.systemd, "releases_at_work", lambda app: {"a"} if app == "shop" else set())
+    assert prepared.surplus(1) == ["b", "c"]
+
+
 def test_what_check_mode_reads_before_it_is_in_its_place(prepared, write, tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "trial"))
     path = prepared.item("sources", "s1")

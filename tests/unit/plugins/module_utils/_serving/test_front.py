@@ -128,3 +128,18 @@ def test_an_address_stays_open_where_only_the_rest_of_its_unit_changes(front, wr
     (tmp_path / "stopped").unlink(missing_ok=True)
     assert _set_up(front("127.0.0.1:9999")) == [True, True, False]
     assert not (tmp_path / "stopped").exists()
+
+
+def test_the_command_is_put_right_and_that_of_somebody_else_is_refused(front, write, tmp_path):
+    _set_up(front(None))
+    command = tmp_path / "commands/gunicorn-shop"
+    text = command.read_text()
+    assert os.access(command, os.X_OK)
+    command.write_text(f"{text}# mine\n")
+    (part,) = front(None).edited(_look(front(None)))
+    assert (part["before_header"], part["before"], part["after"]) == (str(command), f"{text}# mine\n", text)
+    assert _set_up(front(None)) == [True, True, False]
+    command.chmod(0o644)
+    assert _set_up(front(None)) == [True, True, False]
+    command.write_text("#!/bin/sh\n")
+    assert "commands/gunicorn-shop was not made by this role: move it away" in _fault(front(None))

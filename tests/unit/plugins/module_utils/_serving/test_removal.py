@@ -81,6 +81,7 @@ def _deploy(host, write, app, writable="") -> Store:
         f"gunicorn-{app}@{RELEASE}.socket": f"{unit_files.MARK}\n",
     }
     write(host / "units", units)
+    write(host / "commands", {f"gunicorn-{app}": f"#!/usr/bin/python3\n{unit_files.MARK}\n"})
     return store
 
 
@@ -94,8 +95,14 @@ def _names(host, paths) -> set[str]:
 
 def _there(host) -> set[str]:
     """Return what is there of what an app could take along."""
-    folders = [*host.glob("units/*"), *host.glob("srv/*"), *host.glob("srv/.*"), *host.iterdir()]
-    others = {"asked", "there", "bin", "busy", "nginx", "srv", "units", "no-account"}
+    folders = [
+        *host.glob("units/*"),
+        *host.glob("commands/*"),
+        *host.glob("srv/*"),
+        *host.glob("srv/.*"),
+        *host.iterdir(),
+    ]
+    others = {"asked", "commands", "secrets", "there", "bin", "busy", "nginx", "srv", "units", "no-account"}
     return {str(path.relative_to(host)) for path in folders} - others
 
 
@@ -107,22 +114,24 @@ UNITS = {
     )
 }
 
+COMMAND = "commands/gunicorn-shop"
+
 
 def test_all_of_the_app_goes_but_state_and_whose_it_is(host):
     gone = _removal_of(host)
     before = _there(host)
-    assert _names(host, gone.goes()) == {*UNITS, "sockets", "srv/shop"}
+    assert _names(host, gone.goes()) == {*UNITS, COMMAND, "sockets", "srv/shop"}
     assert _names(host, gone.stays()) == {"state", "account painter"}
     assert gone.fault() is None
 
     gone.run(5)
-    assert before - _there(host) == {*UNITS, "sockets", "srv/shop"}
+    assert before - _there(host) == {*UNITS, COMMAND, "sockets", "srv/shop"}
     assert (gone.goes(), _names(host, gone.stays())) == ([], {"state", "account painter"})
 
 
 def test_purged_it_leaves_nothing_and_a_second_time_there_is_nothing_to_do(host):
     gone = _removal_of(host, purge=True)
-    assert _names(host, gone.goes()) == {*UNITS, "sockets", "srv/shop", "state", "account painter"}
+    assert _names(host, gone.goes()) == {*UNITS, COMMAND, "sockets", "srv/shop", "state", "account painter"}
     gone.run(5)
     assert (gone.goes(), gone.stays()) == ([], [])
     assert {name for name in _there(host) if "blog" not in name} == {"tools"}
@@ -138,7 +147,14 @@ def test_state_that_was_kept_can_be_purged_later(host):
 
 def test_an_empty_state_is_none(host):
     (host / "state/db").unlink()
-    assert _names(host, _removal_of(host).goes()) == {*UNITS, "sockets", "srv/shop", "state", "account painter"}
+    assert _names(host, _removal_of(host).goes()) == {
+        *UNITS,
+        COMMAND,
+        "sockets",
+        "srv/shop",
+        "state",
+        "account painter",
+    }
 
 
 def test_the_tools_go_with_the_last_app(host):
@@ -244,7 +260,7 @@ def test_apps_whose_names_begin_alike(host, write):
         host / "units",
         {"gunicorn-shop-tcp.service.d/own.conf": "", "gunicorn-shop_two.service": f"{unit_files.MARK}\n"},
     )
-    assert _names(host, _removal_of(host).goes()) == {*UNITS, "sockets", "srv/shop"}
+    assert _names(host, _removal_of(host).goes()) == {*UNITS, COMMAND, "sockets", "srv/shop"}
 
 
 def test_a_folder_that_somebody_else_made_is_refused(host):
@@ -294,3 +310,23 @@ def test_a_run_that_waited_for_the_removal_says_so(host):
         store.locked("deploying"),
     ):
         pass
+
+
+def test_a_command_of_somebody_else_stays(host):
+    (host / COMMAND).write_text("#!/bin/sh\n")
+    gone = _removal_of(host)
+    assert COMMAND not in _names(host, gone.goes())
+    gone.run(5)
+    assert (host / COMMAND).exists()
+
+
+def test_secrets_that_the_host_made_go_with_what_the_app_wrote(host, write):
+    write(host / "secrets", {"gunicorn-shop.secrets": 'SECRET_KEY="x"\n', "gunicorn-blog.secrets": ""})
+    kept, purged = _removal_of(host), _removal_of(host, purge=True)
+    secrets = "secrets/gunicorn-shop.secrets"
+    assert (secrets in _names(host, kept.goes()), secrets in _names(host, kept.stays())) == (False, True)
+    assert (secrets in _names(host, purged.goes()), secrets in _names(host, purged.stays())) == (True, False)
+    kept.run(5)
+    assert (host / secrets).exists()
+    purged.run(5)
+    assert os.listdir(host / "secrets") == ["gunicorn-blog.secrets"]
