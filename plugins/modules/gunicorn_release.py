@@ -97,6 +97,24 @@ options:
     description: Properties of the service in place of those of the sandbox, by name; several lines of one in a list.
     type: dict
     default: {}
+  media:
+    description:
+      - A folder of the app's state that nginx is to serve, as M(pyweb.stack.gunicorn_switch) is told.
+      - One that holds what O(shared_paths) names, or a database of a Django project, is refused, and so is one that such a project doesn't write to.
+    type: dict
+    suboptions:
+      url:
+        description: The URL of its files, beginning and ending with a slash.
+        type: str
+        default: /media/
+      path:
+        description: Its path below the state folder.
+        type: str
+        default: media
+      protected:
+        description: Whether nginx serves a file only where the app answers so, by C(X-Accel-Redirect).
+        type: bool
+        default: false
   django:
     description:
       - Given for a Django project, which is asked by its own C(manage.py) alone.

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django import media, static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import ask
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -22,7 +22,9 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.releases impo
 
 # Built files that a project commits into its own STATIC_ROOT are collected as those of its other folders, after them. A
 # folder that holds code is left alone: it would become public.
-_PREPARE = """
+_PREPARE = (
+    media.ASK
+    + """
 import sys
 from django.apps import apps
 from django.conf import settings
@@ -53,24 +55,30 @@ def holds_files(folder):
 found = {"settings_module": settings.SETTINGS_MODULE, "debug": bool(settings.DEBUG), "committed": None}
 if COLLECT and (ALLOW_DEBUG or not found["debug"]):
     found["skipped"] = collect()
+found["media"] = media()
 tell(**found)
 """
+)
 
 
 class Preparation:
     """Django's part in making a release whose code is in the folder `source`.
 
     `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG; `databases` are the
-    aliases of those that are migrated before it serves. What there is to tell of it is in `messages` afterwards.
+    aliases of those that are migrated before it serves; `places` says where it may write, and what of that is served. What
+    there is to tell of it is in `messages` afterwards.
     """
 
-    def __init__(self, source: str, collectstatic: bool, allow_debug: bool, databases: Sequence[str]):
-        self._source = source
+    def __init__(self, places: media.Places, collectstatic: bool, allow_debug: bool, databases: Sequence[str]):
+        self._places = places
         self._collect = collectstatic
         self._allow_debug = allow_debug
         self._databases = databases
         self._settings_module = ""
         self.decides: dict[str, object] = {"allow_debug": allow_debug}
+        if places.media:
+            # So that the project is asked again where that is another.
+            self.decides["media"] = places.media
         self.start = static_root.START if collectstatic else ""
         self.messages: list[str] = []
 
@@ -86,7 +94,7 @@ class Preparation:
             _PREPARE,
             "the static files can't be collected" if self._collect else "manage.py can't load the project",
             also,
-            SOURCE=self._source,
+            SOURCE=self._places.source,
             COLLECT=self._collect,
             ALLOW_DEBUG=self._allow_debug,
         )
@@ -100,6 +108,10 @@ class Preparation:
             )
         if self._collect:
             _seal(static)
+        fault = self._places.fault(found["media"])
+        if fault:
+            raise DjangoError(fault)
+        self.messages += filter(None, [self._places.message(found["media"])])
 
     def loaded(self, in_force: dict[str, Any]) -> None:
         """Compare what gunicorn loaded with what manage.py did. Raises DjangoError where they differ in their settings."""

@@ -11,6 +11,15 @@ import os
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import readable
 from ansible_collections.pyweb.stack.plugins.module_utils._source import additions
 
+# What nginx serves of the state folder.
+MEDIA = {
+    "type": "dict",
+    "options": {
+        "url": {"type": "str", "default": "/media/"},
+        "path": {"type": "str", "default": "media"},
+        "protected": {"type": "bool", "default": False},
+    },
+}
 # Puts what a source has at shared places where the app writes, as the app's account, and never over what is there.
 SEED = f"""
 import os, shutil, sys
@@ -76,3 +85,17 @@ class SharedPaths:
         if os.path.lexists(place):
             return not os.path.islink(place)
         return additions.is_folder(path)
+
+
+def published(media: dict | None, shared: tuple[str, ...]) -> str | None:
+    """Return why nginx must not serve the folder of `media`, by what else of the `shared` paths is in it, or None."""
+    if not media:
+        return None
+    folder = os.path.normpath(media["path"])
+    for path in map(os.path.normpath, shared):
+        if path.startswith(f"{folder}/") or (path == folder and not additions.is_folder(path)):
+            return (
+                f"gunicorn_media has the path {media['path']!r}, where gunicorn_shared_paths has {path!r}, which every visitor "
+                "could get then: name a folder for what people upload alone"
+            )
+    return None

@@ -25,6 +25,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets 
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
 _STATE = "/var/lib/gunicorn-{}"
@@ -107,6 +108,7 @@ class Removal:
             cut = sum(Instance(store.name, release).close(drain_timeout) for release in loaded)
             self._command.remove()
             self._remove_units()
+            Media(store, None).close()
             for path in [self._sockets] if self._keeps_state() else [self._sockets, self._state]:
                 _remove(path)
             if self._purge:

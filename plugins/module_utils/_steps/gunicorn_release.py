@@ -9,11 +9,13 @@ import contextlib
 import dataclasses
 import os
 
+from ansible_collections.pyweb.stack.plugins.module_utils._django.media import Places
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release import shared_paths
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
@@ -24,8 +26,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import U
 def run(module: Module, params: dict) -> dict:
     """Make the release, unless it is there; return what the module documents."""
     store = Store(params["root"], params["name"], params["user"])
+    state, shared = f"/var/lib/gunicorn-{params['name']}", tuple(params["shared_paths"])
+    fault = shared_paths.published(params["media"], shared)
+    if fault:
+        module.fail_json(msg=fault)
     env = dict(params["env"])
-    django = Preparation(params["source"] or store.path, **params["django"]) if params["django"] else None
+    places = Places(params["source"] or store.path, state, shared, params["media"])
+    django = Preparation(places, **params["django"]) if params["django"] else None
     try:
         with _lock_unless(module.check_mode, store):
             secrets = HostSecrets(store.name, [name for name in params["secrets"] if name not in env])
@@ -106,6 +113,7 @@ STEP = Step(
         "writable_paths": {"type": "list", "elements": "str", "default": []},
         "shared_paths": {"type": "list", "elements": "str", "default": []},
         "unit": {"type": "dict", "default": {}},
+        "media": shared_paths.MEDIA,
         "django": {
             "type": "dict",
             "options": {

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import MEDIA
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Situation
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media, MediaError
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
@@ -35,10 +38,12 @@ def run(module: Module, params: dict) -> dict:
             module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update(_health(params["health"]))
         handover = Handover(store, params["name"], params["drain_timeout"], keep, bind, params["keep_assets"])
+        # Whoever goes back leaves what people gave to the app as it is.
+        media = None if params["back"] else Media(store, params["media"])
         # This is the last step, so nobody reads it any more.
         store.trial().remove()
         if module.check_mode:
-            return _foretold(module, handover, handover.look(release), version)
+            return _foretold(module, handover, handover.look(release), version, media)
         if not release:
             module.fail_json(msg="release is empty, but must be the id of a release")
         # Before the lock, which makes the folder of an app that isn't there.
@@ -48,20 +53,27 @@ def run(module: Module, params: dict) -> dict:
             seen = handover.look(release)
             diff = handover.diff(seen, version)
             told = {"by": params["by"], "back": params["back"], "asked": asked}
+            unlike = media.diff() if media else []
+            if media:
+                media.prepare()
             outcome = handover.run(seen, health, params["replaces"], **told)
-    except (Refused, StoreError, systemd.SystemdError, OSError) as error:
+            if media:
+                media.settle()
+    except (Refused, MediaError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=str(error))
     for warning in _warnings(outcome, params, release):
         module.warn(warning)
-    return _result(seen, diff, outcome)
+    return _result(seen, [*diff, *unlike], dataclasses.replace(outcome, changed=outcome.changed or bool(unlike)))
 
 
-def _foretold(module: Module, handover: Handover, seen: Situation, version: str) -> dict:
+def _foretold(module: Module, handover: Handover, seen: Situation, version: str, media: Media | None) -> dict:
     """Return what a run would come to, as far as that is known before it."""
     fault = handover.fault(seen)
     if fault:
         module.fail_json(msg=fault)
-    return _result(seen, handover.diff(seen, version), Outcome(changed=handover.needed(seen)))
+    unlike = media.diff() if media else []
+    changed = handover.needed(seen) or bool(unlike)
+    return _result(seen, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 
 
 def _result(seen: Situation, diff: list[dict], outcome: Outcome) -> dict:
@@ -140,6 +152,7 @@ STEP = Step(
         "bind": {"type": "str"},
         "keep_releases": {"type": "int", "default": 5},
         "keep_assets": {"type": "int", "default": 3},
+        "media": MEDIA,
     },
     unlike=("version",),
     hidden={"health": lambda health: {name: _shown(value) for name, value in health.items()}},

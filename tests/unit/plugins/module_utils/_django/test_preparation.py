@@ -11,6 +11,7 @@ import pwd
 import stat
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._django.media import Places
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 
@@ -24,8 +25,9 @@ STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Manif
 def prepare(tmp_path, release, run, as_root):
     """Prepare the release, and return what the preparation has to tell."""
 
-    def prepare(collectstatic: bool = True, allow_debug: bool = False) -> Preparation:
-        preparation = Preparation(str(tmp_path / "source"), collectstatic, allow_debug, ["default"])
+    def prepare(collectstatic: bool = True, allow_debug: bool = False, **places) -> Preparation:
+        where = Places(str(tmp_path / "source"), str(tmp_path / "state"), **places)
+        preparation = Preparation(where, collectstatic, allow_debug, ["default"])
         preparation.before_load(str(release), USER, run)
         return preparation
 
@@ -193,3 +195,15 @@ def test_an_app_that_can_only_be_loaded_after_its_migrations(project, prepare, r
         run([f"{release}/venv/bin/python", "manage.py", "migrate"], [])
     assert preparation.later(failure, str(release), run) is later
     assert ["tables that its migrations make" in message for message in preparation.messages] == [True] * later
+
+
+def test_uploads_that_nobody_serves_are_told_of(project, prepare):
+    settings = "MEDIA_URL = '/media/'\nMEDIA_ROOT = os.path.join(BASE_DIR, 'media')"
+    project(settings=settings)
+    assert ["gunicorn_media: {url: /media/, path: media}" in each for each in prepare().messages] == [True]
+
+
+def test_a_folder_that_is_not_the_project_s_is_refused(project, prepare):
+    project(settings="MEDIA_URL = '/media/'\nMEDIA_ROOT = os.path.join(BASE_DIR, 'media')")
+    with pytest.raises(DjangoError, match="the project writes to MEDIA_ROOT"):
+        prepare(media={"url": "/media/", "path": "uploads", "protected": False}, shared=("media",))

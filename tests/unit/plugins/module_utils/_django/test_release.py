@@ -11,6 +11,7 @@ import shlex
 import subprocess
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._django.media import Places
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
@@ -70,7 +71,8 @@ def make(tmp_path, venv, as_root, monkeypatch):
             plan=plans.plan(1, 4000),
         )
         django = Preparation(
-            source, **{"collectstatic": True, "allow_debug": False, "databases": ["default"], **changed}
+            Places(source, str(tmp_path / "state")),
+            **{"collectstatic": True, "allow_debug": False, "databases": ["default"], **changed},
         )
         with store.locked("a test"):
             release = Release(store, inputs, store.key() or b"", django)

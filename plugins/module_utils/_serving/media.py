@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of an app's state in which it keeps what people gave it, and which nginx serves. Private to the collection.
+
+The state folder stays closed to everybody but the app. nginx's account alone gets the right to pass through it and to read
+that folder, and is denied all else that is in it, now and what the app makes later, by ACLs: nothing is mounted, so nothing
+can be missing after a boot, and the app writes as ever. Who does it is the app's own account, which can give away no more than
+it has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import pwd
+import stat
+import typing
+from collections.abc import Iterator
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, acls, files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import media, server
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+
+_STATE = "/var/lib/gunicorn-{}"
+_RECORD = "media.json"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+# Seconds for a first walk over all that is there, which may be much.
+_PATIENCE = 3600
+_ALL = acls.READ | acls.ENTER
+_DATABASES = (".db", ".sqlite", ".sqlite3")
+_SQLITE = b"SQLite format 3\0"
+
+
+class MediaError(Exception):
+    """The folder can't be served; the message names the variable and says what to do."""
+
+
+def served(folder: str) -> media.Media | None:
+    """Return what the app whose folder is `folder` (`/srv/APP`) has nginx serve, if anything."""
+    text = files.read(os.path.join(folder, _RECORD))
+    return media.Media(**json.loads(text)) if text else None
+
+
+class Media:
+    """The folder of the app in `store` that is to be served: `wanted` has its `url`, `path` and `protected`, None for none."""
+
+    def __init__(self, store: Store, wanted: dict | None):
+        self._record = os.path.join(store.path, _RECORD)
+        # Root may have put it elsewhere, by a link.
+        self._state = os.path.realpath(_STATE.format(store.name))
+        self._path = os.path.normpath(wanted["path"]) if wanted else ""
+        self._served = media.Media(wanted["url"], self._state, self._path, wanted["protected"]) if wanted else None
+        self._reader = server.user()
+
+    def diff(self) -> list[dict]:
+        """Return what prepare and settle would change, as Ansible shows it."""
+        before, after = files.read(self._record), self._text()
+        diff = [files.diff(self._record, before, after)] if before != after else []
+        if self._served and not self._is_open():
+            diff.append(files.diff(self._served.folder, "", f"the account {self._reader} may read what is in it\n"))
+        return diff
+
+    def prepare(self) -> bool:
+        """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError."""
+        if not self._served or self._is_open():
+            return False
+        owner = os.stat(self._state)
+        try:
+            with accounts.written(shell.Account(owner.st_uid, owner.st_gid), self._open, _PATIENCE) as nothing:
+                nothing.read()
+        except accounts.AccountError as error:
+            raise MediaError(f"gunicorn_media has the path {self._path!r}, but {error}") from error
+        return True
+
+    def settle(self) -> bool:
+        """Tell the site what it serves, and close what is served no more. Says whether that changed anything."""
+        before, after = files.read(self._record), self._text()
+        if before == after:
+            return False
+        if after:
+            files.replace(self._record, after)
+        else:
+            self.close()
+            os.unlink(self._record)
+        return True
+
+    def close(self) -> None:
+        """Let nginx pass through the state folder no more."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), _folders(self._state, "") as (state,):
+            acls.withdraw(state, self._uid())
+
+    def _text(self) -> str:
+        return json.dumps(self._served._asdict()) + "\n" if self._served else ""
+
+    def _uid(self) -> int:
+        return pwd.getpwnam(self._reader).pw_uid
+
+    def _is_open(self) -> bool:
+        uid = self._uid()
+        try:
+            with _folders(self._state, self._path) as (*above, folder):
+                ways = zip(above, self._path.split("/"), strict=True)
+                return (
+                    all(_passes(each, uid) and not any(_unlike(each, part, uid)) for each, part in ways)
+                    and acls.allows(folder, uid, _ALL)
+                    and acls.allows_later(folder, uid, _ALL)
+                )
+        except OSError:
+            # It isn't there, is none, or has no ACLs: whoever opens it says so.
+            return False
+
+    def _open(self, _answer: typing.IO[bytes]) -> None:
+        """Give nginx its rights, as the app's account."""
+        uid = self._uid()
+        try:
+            with _folders(self._state, self._path, make=True) as (*above, folder):
+                _refuse_databases(folder)
+                for each, part in zip(above, self._path.split("/"), strict=True):
+                    # Closed before the way to it is open.
+                    for name in _unlike(each, part, uid):
+                        _allow(name, each, uid, acls.NOTHING)
+                    acls.allow_later(each, uid, acls.NOTHING)
+                    acls.allow(each, uid, acls.ENTER)
+                for path, _folders_in_it, names, inside in os.fwalk(".", dir_fd=folder):
+                    for name in names:
+                        _allow(name, inside, uid, acls.READ)
+                    if path != ".":
+                        _allow_all(inside, uid)
+                # Last, as it says that all the others are done.
+                _allow_all(folder, uid)
+        except (NotADirectoryError, PermissionError) as error:
+            raise MediaError(
+                f"{os.path.join(self._state, self._path)} is not to be had as a folder of the app's own ({error.strerror}): "
+                "have it there itself, and no link to it, and let the app's account own it"
+            ) from error
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            raise MediaError(
+                f"the file system of {self._state} has no ACLs, by which nginx could read it: mount it with them (ZFS: "
+                "acltype=posixacl), or have the state folder elsewhere"
+            ) from error
+
+
+@contextlib.contextmanager
+def _folders(state: str, path: str, make: bool = False) -> Iterator[list[int]]:
+    """Yield descriptors of the folder `state` and of those on the way to `path` below it, and follow no link."""
+    with contextlib.ExitStack() as stack:
+        found = [os.open(state, _FOLDER)]
+        stack.callback(os.close, found[0])
+        for part in filter(None, path.split("/")):
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, 0o750, dir_fd=found[-1])
+            found.append(os.open(part, _FOLDER, dir_fd=found[-1]))
+            stack.callback(os.close, found[-1])
+        yield found
+
+
+def _passes(folder: int, uid: int) -> bool:
+    return acls.allows(folder, uid, acls.ENTER) and acls.allows_later(folder, uid, acls.NOTHING)
+
+
+def _unlike(folder: int, part: str, uid: int) -> Iterator[str]:
+    """Yield what else than `part` is in a folder, of the folder's own account, that the account `uid` is not denied yet."""
+    owner = os.fstat(folder).st_uid
+    for name in sorted(os.listdir(folder)):
+        # What comes and goes, as a journal does, is none that stays open.
+        with contextlib.suppress(FileNotFoundError, PermissionError), _opened(name, folder) as descriptor:
+            if name == part or descriptor is None or os.fstat(descriptor).st_uid != owner:
+                continue
+            if not acls.allows(descriptor, uid, acls.NOTHING):
+                yield name
+
+
+def _allow_all(folder: int, uid: int) -> None:
+    acls.allow(folder, uid, _ALL)
+    acls.allow_later(folder, uid, _ALL)
+
+
+def _allow(name: str, folder: int, uid: int, rights: int) -> None:
+    # What is another account's stays as it is: nginx says of it what it says of any such file.
+    with contextlib.suppress(PermissionError, FileNotFoundError), _opened(name, folder) as descriptor:
+        if descriptor is not None:
+            acls.allow(descriptor, uid, rights)
+
+
+@contextlib.contextmanager
+def _opened(name: str, folder: int) -> Iterator[int | None]:
+    """Yield the descriptor of a file or folder in a folder, None for anything else."""
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        yield None
+        return
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_databases(folder: int) -> None:
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(_DATABASES):
+            with _opened(name, folder) as descriptor:
+                if descriptor is not None and _begins_as_database(descriptor):
+                    raise MediaError(
+                        f"it holds the database {name}, which every visitor could get: name a folder for what people "
+                        "upload alone"
+                    )
+
+
+def _begins_as_database(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, len(_SQLITE)) == _SQLITE

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nginx's account can read of an app's state, by real accounts and real ACLs."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import media
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media, MediaError
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be somebody else")
+APP, NGINX, STRANGER = shell.Account(7001, 7001), shell.Account(7002, 7002), shell.Account(7003, 7003)
+WANTED = {"url": "/media/", "path": "media", "protected": False}
+
+
+@pytest.fixture
+def state(monkeypatch):
+    """Return the app's state folder, as systemd makes it, with a database in it; beside it is the app's folder."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="media-"))
+    folder.chmod(0o755)
+    (folder / "srv/shop").mkdir(parents=True)
+    (folder / "shop").mkdir(mode=0o750)
+    (folder / "shop/db.sqlite3").write_bytes(b"SQLite format 3\0 and so on")
+    for path in (folder / "shop", folder / "shop/db.sqlite3"):
+        os.chown(path, APP.uid, APP.gid)
+    monkeypatch.setattr(media, "_STATE", f"{folder}/{{}}")
+    monkeypatch.setattr(server, "user", lambda: "nginx")
+    monkeypatch.setattr(Media, "_uid", lambda _self: NGINX.uid)
+    yield folder / "shop"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def served(state):
+    """Return a function that has a folder served, and says whether that was a change."""
+
+    def served(**wanted) -> bool:
+        of_shop = Media(Store(str(state.parent / "srv"), "shop"), {**WANTED, **wanted} if wanted is not None else None)
+        foretold = bool(of_shop.diff())
+        assert any([of_shop.prepare(), of_shop.settle()]) == foretold
+        return foretold
+
+    return served
+
+
+def _as(account: shell.Account, act) -> str:
+    """Return what `act` returns, as an account, or why it can't be done."""
+
+    def write(file) -> None:
+        os.umask(0o027)
+        file.write(str(act()).encode())
+
+    try:
+        with accounts.written(account, write, 60) as file:
+            return file.read().decode()
+    except accounts.AccountError as error:
+        return str(error)
+
+
+def _put(path: pathlib.Path, mode: int | None = None) -> None:
+    def put():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a cat")
+        if mode is not None:
+            path.chmod(mode)
+        return ""
+
+    assert _as(APP, put) == ""
+
+
+def _read(account: shell.Account, path: pathlib.Path) -> str:
+    return _as(account, path.read_text)
+
+
+def test_nginx_reads_what_the_app_writes_before_and_after_and_nobody_else_does(state, served):
+    _put(state / "media/2025/old.txt", 0o600)
+    assert served()
+    assert not served()
+    _put(state / "media/2026/11/new.txt")
+    _put(state / "media/uploaded.txt", 0o644)
+    for name in ("2025/old.txt", "2026/11/new.txt", "uploaded.txt"):
+        assert _read(NGINX, state / "media" / name) == "a cat"
+        assert "Permission denied" in _read(STRANGER, state / "media" / name)
+    assert "Permission denied" in _as(NGINX, lambda: (state / "media/x").write_text("x"))
+
+
+def test_of_the_rest_of_the_state_it_reads_nothing(state, served):
+    served()
+    assert "Permission denied" in _as(NGINX, (state / "db.sqlite3").read_bytes)
+    assert "Permission denied" in _as(NGINX, lambda: os.listdir(state))
+    _put(state / "later.txt")
+    assert "Permission denied" in _read(NGINX, state / "later.txt")
+
+
+def test_what_systemd_does_at_each_start_takes_nothing_away(state, served):
+    served()
+    state.chmod(0o750)
+    _put(state / "media/x.txt")
+    assert _read(NGINX, state / "media/x.txt") == "a cat"
+    assert not served()
+
+
+def test_a_folder_that_is_another_one_now_is_opened_again(state, served):
+    served()
+    shutil.rmtree(state / "media")
+    _put(state / "media/restored.txt")
+    assert served()
+    assert _read(NGINX, state / "media/restored.txt") == "a cat"
+
+
+def test_what_is_served_no_more_is_closed(state, served):
+    served()
+    _put(state / "media/x.txt", 0o644)
+    Media(Store(str(state.parent / "srv"), "shop"), None).settle()
+    assert "Permission denied" in _read(NGINX, state / "media/x.txt")
+    assert _read(APP, state / "media/x.txt") == "a cat"
+    assert media.served(str(state.parent / "srv/shop")) is None
+
+
+def test_the_site_learns_what_is_served(state, served):
+    served(url="/files/", path="up/loads", protected=True)
+    told = media.served(str(state.parent / "srv/shop"))
+    assert (told.url, told.folder, told.protected) == ("/files/", str(state / "up/loads"), True)
+    _put(state / "up/loads/x.txt")
+    _put(state / "up/other.txt")
+    assert _read(NGINX, state / "up/loads/x.txt") == "a cat"
+    assert "Permission denied" in _read(NGINX, state / "up/other.txt")
+
+
+@pytest.mark.parametrize("path", ["media", "up/loads"])
+def test_a_link_in_its_place_is_refused(state, served, path):
+    place = state / path
+    place.parent.mkdir(exist_ok=True)
+    os.chown(place.parent, APP.uid, APP.gid)
+    os.symlink(state, place)
+    with pytest.raises(MediaError, match="and no link to it"):
+        served(path=path)
+
+
+def test_a_link_among_them_gives_nothing_away(state, served):
+    _put(state / "media/x.txt")
+    secret = state / "secret.txt"
+    _put(secret)
+    os.symlink(secret, state / "media/link.txt")
+    os.mkfifo(state / "media/pipe")
+    served()
+    assert "Permission denied" in _read(NGINX, state / "media/link.txt")
+
+
+def test_a_folder_with_the_database_is_refused(state, served):
+    shutil.copy2(state / "db.sqlite3", state / "x")
+    (state / "data").mkdir()
+    (state / "x").rename(state / "data/db.sqlite3")
+    for path in (state / "data", state / "data/db.sqlite3"):
+        os.chown(path, APP.uid, APP.gid)
+    with pytest.raises(MediaError, match=r"holds the database db\.sqlite3, which every visitor could get"):
+        served(path="data")
+    assert "Permission denied" in _as(NGINX, (state / "data/db.sqlite3").read_bytes)
