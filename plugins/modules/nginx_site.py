@@ -214,6 +214,46 @@ options:
     description:
       - Text for the site's server block, in nginx's own language. It is proved with the rest, and nothing else is looked at
         in it, but what the site says itself is refused by name.
+  auth:
+    description:
+      - Whom nginx lets in, by name and password. What a CA asks for, redirects and O(health) stay open.
+      - The users are in a file that root and nginx alone can read, and in no diff.
+    type: dict
+    suboptions:
+      realm:
+        description: What the password is for, in a few words.
+        type: str
+        default: Restricted
+      users:
+        description: The hash of each user's password, by their names; a password itself is refused.
+        type: dict
+        required: true
+      paths:
+        description: URL prefixes that ask for it.
+        type: list
+        elements: str
+        default: [/]
+  locations:
+    description: Several URL prefixes of what goes to the app, in place of O(location).
+    type: list
+    elements: str
+    default: []
+  fallback:
+    description: File below O(root) that is the answer where there is none.
+    type: str
+  health:
+    description:
+      - A page of the app that answers to whatever host is asked for, over plain HTTP too, and while the site is closed.
+      - Where another site answers who asks by the host's address, it is refused.
+    type: dict
+    suboptions:
+      path:
+        description: Its URL path.
+        type: str
+        required: true
+      host:
+        description: As which host the app is asked, by default the first of O(server_names).
+        type: str
   state:
     description:
       - V(absent) takes the site of the app away, with names or without, of which only O(app) has to be given. If it was the

@@ -146,6 +146,78 @@ def access_log(log: dict) -> Faults:
         yield f"has the path {path!r}, but it must be that of a file below /var/log, such as '/var/log/nginx/shop.json'"
 
 
+def auth(auth: dict) -> Faults:
+    """Who must give a password: `nginx_site_auth`."""
+    users, paths = auth.get("users") or {}, auth.get("paths", ["/"])
+    if not users:
+        yield "has no users: name each with the hash of a password, which openssl passwd -6 makes"
+    for name, hashed in users.items():
+        if not re.fullmatch(r"[\w.@+-]+", str(name)):
+            yield f"has the user {name!r}, but a name is letters, digits and '._@+-'"
+        elif not re.fullmatch(r"\$(?:5|6|y|2[aby]|apr1)\$[\w./$=,+-]{20,}", str(hashed)):
+            # It may be the password itself.
+            yield (
+                f"has for the user {name!r} what is no hash of a password, and passwords belong in no playbook: make one by "
+                "openssl passwd -6, and give what that says, in quotes"
+            )
+    if not re.fullmatch(r"[\w .,:!?()-]+", str(auth.get("realm", "Restricted"))):
+        yield f"has the realm {auth['realm']!r}, but it must be a few words of letters, digits and ' .,:!?()-'"
+    if not paths:
+        yield "has no paths, but must have at least one: leave paths out for the whole site"
+    for path in paths:
+        if naming.url_path(path) or not re.fullmatch(r"[\w./~-]+", str(path), re.ASCII):
+            yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/' that begins with '/'"
+
+
+def locations(prefixes: list) -> Faults:
+    """Several URL prefixes of what goes to the app: `nginx_site_locations`."""
+    for prefix in prefixes:
+        if prefix == "/" or naming.location(prefix):
+            yield (
+                f"has {prefix!r}, but must list URL paths of letters, digits and '._~-' that begin and end with '/', such as "
+                "'/api/'; for the whole site leave it out"
+            )
+        if prefixes.count(prefix) > 1:
+            yield f"has {prefix!r} more than once: leave the others out"
+
+
+def fallback(name: object) -> Faults:
+    """The file that answers where there is none: `nginx_site_fallback`."""
+    if not isinstance(name, str) or not re.fullmatch(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", name, re.ASCII):
+        yield f"is {name!r}, but must be the path of a file below nginx_site_root, such as 'index.html'"
+
+
+def health(health: dict) -> Faults:
+    """The page that load balancers ask for: `nginx_site_health`."""
+    path, host = health.get("path"), health.get("host")
+    if naming.url_path(path) or not re.fullmatch(r"/[\w./~-]+", str(path), re.ASCII):
+        yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/', such as '/healthz'"
+    if host is not None:
+        fault = naming.server_name(host)
+        if fault or str(host).startswith("*"):
+            yield f"has the host {host!r}, but it must be a host name that the app answers to, such as 'www.example.com'"
+
+
+def media(media: dict) -> Faults:
+    """What people gave to the app and nginx serves: `gunicorn_media`."""
+    url, path = media.get("url", "/media/"), media.get("path", "media")
+    if url == "/" or naming.location(url) or f"{url}/".startswith("/.well-known/"):
+        yield (
+            f"has the url {url!r}, but it must be a URL path of letters, digits and '._~-' that begins and ends with '/' and is "
+            "the files' own, such as '/media/'"
+        )
+    if not isinstance(path, str) or not re.fullmatch(r"[\w.@+-]+(?:/[\w.@+-]+)*/?", path, re.ASCII):
+        yield (
+            f"has the path {path!r}, but it must be that of a folder below the app's state folder, of letters, digits and "
+            "'._@+-', such as 'media'"
+        )
+    elif {".", ".."} & {*path.split("/")}:
+        yield (
+            f"has the path {path!r}, but the state folder also holds what visitors must not get, such as databases: name a "
+            "folder in it that is for their files alone, such as 'media'"
+        )
+
+
 def extra(text: str) -> Faults:
     """Text for the server block: `nginx_site_extra`."""
     try:

@@ -315,6 +315,7 @@ _STRUCTURED = {
     "gunicorn_shared_paths": (list, "list"),
     "gunicorn_include": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
+    "gunicorn_media": (dict, "dictionary"),
     "django_databases": (list, "list"),
     "nginx_site_server_names": (list, "list"),
     "nginx_site_index": (list, "list"),
@@ -330,6 +331,9 @@ _STRUCTURED = {
     "nginx_site_error_pages": (dict, "dictionary"),
     "nginx_site_access_log": (dict, "dictionary"),
     "nginx_site_extra": (str, "text"),
+    "nginx_site_auth": (dict, "dictionary"),
+    "nginx_site_locations": (list, "list"),
+    "nginx_site_health": (dict, "dictionary"),
 }
 _CHECKS: dict[str, Rule] = {
     "gunicorn_name": _one(naming.app_name),
@@ -362,6 +366,7 @@ _CHECKS: dict[str, Rule] = {
     "gunicorn_shared_paths": rules.shared_faults,
     "gunicorn_include": rules.include_faults,
     "gunicorn_unit": unit_overrides.faults,
+    "gunicorn_media": site_rules.media,
     "gunicorn_keep_releases": _at_least(1),
     "gunicorn_keep_assets": _at_least(1),
     "database_app": _database_app,
@@ -388,6 +393,10 @@ _CHECKS: dict[str, Rule] = {
     "nginx_site_error_pages": site_rules.pages,
     "nginx_site_access_log": site_rules.access_log,
     "nginx_site_extra": site_rules.extra,
+    "nginx_site_auth": site_rules.auth,
+    "nginx_site_locations": site_rules.locations,
+    "nginx_site_fallback": site_rules.fallback,
+    "nginx_site_health": site_rules.health,
 }
 _ROLES = ("database_", "django_", "gunicorn_", "nginx_site_")
 # All variables of the roles; of these last ones the type says it all.

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, sites
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, health, sites
 
+# The default sites that distributions bring, whose page nobody misses.
+_DISTRIBUTIONS = ("sites-enabled/default", "conf.d/default.conf")
 # What defines an upstream or a variable, by its last argument.
 _DEFINING = ("upstream", "map", "geo", "split_clients")
 
@@ -21,6 +23,8 @@ def clashes(site: sites.Site, others: list[config_parser.Directive]) -> list[str
     ours = config_parser.parse(site.text())
     servers = list(config_parser.inside(ours, "server"))
     found = [claim for other in config_parser.inside(others, "server") for claim in _claims(site, servers, other)]
+    if site.health and site.server_names:
+        found += _claims_of_health(servers, others)
     return [*found, *_copies(site, ours, others)]
 
 
@@ -42,6 +46,23 @@ def _claims(site: sites.Site, servers: list[config_parser.Directive], other: con
             f"nginx_site_server_names is empty, but the host's default site is another one: {listen.where} has "
             f"'listen {' '.join(listen.arguments)}'. Take default_server out there, or name the hosts of the app {site.app}."
         )
+
+
+def _claims_of_health(servers: list[config_parser.Directive], others: list[config_parser.Directive]) -> Iterator[str]:
+    """What asks by the host's address is answered by the default site, if another one has no server for it."""
+    own = {address for server in servers for address in config_parser.listens(server)}
+    apps = {upstream.path for upstream in config_parser.inside(others, "upstream")}
+    for other in config_parser.inside(others, "server"):
+        shared = [listen for address, listen in config_parser.listens(other).items() if address in own]
+        names = {name for each in config_parser.inside(other.block, "server_name") for name in each.arguments}
+        default = next(filter(config_parser.is_default, shared), None)
+        is_page = default and default.path.endswith(_DISTRIBUTIONS) and default.path not in apps
+        if shared and (names & {*health.ADDRESSES} or (default and not is_page)):
+            yield (
+                f"nginx_site_health answers whoever asks by the host's address, which the server at {other.where} does already: "
+                "have the load balancer ask for one of the site's names and leave nginx_site_health out, or take that out "
+                "there."
+            )
 
 
 def _copies(

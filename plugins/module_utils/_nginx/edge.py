@@ -87,8 +87,8 @@ class Edge:
             found.append(block(said, ["default $scheme;", '"1:https" https;', '"1:http" http;']))
         return found
 
-    def server(self) -> list[list[str]]:
-        """Return the paragraphs of the server before its locations."""
+    def server(self, health: str | None = None) -> list[list[str]]:
+        """Return the paragraphs of the server before its locations; `health` is a page that answers while it is closed, too."""
         closed = f"${self.id}_closed"
         insider = f"${self.id}_insider" if self.insiders else "0"
         return [
@@ -100,6 +100,7 @@ class Edge:
                 "# Closed as long as that file is there.",
                 f"set {closed} 0;",
                 block(f"if (-f {self.folder}/{FLAG})", [f'set {closed} "closed{insider}";']),
+                *([block(f"if ($uri = {health})", [f"set {closed} 0;"])] if health else []),
                 block(f"if ({closed} = closed0)", ["return 503;"]),
                 "error_page 503 @closed;",
                 "error_page 502 504 @broken;",
@@ -118,12 +119,13 @@ class Edge:
         ]
 
     def limited(self, path: str) -> list[str]:
-        """Return the limits of the URL prefix `path`."""
+        """Return the limits of a location of the URL prefix `path`: those of the longest prefix that fits."""
         lines = []
-        for number, limit in enumerate(self.limits):
-            if limit.path == path and limit.rate:
+        of = max((limit.path for limit in self.limits if path.startswith(limit.path)), key=len, default=None)
+        for number, limit in enumerate(self.limits if of != "/" or path == "/" else ()):
+            if limit.path == of and limit.rate:
                 lines += [f"limit_req zone={self._zone(number)} burst={limit.burst} nodelay;", "limit_req_status 429;"]
-            if limit.path == path and limit.connections:
+            if limit.path == of and limit.connections:
                 lines += [f"limit_conn {self._zone(number)}_connections {limit.connections};", "limit_conn_status 429;"]
         return lines
 

@@ -53,6 +53,11 @@ def user() -> str:
     return built[1] if built else "nobody"
 
 
+def _group() -> int:
+    """Return the group of nginx's workers."""
+    return pwd.getpwnam(user()).pw_gid
+
+
 def installed() -> bool:
     """Say whether nginx is there."""
     return os.path.isfile(os.path.join(ETC, "nginx.conf")) and shutil.which("nginx") is not None
@@ -189,10 +194,10 @@ def install(tree: site_files.Tree) -> None:
     before, was_pending = tree.before(), pending()
     owe_reload()
     try:
-        site_files.apply(ETC, tree.changes())
+        site_files.apply(ETC, tree.changes(), _group())
         make_ready(start=tree.entry is not None)
     except (systemd.SystemdError, OSError) as error:
-        site_files.apply(ETC, before)
+        site_files.apply(ETC, before, _group())
         # It may have been about to take up the new one.
         systemd.ctl("reload", "nginx.service")
         if not was_pending:

@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, conflicts, sites
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import auth, config_parser, conflicts, sites
 
 
 class SiteError(Exception):
@@ -110,7 +110,7 @@ class Tree:
     def diff(self) -> list[dict[str, str]]:
         """Return the changes as Ansible shows them."""
         before, after = self.before(), self.changes()
-        texts = {path: [_printable(each[path] or "") for each in (before, after)] for path in after}
+        texts = {path: _shown(path, *(each[path] or "" for each in (before, after))) for path in after}
         return [files.diff(self._full(path), *both) for path, both in texts.items()]
 
     def clashes(self) -> list[str]:
@@ -188,8 +188,8 @@ class Tree:
         return wanted
 
 
-def apply(etc: str, changes: dict[str, str | None]) -> None:
-    """Make `changes` what is in the folder `etc`, each by a rename."""
+def apply(etc: str, changes: dict[str, str | None], group: int = 0) -> None:
+    """Make `changes` what is in the folder `etc`, each by a rename; what is private can be read by root and `group` alone."""
     for path, text in changes.items():
         full = os.path.join(etc, path)
         if text is None:
@@ -206,8 +206,12 @@ def apply(etc: str, changes: dict[str, str | None]) -> None:
                 os.symlink(text, temporary)
             else:
                 with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                    if path.endswith(auth.PRIVATE):
+                        os.fchmod(file.fileno(), 0o640)
+                        os.fchown(file.fileno(), 0, group)
+                    else:
+                        os.fchmod(file.fileno(), 0o644)
                     file.write(text)
-                    os.fchmod(file.fileno(), 0o644)
                     files.sync(file)
             os.rename(temporary, full)
             files.sync_folder(os.path.dirname(full))
@@ -226,6 +230,18 @@ def _read(path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def _shown(path: str, before: str, after: str) -> list[str]:
+    """Return the texts of a file as they may be seen: of users their names, and whether they are as they were."""
+    if not path.endswith(auth.PRIVATE):
+        return [_printable(before), _printable(after)]
+    known = before.splitlines()
+    lines = [(line.split(":")[0], line in known or not known) for line in after.splitlines()]
+    return [
+        "".join(f"{line.split(':')[0]}:(hidden)\n" for line in known),
+        "".join(f"{name}:(hidden{'' if same else ', another'})\n" for name, same in lines),
+    ]
 
 
 def _printable(text: str) -> str:

@@ -9,8 +9,12 @@ import dataclasses
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, header_rules, json_log
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.auth import Auth
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.edge import Edge, Limit
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.health import Health
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.locations import Locations
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.media import Media
 
 MARK = "# Made by pyweb.stack"
 
@@ -56,9 +60,8 @@ _CIPHERS = ":".join(
 )
 _HSTS = {"subdomains": "includeSubDomains", "preload": "preload"}
 # What a CA asks for to know that a name leads here, whoever runs certbot: it gets it from no app.
-_CHALLENGES = block(
-    f"location ^~ {acme.CHALLENGES}/", [f"root {acme.WEBROOT};", "default_type text/plain;", "try_files $uri =404;"]
-)
+_CHALLENGE = f"root {acme.WEBROOT};", "default_type text/plain;", "try_files $uri =404;"
+_CHALLENGES = f"location ^~ {acme.CHALLENGES}/"
 # What browsers insist on, and the lists of types on many a host lack.
 TYPES = {
     "mjs": "text/javascript",
@@ -114,6 +117,11 @@ class Site:
     error_pages: dict[int, str] = dataclasses.field(default_factory=dict)
     access_log: dict | None = None
     extra: str | None = None
+    media: Media | None = None
+    auth: dict | None = None
+    locations: list[str] = dataclasses.field(default_factory=list)
+    fallback: str | None = None
+    health: dict | None = None
 
     @property
     def mark(self) -> str:
@@ -122,11 +130,12 @@ class Site:
 
     def text(self) -> str:
         """Return the site's configuration."""
-        return "\n\n".join([self.mark, self._upstream(), *self._maps(), *self._servers(), *self._redirects()]) + "\n"
+        parts = [*self._maps(), *self._servers(), *self._redirects(), *self._by_address()]
+        return "\n\n".join([self.mark, self._upstream(), *parts]) + "\n"
 
-    def pages(self) -> dict[str, str]:
-        """Return the site's other files below nginx's folder, texts by names."""
-        return self.edge.files()
+    def pages(self) -> dict[str, str | None]:
+        """Return the site's other files below nginx's folder, texts by names; None for one that is not to be there."""
+        return {**self.edge.files(), **self._auth.files()}
 
     @property
     def edge(self) -> Edge:
@@ -146,6 +155,19 @@ class Site:
     def _id(self) -> str:
         """Return the name by which nginx knows what is this site's alone."""
         return f"gunicorn_{self.app}"
+
+    @property
+    def _auth(self) -> Auth:
+        return Auth(self._id, **({**self.auth, "paths": tuple(self.auth["paths"])} if self.auth else {}))
+
+    @property
+    def _health(self) -> Health | None:
+        return Health(self._id, **self.health) if self.health else None
+
+    @property
+    def _prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes of the URLs that go to the app."""
+        return tuple(self.locations) or (self.location,)
 
     def _upstream(self) -> str:
         if self.address:
@@ -173,22 +195,23 @@ class Site:
         if self.server_names:
             names = [f"{name} 0;" for name in self.server_names]
             maps.append(block(f"map $host ${self._id}_stranger", ["hostnames;", "default 1;", *names]))
+            if self._health:
+                maps.append(self._health.admits(f"${self._id}_stranger", self._refused))
         if self.access_log:
             maps += json_log.directives(self._id)
-        return [*maps, *self.edge.maps()]
+        return [*maps, *self.edge.maps(), *(self.media.maps(self._id) if self.media else [])]
 
     def _servers(self) -> list[str]:
         if not self.tls:
             return [self._server(self._at("80"), [])]
-        how = " ssl" if self.tls.http2 else " ssl http2"
-        return [self._redirect(), self._server(self._at("443", how), self._speak_tls(self.tls))]
+        return [self._redirect(), self._server(self._at("443", _tls_way(self.tls)), self._speak_tls(self.tls))]
 
     def _server(self, where: list[str], tls: list[str]) -> str:
         return block(
             "server",
             [
                 *where,
-                *["absolute_redirect off;"] * (self.location != "/"),
+                *["absolute_redirect off;"] * ("/" not in self._prefixes),
                 f"client_max_body_size {self.client_max_body_size};",
             ],
             [
@@ -208,13 +231,15 @@ class Site:
             tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
             self._guard(),
-            *self.edge.server(),
+            *self.edge.server(self._health.path if self._health else None),
+            self._auth.server(),
             [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
-            self._add_headers(),
+            [*self._add_headers().values()],
             ["# From nginx_site_extra.", *self.extra.strip().splitlines()] if self.extra else [],
-            [_CHALLENGES] if not self.tls else [],
-            *self._locations(),
-            *self.edge.locations(self._add_headers()),
+            [self._challenges()] if not self.tls else [],
+            [self._asked_for_health(self._health)] if self._health else [],
+            *self._locations().text(),
+            *self.edge.locations([*self._auth.open(), *self._add_headers().values()]),
             [block("location @app", *self._proxy())],
         )
 
@@ -226,10 +251,15 @@ class Site:
             names = sorted(name for name, target in self.redirects.items() if target == host)
             found.append(self._leading_to(f"{scheme}://{host}", names=names))
             if self.tls:
-                how = " ssl" if self.tls.http2 else " ssl http2"
                 to = f"return 301 {scheme}://{host}$request_uri;"
                 found.append(
-                    block("server", self._at("443", how, names), self._speak_tls(self.tls), self._insist(), [to])
+                    block(
+                        "server",
+                        self._at("443", _tls_way(self.tls), names),
+                        self._speak_tls(self.tls),
+                        self._insist(),
+                        [to],
+                    )
                 )
         return found
 
@@ -241,13 +271,29 @@ class Site:
     def _leading_to(self, place: str, *paragraphs: list[str], names: list[str] | None = None) -> str:
         """Return a server of plain HTTP that leads elsewhere, but for what a CA asks."""
         to = block("location /", [f"return 301 {place}$request_uri;"])
-        return block("server", self._at("80", names=names), *paragraphs, [_CHALLENGES], [to])
+        return block("server", self._at("80", names=names), *paragraphs, [self._challenges()], [to])
 
     def _redirect(self) -> str:
         # That one is for answers over TLS alone (RFC 6797, section 7.2).
         security = "add_header strict-transport-security "
-        headers = [line for line in self._add_headers() if not line.lower().startswith(security)]
-        return self._leading_to("https://$host", self._guard(), headers)
+        headers = [line for line in self._add_headers().values() if not line.lower().startswith(security)]
+        asked = [self._asked_for_health(self._health)] if self._health else []
+        return self._leading_to("https://$host", self._guard(), headers, asked)
+
+    def _by_address(self) -> list[str]:
+        """Return the server of those who ask for the health by an address; the default site gets them anyway."""
+        if not self._health or not self.server_names:
+            return []
+        where, tls = self._at("80"), self._speak_tls(self.tls) if self.tls else []
+        if self.tls:
+            where += [line for line in self._at("443", _tls_way(self.tls)) if line.startswith("listen")]
+        return [self._health.server(where, tls, self._proxy(self._health.headers))]
+
+    def _asked_for_health(self, asked: Health) -> str:
+        return asked.location(self._proxy(asked.headers))
+
+    def _challenges(self) -> str:
+        return block(_CHALLENGES, [*_CHALLENGE, *self._auth.open()])
 
     def _at(self, port: str, how: str = "", names: list[str] | None = None) -> list[str]:
         names = self.server_names if names is None else names
@@ -281,21 +327,42 @@ class Site:
             "ssl_session_timeout 1d;",
         ]
 
+    @property
+    def _refused(self) -> str:
+        """Return the variable that says whether a request is for no host of the site."""
+        return f"${self._id}_refused" if self._health else f"${self._id}_stranger"
+
     def _guard(self) -> list[str]:
         if not self.server_names:
             return []
         return [
             "# Where no site is the default one, nginx may bring every name here.",
-            block(f"if (${self._id}_stranger)", ["return 444;"]),
+            block(f"if ({self._refused})", ["return 444;"]),
         ]
 
-    def _add_headers(self) -> list[str]:
+    def _locations(self) -> Locations:
+        return Locations(
+            self._id,
+            self.folder,
+            prefixes=self._prefixes,
+            root=self.root,
+            types=self.types,
+            headers=self._add_headers(),
+            own=frozenset(name.lower() for name in self._headers),
+            edge=self.edge,
+            auth=self._auth,
+            media=self.media,
+            fallback=self.fallback,
+        )
+
+    def _add_headers(self) -> dict[str, str]:
+        """Return the directives of the headers of every response, by their names."""
         headers = {name: value for name, value in self._headers.items() if value}
         if self.cors_origins == ["*"]:
             headers["Access-Control-Allow-Origin"] = "*"
         elif self.cors_origins:
             headers.update({"Access-Control-Allow-Origin": f"${self._id}_origin", "Vary": "Origin"})
-        return [f"add_header {name} {header_rules.quoted(value)} always;" for name, value in headers.items()]
+        return {name: f"add_header {name} {header_rules.quoted(value)} always;" for name, value in headers.items()}
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -305,54 +372,13 @@ class Site:
         flags = "".join(f"; {word}" for key, word in _HSTS.items() if self.hsts.get(key))
         return header_rules.over({"Strict-Transport-Security": f"max-age={self.hsts['max_age']}{flags}"}, self.headers)
 
-    def _locations(self) -> list[list[str]]:
-        """Return the locations before the app: a file of the assets, else one of the release, else the app."""
-        assets = [
-            "# Named by their content, so these never change: those of the last few releases.",
-            *self._files(f"{self.folder}/assets", "public, max-age=31536000, immutable"),
-        ]
-        release = [
-            "# The static files of a release lie below this folder as their URLs below the host, and switch with it.",
-            *self._files(f"{self.folder}/current/static", "public, max-age=0, must-revalidate"),
-        ]
-        static = block("location @static", [*release, "try_files $uri @app;"])
-        limited = [
-            block(f"location {path}", [*self.edge.limited(path), "try_files $uri @static;"])
-            for path in dict.fromkeys(limit["path"] for limit in self.limits)
-            if path not in ("/", self.location)
-        ]
-        if self.location == "/":
-            return [[block("location /", [*assets, "try_files $uri @static;"], limited)], [static]]
-        prefix = self.location.rstrip("/")
-        to_app = block(
-            f"location {self.location}", [*self.edge.limited(self.location), "try_files $uri @static;"], limited
-        )
-        rest = "@rest" if self.root else "=404"
-        return [
-            [block("location /", [*assets, "try_files $uri @outside;"], [to_app])],
-            [static],
-            [block("location @outside", [*release, f"try_files $uri {rest};"])],
-            [block(f"location = {prefix}", [f"return 301 {self.location}$is_args$args;"])],
-            [block("location @rest", ["# What lies below the root of the server."])] if self.root else [],
-        ]
-
-    def _files(self, root: str, cache: str) -> list[str]:
-        """Return the directives by which nginx serves the files below `root`, and keeps out of what a link leads to."""
-        own = {"Cache-Control": f'"{cache}"', "X-Content-Type-Options": "nosniff always"}
-        given = {name.lower() for name in self._headers}
-        types = [f"    {kind} {ending};" for ending, kind in self.types.items()]
-        return [
-            f"root {root};",
-            "disable_symlinks on from=$document_root;",
-            "gzip_static on;",
-            *(["include mime.types;", "types {", *types, "}"] if types else []),
-            *[f"add_header {name} {value};" for name, value in own.items() if name.lower() not in given],
-            # nginx passes the server's down to those locations alone that add none.
-            *self._add_headers(),
-        ]
-
-    def _proxy(self) -> list[list[str]]:
-        to_app = header_rules.over({**_PROXY_HEADERS, "X-Forwarded-Proto": self.edge.scheme}, self.proxy_headers)
+    def _proxy(self, fixed: dict[str, str] | None = None) -> list[list[str]]:
+        """Return how the app is asked, with headers that are `fixed` whatever the variables say."""
+        own = {**_PROXY_HEADERS, "X-Forwarded-Proto": self.edge.scheme}
+        if self._auth.is_whole:
+            # It was for nginx, and no account of the app's.
+            own["Authorization"] = ""
+        to_app = {**header_rules.over(own, self.proxy_headers), **(fixed or {})}
         to_app.update({"Upgrade": f"${self._id}_upgrade", "Connection": f"${self._id}_connection"})
         hidden = [*self._headers, *["Access-Control-Allow-Origin"] * bool(self.cors_origins)]
         return [
@@ -375,3 +401,8 @@ class Site:
             ],
             [f"proxy_hide_header {name};" for name in hidden],
         ]
+
+
+def _tls_way(tls: Tls) -> str:
+    """Return what `listen` says of a port with TLS."""
+    return " ssl" if tls.http2 else " ssl http2"

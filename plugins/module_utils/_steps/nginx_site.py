@@ -20,6 +20,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     sites,
 )
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import media
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 # What stands for the app's address in check mode, where the role that opens it may not have run.
@@ -198,10 +199,11 @@ def _address(module: Module, params: dict) -> str | None:
 
 def _site(params: dict, address: str | None, tls: sites.Tls | None) -> sites.Site:
     fields = {name: value for name, value in params.items() if name not in _NOT_OF_THE_SITE}
-    ipv6 = os.path.exists("/proc/net/if_inet6")
-    return sites.Site(
-        folder=_folder(params), address=address, ipv6=ipv6, tls=tls, types=server.missing_types(), **fields
-    )
+    ipv6, folder = os.path.exists("/proc/net/if_inet6"), _folder(params)
+    fields |= {"types": server.missing_types(), "media": media.served(folder)}
+    if params["health"]:
+        fields["health"] = {"path": params["health"]["path"], "host": _host_of_health(params)}
+    return sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
 
 
 def _keep_certbots(module: Module, tree: site_files.Tree, tls: sites.Tls | None) -> None:
@@ -288,7 +290,31 @@ def _fault(params: dict) -> str | None:
         )
     if params["redirects"] and not names:
         return "nginx_site_redirects is given, but nginx_site_server_names is empty: name the hosts that are the site's own"
+    return _fault_of_urls(params)
+
+
+def _fault_of_urls(params: dict) -> str | None:
+    """Return what is wrong with the variables that say which URL leads where, together, or None."""
+    if params["locations"] and params["location"] != "/":
+        return "nginx_site_locations and nginx_site_location are both given: put the one prefix into the list as well"
+    if params["fallback"] and not params["root"]:
+        return "nginx_site_fallback is a file below nginx_site_root, which is not given: set that, too"
+    if params["fallback"] and not params["locations"] and params["location"] == "/":
+        return (
+            "nginx_site_fallback is given, but all URLs go to the app: name those that do in nginx_site_locations, such as "
+            "[/api/, /admin/]"
+        )
+    if params["health"] and not _host_of_health(params):
+        return (
+            "nginx_site_health has no host, and nginx_site_server_names names none: give one that the app answers to, such as "
+            "host: www.example.com"
+        )
     return None
+
+
+def _host_of_health(params: dict) -> str | None:
+    """Return the host that the app is asked as for its health: as given, or the first that is the site's own."""
+    return params["health"]["host"] or next((name for name in params["server_names"] if "*" not in name), None)
 
 
 STEP = Step(
@@ -339,6 +365,20 @@ STEP = Step(
         "error_pages": {"type": "dict", "default": {}},
         "access_log": {"type": "dict", "options": {"path": {"type": "path", "required": True}}},
         "extra": {"type": "str"},
+        "auth": {
+            "type": "dict",
+            "options": {
+                "realm": {"type": "str", "default": "Restricted"},
+                "users": {"type": "dict", "required": True},
+                "paths": {"type": "list", "elements": "str", "default": ["/"]},
+            },
+        },
+        "locations": {"type": "list", "elements": "str", "default": []},
+        "fallback": {"type": "str"},
+        "health": {
+            "type": "dict",
+            "options": {"path": {"type": "str", "required": True}, "host": {"type": "str"}},
+        },
         "tls": {
             "type": "dict",
             "options": {
@@ -358,5 +398,6 @@ STEP = Step(
         },
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
+    hidden={"auth": lambda auth: {**auth, "users": dict.fromkeys(auth["users"], "(hidden)")}},
     run=run,
 )

@@ -5,203 +5,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
-import pathlib
 import re
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-import types
 from unittest import mock
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, certificates, selfsigned, server
-from ansible_collections.pyweb.stack.plugins.modules import nginx_site
-
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-pytestmark = pytest.mark.skipif(not NGINX, reason="there is no nginx here: ./dev unit has one, or install nginx")
-LONG = 60
-CONF = """
-pid {run}/nginx.pid;
-error_log {run}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {run}/body;
-    proxy_temp_path {run}/proxy;
-    fastcgi_temp_path {run}/fastcgi;
-    uwsgi_temp_path {run}/uwsgi;
-    scgi_temp_path {run}/scgi;
-    include {etc}/sites-enabled/*;
-}}
-"""
-DEFAULT = "server { listen 80 default_server; return 200 'Welcome to nginx'; }\n"
-
-
-class Host:
-    """A host with nginx's tree at `etc`. nginx itself reads a copy of it, with a port that anybody can have for port 80."""
-
-    def __init__(self, folder: pathlib.Path):
-        self.etc, self._run, self._copy = folder / "etc", folder / "run", folder / "copy"
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
-            self.port, self.tls_port = free.getsockname()[1], another.getsockname()[1]
-        self.process: subprocess.Popen | None = None
-        self.load_state, self.reloads, self.asked = "loaded", True, []
-
-    def copied(self, tree: str) -> str:
-        """Have nginx see a tree as it would in the place of its own; return where it is."""
-        shutil.rmtree(self._copy, ignore_errors=True)
-        shutil.copytree(tree, self._copy, symlinks=True)
-        for path in self._copy.rglob("*"):
-            if path.is_symlink():
-                target = os.readlink(path).replace(str(self.etc), str(self._copy))
-                path.unlink()
-                path.symlink_to(target)
-            elif path.is_file():
-                text = path.read_text().replace(str(self.etc), str(self._copy))
-                text = text.replace("root /etc/nginx;", f"root {self._copy};")
-                text = re.sub(r"listen 80\b", f"listen 127.0.0.1:{self.port}", text)
-                text = re.sub(r"listen 443\b", f"listen 127.0.0.1:{self.tls_port}", text)
-                path.write_text(re.sub(r"listen \[::\]:(80|443)\b[^;]*;", "", text))
-        return str(self._copy)
-
-    def run(self, *argv: str) -> Done:
-        """Play server._run: nginx by itself, or in a namespace where another tree has the place of its own."""
-        if argv[-1] != "-T":
-            done = subprocess.run([NGINX, *argv[1:]], capture_output=True, text=True, check=False)
-            return Done(argv, done.returncode, done.stdout, done.stderr)
-        mount = [each for each in argv if "BindReadOnlyPaths" in each]
-        tree = mount[0].split("=", 2)[2].split(":")[0] if mount else str(self.etc)
-        copy = self.copied(tree)
-        command = [NGINX, "-T", "-p", copy, "-c", f"{copy}/nginx.conf"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return Done(argv, done.returncode, *(each.replace(copy, str(self.etc)) for each in (done.stdout, done.stderr)))
-
-    def ctl(self, verb: str, *arguments: str) -> Done:
-        """Play systemctl."""
-        self.asked.append(verb)
-        running = bool(self.process) and self.process.poll() is None
-        said, code = "", 0
-        if verb == "show":
-            values = {
-                "ActiveState": "active" if running else "inactive",
-                "MainPID": self.process.pid if running else 0,
-                "LoadState": self.load_state,
-                "UnitFileState": "enabled",
-            }
-            said = "".join(f"{name}={value}\n" for name, value in values.items())
-        elif verb == "start":
-            copy = self.copied(str(self.etc))
-            command = [NGINX, "-g", "daemon off;", "-p", copy, "-c", f"{copy}/nginx.conf"]
-            self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            _until(self.answer)
-        elif verb == "reload" and self.reloads:
-            self.copied(str(self.etc))
-            self.process.send_signal(1)
-        elif verb == "reload":
-            code = 1
-        return Done([verb, *arguments], code, said, "")
-
-    def answer(self) -> str:
-        """Return status and body of what nginx answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
-        try:
-            with contextlib.closing(connection):
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                return f"{answer.status} {answer.read().decode()}"
-        except OSError:
-            return ""
-
-    def files(self) -> dict[str, str]:
-        """Return nginx's tree: texts and links by their paths."""
-        return {
-            str(path.relative_to(self.etc)): os.readlink(path) if path.is_symlink() else path.read_text()
-            for path in self.etc.rglob("*")
-            if path.is_symlink() or path.is_file()
-        }
-
-    def end(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(LONG)
-
-
-def _until(true) -> None:
-    """Wait until something is so: for a moment workers of before may be those who answer."""
-    deadline = time.monotonic() + LONG
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def host(write, monkeypatch, app):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="nginx-"))
-    # nginx's workers are of another account, where the tests are root's.
-    folder.chmod(0o755)
-    made = Host(folder)
-    write(folder, {"run/x": "", "etc/nginx.conf": CONF.format(run=folder / "run", etc=made.etc)})
-    write(
-        made.etc, {"sites-available/default": DEFAULT, "sites-enabled/x": "", "mime.types": "types { text/css css; }\n"}
-    )
-    (made.etc / "sites-enabled/x").unlink()
-    (made.etc / "sites-enabled/default").symlink_to(made.etc / "sites-available/default")
-    for name, value in {
-        "ETC": str(made.etc),
-        "_PENDING": str(folder / "run/pending"),
-        "_LOCK": str(folder / "run/lock"),
-        "_RELOAD_PATIENCE": LONG,
-        "_run": made.run,
-        "installed": lambda: True,
-        # Which is in /run else, as only root's can be.
-        "tempfile": types.SimpleNamespace(
-            mkdtemp=lambda prefix, dir: tempfile.mkdtemp(prefix=prefix, dir=folder / "run")
-        ),
-    }.items():
-        monkeypatch.setattr(server, name, value)
-    monkeypatch.setattr(systemd, "ctl", made.ctl)
-    monkeypatch.setattr(systemd, "journal", lambda *_arguments: "what nginx said\n")
-    monkeypatch.setattr(ports, "listens", lambda *_arguments: True)
-    made.ctl("start", "nginx.service")
-    (folder / "srv/shop/current").mkdir(parents=True)
-    app(folder / "srv/shop/current/app.sock", 203)
-    (folder / "srv/shop/current/app.sock").chmod(0o777)
-    yield made
-    made.end()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def site(capsys, host):
-    """Play the module and return its result."""
-    root = str(host.etc.parent / "srv")
-
-    def site(**given) -> dict:
-        check = {"_ansible_check_mode": given.pop("check", False)}
-        with patch_module_args({"app": "shop", "app_root": root, **given, **check}), pytest.raises(SystemExit):
-            nginx_site.main()
-        return json.loads(capsys.readouterr().out)
-
-    return site
 
 
 def test_a_site_takes_the_place_of_the_default_one_and_gives_it_back(host, site):
     before = host.files()
     assert host.answer() == "200 Welcome to nginx"
     assert site()["changed"]
-    _until(lambda: host.answer() == "203 ")
+    host.until(lambda: host.answer() == "203 ")
     assert not site()["changed"]
     assert site(state="absent")["changed"]
-    _until(lambda: host.answer() == "200 Welcome to nginx")
+    host.until(lambda: host.answer() == "200 Welcome to nginx")
     assert host.files() == before
 
 
@@ -242,7 +64,7 @@ def test_what_a_killed_run_left_is_taken_up(host, site, monkeypatch):
     assert server.pending()
     assert host.answer() == "200 Welcome to nginx"
     assert site()["changed"]
-    _until(lambda: host.answer() == "203 ")
+    host.until(lambda: host.answer() == "203 ")
     assert not server.pending()
 
 
@@ -267,7 +89,7 @@ def test_one_that_is_down_is_started_and_one_that_is_masked_is_told_of(host, sit
     site()
     host.end()
     assert site()["changed"]
-    _until(lambda: host.answer() == "203 ")
+    host.until(lambda: host.answer() == "203 ")
     host.load_state = "masked"
     assert "nginx.service is masked on this host, so nothing was changed" in site()["msg"]
 
@@ -291,13 +113,6 @@ def test_where_nginx_listens_at_all_addresses_no_single_one_is_in_the_way(host, 
     assert "nginx can't listen on 127.0.0.3:8099" in site(check=True)["msg"]
     write(host.etc, {"sites-enabled/another": f"server {{ listen 8099; }}\n{single}"})
     assert site(check=True)["changed"]
-
-
-@pytest.fixture
-def own(host, site, monkeypatch):
-    """Play the module with a certificate that the host makes itself; TLS has a port that anybody can have, too."""
-    monkeypatch.setattr(selfsigned, "FOLDER", str(host.etc.parent / "certificates"))
-    return lambda **given: site(tls={"selfsigned": True}, server_names=["www.example.com"], **given)
 
 
 def test_a_site_gets_a_certificate_of_the_host_and_takes_it_along(host, own, site):
@@ -411,7 +226,7 @@ def test_a_certificate_of_ones_own_is_looked_at(host, site, certificate, write):
 
 def test_a_site_closes_and_opens_without_a_reload(host, site):
     site(maintenance={"page": "<p>Back soon</p>"})
-    _until(lambda: host.answer() == "203 ")
+    host.until(lambda: host.answer() == "203 ")
     reloads = host.asked.count("reload")
     closed = {"page": "<p>Back soon</p>", "active": True}
     foretold = site(maintenance=closed, check=True)

@@ -296,7 +296,7 @@ def test_the_diff_shows_every_file(etc):
     tree = Tree(str(etc), _site())
     assert [(change["before_header"], change["before"], change["after"]) for change in tree.diff()] == [
         (f"{etc}/sites-available/default.original", "", "# f\N{REPLACEMENT CHARACTER}r\n"),
-        *((f"{etc}/{name}", "", text) for name, text in _site().pages().items()),
+        *((f"{etc}/{name}", "", text) for name, text in _site().pages().items() if text),
         (f"{etc}/sites-available/default", "# f\N{REPLACEMENT CHARACTER}r\n", _site().text()),
     ]
 
