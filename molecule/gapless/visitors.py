@@ -1,7 +1,8 @@
 """Visitors of the app, each after its own fashion, until they may go; prints what became of every request as JSON.
 
     visitors.py PORT everybody LAST     again and again
-    visitors.py PORT talkers LAST       the same, and some who talk over websockets
+    visitors.py PORT readers LAST       the same, and some who load a page and fetch later what it names by its content
+    visitors.py PORT talkers LAST       readers, and some who talk over websockets
     visitors.py PORT crowd              three hundred, once and together
     visitors.py PORT sleeper            one, who takes half a minute
 
@@ -36,6 +37,8 @@ AT_ONCE = {"crowd": 300, "sleeper": 1}
 # In seconds: between two requests of a visitor, for an answer, for all of it; and how long some hold their connection.
 PAUSE, PATIENCE, LONGEST = 0.1, 300, 7200
 HELD = 2
+# After which a browser fetches what a page names, at the latest.
+READ = 1
 # Where they speak TLS, and ask for nobody's name: that the certificate is the right one is seen to elsewhere.
 TLS_PORT = 443
 ANYBODY = ssl.create_default_context()
@@ -50,8 +53,9 @@ class Lost(Exception):
 class Connection:
     """One connection to the server, on which requests follow each other."""
 
-    def __init__(self, port):
+    def __init__(self, port, host="localhost"):
         self._port = port
+        self._host = host
         self._reader = self._writer = None
         # Whether it has brought an answer already.
         self._kept = False
@@ -61,7 +65,7 @@ class Connection:
         await self.open()
         read = 0
         try:
-            head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+            head = f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
             half = len(body) // 2
             self._writer.write(head.encode() + body[:half])
             if pause:
@@ -138,6 +142,19 @@ async def answered(connection, target="/", body=b"", expected=None, **how):
     return fields["x-release"]
 
 
+async def page(connection):
+    """Load a page, and later the file that it names by its content; return the release of the page."""
+    status, fields, named = await connection.ask("GET", "/page")
+    if status != 200:
+        raise Lost("failed", f"{status}: {named[:80]!r}")
+    await asyncio.sleep(READ)
+    path = named.decode()
+    status, _fields, file = await connection.ask("GET", path)
+    if status != 200 or hashlib.md5(file).hexdigest()[:12] not in path:
+        raise Lost("failed", f"{path} of the page of {fields['x-release']}: {status}")
+    return fields["x-release"]
+
+
 async def websocket(connection):
     """Talk for a while, then take leave."""
     key = base64.b64encode(os.urandom(16)).decode()
@@ -173,6 +190,8 @@ def visit(kind, connection):
         return answered(connection, "/slow?0.2")
     if kind == "websocket":
         return websocket(connection)
+    if kind == "page":
+        return page(connection)
     return answered(connection, headers="Connection: close\r\n" if kind == "fresh" else "")
 
 
@@ -207,7 +226,7 @@ async def come(port, who, last):
         await asyncio.gather(*[connection.open() for connection in connections])
         return await asyncio.gather(*[attempt(who, connection) for connection in connections])
     seen = []
-    everybody = {**EVERYBODY, "websocket": 2 * (who == "talkers")}
+    everybody = {**EVERYBODY, "page": 2 * (who != "everybody"), "websocket": 2 * (who == "talkers")}
     kinds = [kind for kind, number in everybody.items() for each in range(number)]
     await asyncio.gather(*[live(kind, port, last, seen) for kind in kinds])
     return seen

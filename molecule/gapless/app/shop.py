@@ -3,6 +3,7 @@
     GET  /             at once
     GET  /slow?2       after two seconds
     GET  /stream?2     a line each tenth of a second, for two seconds
+    GET  /page         the URL of a static file of this release, which is named by its content
     POST /             the digest of what was sent
     GET  /hoard        never, as that takes more memory than there is (WSGI)
     websocket (ASGI)   says what it hears
@@ -13,13 +14,15 @@ that a release has fallen, which a file in the app's own folder says.
 
 import asyncio
 import hashlib
+import json
 import os
 import pathlib
 import sys
 import time
 
 # gunicorn's --config is the release's own.
-RELEASE = pathlib.Path(sys.argv[-1]).parent.name
+FOLDER = pathlib.Path(sys.argv[-1]).parent
+RELEASE = FOLDER.name
 EDITION = pathlib.Path(__file__).with_name("edition").read_text()
 BROKEN = os.environ.get("BROKEN")
 HEADERS = {"X-Release": RELEASE, "X-Edition": EDITION.strip(), "X-Accel-Buffering": "no"}
@@ -52,6 +55,14 @@ def meet_fate():
     return {"never": 3600, "late": 8}.get(BROKEN, 0)
 
 
+def text(path, body):
+    """Return what a request at once, or after a while, is answered with."""
+    if path == "/page":
+        manifest = json.loads((FOLDER / "static/static/staticfiles.json").read_text())
+        return f"/static/{manifest['paths']['look.css']}".encode()
+    return hashlib.sha256(body).hexdigest().encode()
+
+
 def lines(seconds):
     """Return the lines of a stream."""
     return [b"%d\n" % number for number in range(int(seconds / TICK))]
@@ -68,8 +79,9 @@ def wsgi(environ, start_response):
         start_response("200 OK", list(HEADERS.items()))
         return (time.sleep(TICK) or line for line in lines(seconds))
     time.sleep(seconds)
-    start_response("200 OK", [*HEADERS.items(), ("Content-Length", "64")])
-    return [hashlib.sha256(body).hexdigest().encode()]
+    answer = text(path, body)
+    start_response("200 OK", [*HEADERS.items(), ("Content-Length", str(len(answer)))])
+    return [answer]
 
 
 async def asgi(scope, receive, send):
@@ -91,8 +103,10 @@ async def asgi(scope, receive, send):
         await send({"type": "http.response.body", "body": b""})
         return
     await asyncio.sleep(seconds)
-    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"content-length", b"64")]})
-    await send({"type": "http.response.body", "body": hashlib.sha256(body).hexdigest().encode()})
+    answer = text(scope["path"], body)
+    headers.append((b"content-length", b"%d" % len(answer)))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
 
 
 async def talk(receive, send):

@@ -20,6 +20,8 @@ SPEC = importlib.util.spec_from_file_location("visitors", PATH)
 visitors = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(visitors)
 
+FILE = b"/* made up */"
+NAMED = f"/static/look.{hashlib.md5(FILE).hexdigest()[:12]}.css".encode()
 EMPTY = hashlib.sha256(b"").hexdigest().encode()
 
 
@@ -110,6 +112,21 @@ def tls(certificate, tmp_path_factory):
 )
 def test_what_is_a_loss(kind, turns, outcomes, over, tls):
     assert asyncio.run(_meet(kind, *turns, tls=tls if over == "TLS" else None)) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("status", "file", "outcome"), [(200, FILE, "ok"), (404, b"not found", "failed"), (200, b"/* another */", "failed")]
+)
+def test_a_page_whose_files_are_gone_is_a_loss(monkeypatch, status, file, outcome):
+    answers = iter([(200, {"x-release": "aaa"}, NAMED), (status, {}, file)])
+
+    async def ask(*_asked):
+        return next(answers)
+
+    connection = visitors.Connection(1)
+    monkeypatch.setattr(connection, "ask", ask)
+    monkeypatch.setattr(visitors, "READ", 0)
+    assert asyncio.run(visitors.attempt("page", connection))["outcome"] == outcome
 
 
 def test_nobody_there_is_a_loss():
