@@ -238,12 +238,17 @@ options:
     type: list
     elements: str
     default: []
+  http3:
+    description: Whether the site also speaks HTTP/3. A reload of nginx ends requests over it that are under way.
+    type: bool
+    default: false
   fallback:
     description: File below O(root) that is the answer where there is none.
     type: str
   health:
     description:
-      - A page of the app that answers to whatever host is asked for, over plain HTTP too, and while the site is closed.
+      - A page of the app that answers who asks by the host's address or without a name, over plain HTTP too, and while the
+        site is closed.
       - Where another site answers who asks by the host's address, it is refused.
     type: dict
     suboptions:

@@ -412,5 +412,5 @@ KNOWN = {
         "gunicorn_purge",
         "gunicorn_state",
     ),
-    *("nginx_site_state", "nginx_site_upstream"),
+    *("nginx_site_http3", "nginx_site_state", "nginx_site_upstream"),
 }

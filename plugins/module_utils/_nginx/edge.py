@@ -16,6 +16,17 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import b
 
 # There while the site is closed for maintenance, in the app's folder: nginx looks at each request, and needs no reload.
 FLAG = "maintenance"
+# Where load balancers and people of the house are, who share an address.
+_NEAR = (
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "::1",
+    "fc00::/7",
+    "fe80::/10",
+)
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>body{{font:1.2rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>
@@ -47,7 +58,8 @@ class Edge:
 
     `trusted_proxies` are the networks whose word on the visitor counts, `limits` what one address may ask. While the site is
     closed, the addresses in `insiders` still get in, and others are told to come again after `retry_after` seconds;
-    `pages` are the user's own, by the status that they go with: 503 while it is closed, 502 where the app is gone.
+    `pages` are the user's own, by the status that they go with: 503 while it is closed, 502 where the app is gone. Of the
+    requests that are under way, no address from elsewhere has more than `most`, where the limits say nothing of that.
     """
 
     id: str
@@ -57,6 +69,7 @@ class Edge:
     insiders: tuple[str, ...] = ()
     retry_after: int = 300
     pages: dict[int, str] = dataclasses.field(default_factory=dict)
+    most: int = 0
 
     def files(self) -> dict[str, str]:
         """Return the pages that need nothing from the app, as files below nginx's folder by their names."""
@@ -77,6 +90,12 @@ class Edge:
             if limit.connections:
                 zones.append(f"limit_conn_zone $binary_remote_addr zone={self._zone(number)}_connections:1m;")
         found = ["\n".join(zones)] if zones else []
+        if self._caps:
+            found += [
+                block(f"geo ${self.id}_near", ["default 0;", *(f"{each} 1;" for each in _NEAR)]),
+                block(f"map ${self.id}_near ${self.id}_address", ["0 $binary_remote_addr;", 'default "";']),
+                f"limit_conn_zone ${self.id}_address zone={self.id}_address:10m;",
+            ]
         if self.insiders:
             found.append(block(f"geo ${self.id}_insider", ["default 0;", *(f"{each} 1;" for each in self.insiders)]))
         if self.trusted_proxies:
@@ -106,6 +125,13 @@ class Edge:
                 "error_page 502 504 @broken;",
             ],
             self.limited("/"),
+            [
+                "# No single client holds all of nginx; nginx_site_limits of connections for / takes its place.",
+                f"limit_conn {self.id}_address {self.most};",
+                "limit_conn_status 429;",
+            ]
+            if self._caps
+            else [],
         ]
 
     def locations(self, headers: list[str]) -> list[list[str]]:
@@ -142,6 +168,10 @@ class Edge:
         else:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+    @property
+    def _caps(self) -> bool:
+        return bool(self.most) and not any(limit.path == "/" and limit.connections for limit in self.limits)
 
     def _zone(self, number: int) -> str:
         return f"{self.id}_limit_{number}"

@@ -41,6 +41,7 @@ class Locations:
     auth: Auth
     media: of_media.Media | None = None
     fallback: str | None = None
+    brotli: bool = False
 
     def text(self) -> list[list[str]]:
         """Return the paragraphs of all of them but those of the app itself."""
@@ -117,6 +118,7 @@ class Locations:
             f"root {root};",
             "disable_symlinks on from=$document_root;",
             "gzip_static on;",
+            *["brotli_static on;"] * self.brotli,
             *self._types(),
             *[f"add_header {name} {value};" for name, value in given.items() if name.lower() not in self.own],
             # nginx passes the server's down to those locations alone that add none.

@@ -74,6 +74,43 @@ def has_http2() -> bool:
     return not version or tuple(map(int, version.groups())) >= (1, 25, 1)
 
 
+def capacity() -> tuple[int, int]:
+    """Return how many workers nginx has, and how many connections each of them takes; Debian's where it isn't installed."""
+    conf = config_parser.load(ETC)
+    workers = [each.arguments[0] for each in conf if each.name == "worker_processes"]
+    taken = [
+        each.arguments[0] for each in config_parser.inside(config_parser.blocks(conf, "events"), "worker_connections")
+    ]
+    cpus = os.cpu_count() or 1
+    number = (int(workers[-1]) if workers[-1].isdigit() else cpus) if workers else 1
+    return (number, int(taken[-1]) if taken else 512) if conf else (cpus, 768)
+
+
+def has(module: str) -> bool:
+    """Say whether nginx has a module, such as `brotli_filter`, that its configuration loads."""
+    conf = config_parser.load(ETC)
+    loaded = [each.arguments[0] for each in config_parser.inside(conf, "load_module") if each.arguments]
+    return any(os.path.basename(path) == f"ngx_http_{module}_module.so" for path in loaded)
+
+
+def has_quic(app: str) -> bool:
+    """Say whether another site than that of `app` has `reuseport` for HTTP/3, which can be said once for an address."""
+    http = config_parser.blocks(config_parser.load(ETC), "http")
+    own = {each.path for each in config_parser.inside(http, "upstream") if each.arguments == [f"gunicorn_{app}"]}
+    listens = [
+        set(listen.arguments)
+        for each in config_parser.inside(http, "server")
+        if each.path not in own
+        for listen in config_parser.inside(each.block, "listen")
+    ]
+    return any({"quic", "reuseport"} <= words for words in listens)
+
+
+def has_http3() -> bool:
+    """Say whether nginx was built with HTTP/3, which one that is not installed yet may be."""
+    return not installed() or "http_v3_module" in _run("nginx", "-V").stderr
+
+
 def missing_types() -> dict[str, str]:
     """Return those of `sites.TYPES` that nginx's list lacks; one that is not installed yet is taken for Debian's."""
     http = config_parser.blocks(config_parser.load(ETC), "http")

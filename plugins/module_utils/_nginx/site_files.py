@@ -89,6 +89,11 @@ class Tree:
         self.entry = self._full(self._place.entry) if self._place else None
         self._wanted = self._plan()
 
+    @property
+    def is_new(self) -> bool:
+        """Say whether the site is to be there and isn't yet."""
+        return bool(self.path) and self._site.mark not in (_read(self.path or "") or "")
+
     def changes(self) -> dict[str, str | None]:
         """Return the files that are to be other than they are, in the order in which to change them."""
         return {path: text for path, text in self._wanted.items() if _read(self._full(path)) != text}

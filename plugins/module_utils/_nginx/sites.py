@@ -91,7 +91,9 @@ class Site:
 
     The app is reached at `address`, or over the socket of the release that serves where that is None. Without
     `server_names` it is the host's default site. `ipv6` says whether the host has IPv6. Without `tls` it speaks plain
-    HTTP. `types` are those that the host's own list lacks, by the endings of files. The other fields are what the
+    HTTP. `types` are those that the host's own list lacks, by the endings of files. One address has no more than `most`
+    requests under way, and `brotli` says whether nginx can compress by that, too. Of all sites with HTTP/3 at an address one
+    has its `reuseport`. The other fields are what the
     variables of the role nginx_site say, and have no fault.
     """
 
@@ -122,6 +124,10 @@ class Site:
     locations: list[str] = dataclasses.field(default_factory=list)
     fallback: str | None = None
     health: dict | None = None
+    most: int = 0
+    brotli: bool = False
+    http3: bool = False
+    reuseport: bool = True
 
     @property
     def mark(self) -> str:
@@ -148,6 +154,7 @@ class Site:
             limits=tuple(Limit(**limit) for limit in self.limits),
             insiders=tuple(maintenance.get("allow", ())),
             retry_after=maintenance.get("retry_after", 300),
+            most=self.most,
             pages={**pages, **({503: maintenance["page"]} if maintenance.get("page") else {})},
         )
 
@@ -204,7 +211,14 @@ class Site:
     def _servers(self) -> list[str]:
         if not self.tls:
             return [self._server(self._at("80"), [])]
-        return [self._redirect(), self._server(self._at("443", _tls_way(self.tls)), self._speak_tls(self.tls))]
+        where = [*self._at("443", _tls_way(self.tls)), *self._quic()]
+        return [self._redirect(), self._server(where, self._speak_tls(self.tls))]
+
+    def _quic(self) -> list[str]:
+        """Return where the site listens for HTTP/3."""
+        how = f"quic{' reuseport' * self.reuseport}{' default_server' * (not self.server_names)}"
+        listens = [f"listen 443 {how};", *[f"listen [::]:443 {how};"] * self.ipv6]
+        return listens if self.http3 else []
 
     def _server(self, where: list[str], tls: list[str]) -> str:
         return block(
@@ -227,6 +241,7 @@ class Site:
                 "gzip_vary on;",
                 "gzip_min_length 1000;",
                 f"gzip_types {_COMPRESSED};",
+                *(["brotli on;", "brotli_min_length 1000;", f"brotli_types {_COMPRESSED};"] if self.brotli else []),
             ],
             tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
@@ -274,9 +289,9 @@ class Site:
         return block("server", self._at("80", names=names), *paragraphs, [self._challenges()], [to])
 
     def _redirect(self) -> str:
-        # That one is for answers over TLS alone (RFC 6797, section 7.2).
-        security = "add_header strict-transport-security "
-        headers = [line for line in self._add_headers().values() if not line.lower().startswith(security)]
+        # These are for answers over TLS alone (RFC 6797, section 7.2; RFC 7838, section 2.1).
+        secure = ("add_header strict-transport-security ", "add_header alt-svc ")
+        headers = [line for line in self._add_headers().values() if not line.lower().startswith(secure)]
         asked = [self._asked_for_health(self._health)] if self._health else []
         return self._leading_to("https://$host", self._guard(), headers, asked)
 
@@ -353,6 +368,7 @@ class Site:
             auth=self._auth,
             media=self.media,
             fallback=self.fallback,
+            brotli=self.brotli,
         )
 
     def _add_headers(self) -> dict[str, str]:
@@ -366,11 +382,12 @@ class Site:
 
     @property
     def _headers(self) -> dict[str, str]:
-        """Return the headers of every response, that of HSTS among them."""
-        if not self.hsts:
-            return self.headers
-        flags = "".join(f"; {word}" for key, word in _HSTS.items() if self.hsts.get(key))
-        return header_rules.over({"Strict-Transport-Security": f"max-age={self.hsts['max_age']}{flags}"}, self.headers)
+        """Return the headers of every response, those of HSTS and HTTP/3 among them."""
+        own = {"Alt-Svc": 'h3=":443"; ma=86400'} if self.http3 else {}
+        if self.hsts:
+            flags = "".join(f"; {word}" for key, word in _HSTS.items() if self.hsts.get(key))
+            own["Strict-Transport-Security"] = f"max-age={self.hsts['max_age']}{flags}"
+        return header_rules.over(own, self.headers)
 
     def _proxy(self, fixed: dict[str, str] | None = None) -> list[list[str]]:
         """Return how the app is asked, with headers that are `fixed` whatever the variables say."""

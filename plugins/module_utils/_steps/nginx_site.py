@@ -25,6 +25,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import U
 
 # What stands for the app's address in check mode, where the role that opens it may not have run.
 _NOT_KNOWN = "ADDRESS-OF-gunicorn_bind"
+# Connections for a worker of nginx's: below the one a site's first run says what helps, which is the other.
+_FEW, _ENOUGH = 2048, 8192
 # The options that say how the site is put in place, and not what it is.
 _NOT_OF_THE_SITE = {"app_root", "state", "upstream", "tls"}
 
@@ -100,6 +102,8 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
             return {"changed": True, "path": tree.path, "diff": [*tree.diff(), unknown]}
         if not server.installed():
             module.fail_json(msg="nginx is not installed on this host")
+        if tree.is_new:
+            _warn_of_few(module)
         diff = _take_up(module, tree)
         diff += _open_or_close(module, params, site)
         if address is None and not module.check_mode:
@@ -200,10 +204,29 @@ def _address(module: Module, params: dict) -> str | None:
 def _site(params: dict, address: str | None, tls: sites.Tls | None) -> sites.Site:
     fields = {name: value for name, value in params.items() if name not in _NOT_OF_THE_SITE}
     ipv6, folder = os.path.exists("/proc/net/if_inet6"), _folder(params)
-    fields |= {"types": server.missing_types(), "media": media.served(folder)}
+    fields |= {"types": server.missing_types(), "media": media.served(folder), "most": _most()}
+    fields["reuseport"] = params["http3"] and not server.has_quic(params["app"])
+    fields["brotli"] = server.has("brotli_filter") and server.has("brotli_static")
     if params["health"]:
         fields["health"] = {"path": params["health"]["path"], "host": _host_of_health(params)}
     return sites.Site(folder=folder, address=address, ipv6=ipv6, tls=tls, **fields)
+
+
+def _most() -> int:
+    """Return how many requests one client may have under way: each takes two connections, and half of all are enough."""
+    workers, connections = server.capacity()
+    return max(workers * connections // 4, 100)
+
+
+def _warn_of_few(module: Module) -> None:
+    """Say where so few connections are nginx's that one client can hold them all by requests that it doesn't end."""
+    workers, connections = server.capacity()
+    if connections < _FEW:
+        module.warn(
+            f"nginx takes {connections} connections for each of its workers on this host, so one client who begins "
+            f"{workers * connections} requests and ends none holds up all sites: have worker_rlimit_nofile {_ENOUGH * 2}; at the "
+            f"top of {server.ETC}/nginx.conf and worker_connections {_ENOUGH}; in its events block, and reload nginx"
+        )
 
 
 def _keep_certbots(module: Module, tree: site_files.Tree, tls: sites.Tls | None) -> None:
@@ -297,6 +320,13 @@ def _fault_of_urls(params: dict) -> str | None:
     """Return what is wrong with the variables that say which URL leads where, together, or None."""
     if params["locations"] and params["location"] != "/":
         return "nginx_site_locations and nginx_site_location are both given: put the one prefix into the list as well"
+    if params["http3"] and not params["tls"]:
+        return "nginx_site_http3 is true, but HTTP/3 is always over TLS: give nginx_site_tls, or leave it out"
+    if params["http3"] and not server.has_http3():
+        return (
+            "nginx_site_http3 is true, but this host's nginx is built without HTTP/3, as Debian 12's is: leave it out, or take "
+            "Debian 13's or nginx.org's"
+        )
     if params["fallback"] and not params["root"]:
         return "nginx_site_fallback is a file below nginx_site_root, which is not given: set that, too"
     if params["fallback"] and not params["locations"] and params["location"] == "/":
@@ -375,6 +405,7 @@ STEP = Step(
         },
         "locations": {"type": "list", "elements": "str", "default": []},
         "fallback": {"type": "str"},
+        "http3": {"type": "bool", "default": False},
         "health": {
             "type": "dict",
             "options": {"path": {"type": "str", "required": True}, "host": {"type": "str"}},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -13,7 +14,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import media, probe, queues
 
 ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
 
@@ -200,3 +201,38 @@ def test_releases_that_are_kept_no_longer_go(switch, tmp_path):
     switch(THREE, keep_releases=1)
     assert sorted(Store(str(tmp_path), "shop").names("releases")) == [TWO, THREE]
     assert not switch(THREE, keep_releases=1)["changed"]
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    """Return the app's state folder, which root alone could share with another account."""
+    folder = tmp_path / "state-shop"
+    folder.mkdir()
+    monkeypatch.setattr(media, "_STATE", f"{tmp_path}/state-{{}}")
+    monkeypatch.setattr(media.Media, "_uid", lambda _self: 7002)
+    return folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be somebody else")
+def test_what_is_served_of_the_state_comes_with_a_release_and_stays_as_it_is_on_the_way_back(switch, state, tmp_path):
+    os.chmod(tmp_path, 0o711)
+    wanted = {"url": "/media/", "path": "media"}
+    foretold = switch(ONE, check=True, media=wanted)
+    assert foretold["changed"]
+    assert not (state / "media").exists()
+    done = switch(ONE, media=wanted)
+    assert done["diff"] == foretold["diff"]
+    assert (tmp_path / "shop/media.json").is_file()
+    assert not switch(ONE, media=wanted)["changed"]
+    switch(TWO, media=wanted)
+    assert not [each for each in switch("previous", back=True)["diff"] if "media" in str(each)]
+    assert (tmp_path / "shop/media.json").is_file()
+    assert switch(ONE, check=True)["changed"]
+    assert switch(ONE)["changed"]
+    assert not (tmp_path / "shop/media.json").exists()
+
+
+def test_a_folder_that_can_t_be_served_is_told_of_before_the_switch(switch, state, tmp_path):
+    (state / "media").symlink_to("/etc")
+    assert "gunicorn_media has the path 'media'" in switch(ONE, media={"url": "/media/", "path": "media"})["msg"]
+    assert _current(tmp_path) is None
