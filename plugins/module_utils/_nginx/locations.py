@@ -82,7 +82,7 @@ class Locations:
         ]
 
     def _rest(self) -> list[str]:
-        otherwise = ["error_page 404 = @fallback;"] if self.fallback else []
+        otherwise = ["error_page 403 404 = @fallback;"] if self.fallback else []
         return ["# What lies below the root of the server.", *self._types(), *otherwise]
 
     def _fallback(self, name: str) -> list[str]:

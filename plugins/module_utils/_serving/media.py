@@ -44,6 +44,21 @@ def served(folder: str) -> media.Media | None:
     return media.Media(**json.loads(text)) if text else None
 
 
+def foretold(folder: str) -> media.Media | None:
+    """Return what it will have served after what check mode has just been through, if that changes it; see `foretell`."""
+    trial = _trial(folder)
+    path = os.path.join(trial.path, _RECORD)
+    if not os.path.exists(path):
+        return served(folder)
+    text = files.read(path)
+    trial.remove()
+    return media.Media(**json.loads(text)) if text else None
+
+
+def _trial(folder: str) -> Store:
+    return Store(os.path.dirname(folder), os.path.basename(folder)).trial()
+
+
 class Media:
     """The folder of the app in `store` that is to be served: `wanted` has its `url`, `path` and `protected`, None for none."""
 
@@ -62,6 +77,12 @@ class Media:
         if self._served and not self._is_open():
             diff.append(files.diff(self._served.folder, "", f"the account {self._reader} may read what is in it\n"))
         return diff
+
+    def foretell(self) -> None:
+        """Leave what settle would tell the site to the step on that in check mode."""
+        folder = _trial(os.path.dirname(self._record)).path
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        files.replace(os.path.join(folder, _RECORD), self._text())
 
     def prepare(self) -> bool:
         """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError."""

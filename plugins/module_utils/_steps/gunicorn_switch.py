@@ -72,6 +72,8 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
     if fault:
         module.fail_json(msg=fault)
     unlike = media.diff() if media else []
+    if media and unlike:
+        media.foretell()
     changed = handover.needed(seen) or bool(unlike)
     return _result(seen, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 

@@ -94,7 +94,7 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
     # In check mode the roles before this one may not have done what it builds on.
     lacks = address == _NOT_KNOWN or (certificate is not None and not certificate.is_there)
     with _alone(module, params):
-        site = _site(params, address, tls)
+        site = _site(params, address, tls, module.check_mode)
         tree = site_files.Tree(server.ETC, site, present=True)
         _keep_certbots(module, tree, tls)
         if module.check_mode and (lacks or not server.installed()):
@@ -201,10 +201,14 @@ def _address(module: Module, params: dict) -> str | None:
     return address or _NOT_KNOWN
 
 
-def _site(params: dict, address: str | None, tls: sites.Tls | None) -> sites.Site:
+def _site(params: dict, address: str | None, tls: sites.Tls | None, check_mode: bool = False) -> sites.Site:
     fields = {name: value for name, value in params.items() if name not in _NOT_OF_THE_SITE}
     ipv6, folder = os.path.exists("/proc/net/if_inet6"), _folder(params)
-    fields |= {"types": server.missing_types(), "media": media.served(folder), "most": _most()}
+    fields |= {
+        "types": server.missing_types(),
+        "media": media.foretold(folder) if check_mode else media.served(folder),
+        "most": _most(),
+    }
     fields["reuseport"] = params["http3"] and not server.has_quic(params["app"])
     fields["brotli"] = server.has("brotli_filter") and server.has("brotli_static")
     if params["health"]:

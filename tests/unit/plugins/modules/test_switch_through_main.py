@@ -220,6 +220,9 @@ def test_what_is_served_of_the_state_comes_with_a_release_and_stays_as_it_is_on_
     foretold = switch(ONE, check=True, media=wanted)
     assert foretold["changed"]
     assert not (state / "media").exists()
+    # The step on the site, which comes next, is told once.
+    assert media.foretold(f"{tmp_path}/shop").url == "/media/"
+    assert media.foretold(f"{tmp_path}/shop") is None
     done = switch(ONE, media=wanted)
     assert done["diff"] == foretold["diff"]
     assert (tmp_path / "shop/media.json").is_file()

@@ -99,7 +99,10 @@ def test_a_closed_site_says_so_to_everybody(host, site, play, hashed):
 
 
 def test_a_page_app_has_the_rest_of_the_site(play, write, host, hashed):
-    root = write(host.etc.parent / "www", {"index.html": "the app", "app.js": "let x", "docs/index.html": "docs"})
+    root = write(
+        host.etc.parent / "www",
+        {"index.html": "the app", "app.js": "let x", "docs/index.html": "docs", "img/a.png": "a"},
+    )
     ask = play(
         locations=["/api/", "/admin/"],
         root=str(root),
@@ -108,6 +111,8 @@ def test_a_page_app_has_the_rest_of_the_site(play, write, host, hashed):
         headers={"X-Mine": "1"},
     )
     assert [ask(path).said for path in ("/", "/app.js", "/orders/1")] == ["the app", "let x", "the app"]
+    # A folder without a page is none to be forbidden.
+    assert ask("/img/").said == "the app"
     assert (ask("/orders/1").status, ask("/orders/1").getheader("X-Mine")) == (200, "1")
     assert "must-revalidate" in ask("/orders/1").getheader("Cache-Control")
     assert [ask(path).status for path in ("/api/x", "/admin/", "/docs/")] == [203, 401, 401]

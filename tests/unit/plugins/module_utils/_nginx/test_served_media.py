@@ -81,6 +81,16 @@ def test_nothing_else_is_to_be_had(served, path):
     assert not [secret for secret in ("SQLite", "SECRET", "a picture") if secret in answer.said]
 
 
+@pytest.mark.parametrize("swapped", ["media", "."])
+def test_a_folder_that_is_a_link_now_leads_nowhere(served, host, swapped):
+    ask, state = served(), host.etc.parent / "state"
+    assert ask("/media/cat.png").status == 200
+    place = state / swapped
+    place.rename(state.parent / "moved")
+    place.symlink_to(state.parent / "moved")
+    assert ask("/media/cat.png").status in (403, 404)
+
+
 def test_the_headers_of_the_site_are_there_and_weaken_nothing(served):
     ask = served(headers={"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "", "X-Mine": "1"})
     answer = ask("/media/page.html")
