@@ -33,7 +33,9 @@ options:
     description:
       - V(check) is the system check for deployment, of all databases that answer. It fails on errors and returns warnings.
         One that asks for tables which pending migrations make is left for after these, RV(later).
-      - V(migrate) applies the migrations that O(databases) lack.
+      - V(migrate) applies the migrations that O(databases) lack, after a backup. On PostgreSQL and MySQL it holds a lock in the
+        database meanwhile, so that of several hosts with one database each migration is applied by one of them; the others
+        wait for it, a quarter of an hour at most.
       - V(compare) says which migrations the database has that the code which serves knows and the release lacks.
     type: str
     required: true
@@ -43,6 +45,23 @@ options:
     type: list
     elements: str
     default: [default]
+  backup:
+    description:
+      - The backup that V(migrate) makes and checks before it begins, where anything will be applied. Without any option that is of
+        SQLite alone, with one also of PostgreSQL and MySQL, by their tools on the target.
+    type: dict
+    default: {}
+    suboptions:
+      keep:
+        description: How many of each database are kept, 3 by default. V(0) makes none.
+        type: int
+      path:
+        description: Their folder, by default C(/var/backups/gunicorn-NAME).
+        type: path
+      command:
+        description: What makes one in their place; it writes the file that C(BACKUP_FILE) names, of the database C(BACKUP_DATABASE).
+        type: list
+        elements: str
   unchecked:
     description: Whether V(migrate) leaves out Django's own check, which RV(unchecked) of V(check) asks for.
     type: bool
@@ -64,6 +83,12 @@ migrations:
   type: list
   elements: str
   sample: [auth.0001_initial]
+backups:
+  description: The names of the backups that were made before.
+  returned: when O(command=migrate) and the release is there
+  type: list
+  elements: str
+  sample: [20261126T173000Z-default]
 messages:
   description: The warnings of the check.
   returned: when O(command=check) and the release is there

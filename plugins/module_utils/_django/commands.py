@@ -10,9 +10,10 @@ import functools
 import re
 import typing
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import databases
+from ansible_collections.pyweb.stack.plugins.module_utils._django import databases, migrating
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import Databases
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
+from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import Migrated, MigrationFailed, Safety
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, remedies, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
@@ -69,7 +70,8 @@ class Commands:
         self.name = name
         self.path = store.item("releases", name)
         self._unit = f"{systemd.instance(store.name, name)}.service"
-        self._manage = Manage(f"{self.path}/venv/bin/python", self._run)
+        self._python = f"{self.path}/venv/bin/python"
+        self._manage = self.manage()
 
     def check(self) -> Checked:
         """Run the system check for deployment on all databases that answer. Raises DjangoError on its errors.
@@ -90,16 +92,23 @@ class Commands:
         """Return its databases. Raises DjangoError."""
         return databases.ask(self._manage, self._named)
 
-    def migrate(self, alias: str, unchecked: bool) -> None:
+    def migrate(self, alias: str, unchecked: bool, safety: Safety | None = None) -> Migrated:
         """Apply the migrations to one database, `unchecked` if Django's check can't be made before. Raises DjangoError."""
-        skip = ["--skip-checks"] if unchecked else []
-        manage = Manage(f"{self.path}/venv/bin/python", functools.partial(self._run, seconds=_MIGRATED_BY))
-        done = manage.call("migrate", "--no-input", f"--database={alias}", *skip)
-        if done.returncode:
-            raise DjangoError(
-                f"a migration of the database {alias} failed; migrations before it may have been applied:\n"
-                + remedies.explain(done.stdout + done.stderr)
-            )
+        argv = [self._python, "manage.py", "migrate", "--no-input", f"--database={alias}", "--no-color"]
+        argv += ["--skip-checks"] if unchecked else []
+        try:
+            return migrating.migrate(self.manage(_MIGRATED_BY), self._store.name, self.user(), alias, argv, safety)
+        except MigrationFailed as error:
+            systemd.note(self._store.name, error.said)
+            raise
+
+    def manage(self, seconds: float = _SECONDS) -> Manage:
+        """Return its `manage.py`, whose commands may take so many seconds."""
+        return Manage(self._python, functools.partial(self._run, seconds=seconds))
+
+    def user(self) -> str:
+        """Return the account as which its commands run."""
+        return dict(systemd.properties_for_commands(self._unit, self.name)).get("User", "root")
 
     def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
         properties = systemd.properties_for_commands(self._unit, self.name)

@@ -37,6 +37,8 @@ class Module(AnsibleModule):
         **kwargs: object,
     ):
         self._hidden = hidden or {}
+        # What a failure from now on has to say besides.
+        self.consequences: list[str] = []
         # A copy, as AnsibleModule writes into the defaults.
         super().__init__(copy.deepcopy(argument_spec), supports_check_mode=True, **kwargs)
         os.environ["PATH"] = _with_system_folders(os.environ.get("PATH", os.defpath))
@@ -54,7 +56,9 @@ class Module(AnsibleModule):
 
     def fail_json(self, msg: str, **kwargs: object) -> NoReturn:  # type: ignore[misc]
         """End with a message and what helps, with the options as they may be seen."""
-        super().fail_json(remedies.advised(msg), **kwargs, invocation=self._invocation())
+        super().fail_json(
+            "\n".join([remedies.advised(msg), *self.consequences]), **kwargs, invocation=self._invocation()
+        )
 
     def _invocation(self) -> dict:
         return {"module_args": _shown(self.params, self._hidden)}

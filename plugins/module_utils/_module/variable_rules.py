@@ -142,10 +142,8 @@ def _writable_paths(paths: Any) -> site_rules.Faults:
                 "a slash at the end"
             )
             continue
-        for tops, reason in _NEVER_WRITABLE.items():
-            if any(f"{path}/".startswith(f"{top}/") for top in tops):
-                yield f"has {path!r}, which {reason}: choose a folder such as '/srv/files' or '/var/lib/files'"
-                break
+        if _closed(path):
+            yield f"has {path!r}, which {_closed(path)}: choose a folder such as '/srv/files' or '/var/lib/files'"
 
 
 def _database_app(value: Any) -> site_rules.Faults:
@@ -201,6 +199,24 @@ def _databases(aliases: Any) -> site_rules.Faults:
     for alias in aliases:
         if not isinstance(alias, str) or not re.fullmatch(r"\w[\w.-]*", alias, re.ASCII):
             yield f"has {alias!r}, but must list aliases of the settings' DATABASES, such as 'default'"
+
+
+def _backup(backup: Any) -> site_rules.Faults:
+    if not re.fullmatch(r"[0-9]+", str(backup.get("keep", 1))):
+        yield f"has keep with {backup['keep']!r}, but it must be a whole number; 0 makes no backups"
+    path, command = backup.get("path"), backup.get("command", ["true"])
+    if path is not None and naming.absolute_path(path):
+        yield f"has the path {path!r}, but it must be an absolute path on the target"
+    elif path is not None and _closed(path):
+        yield f"has the path {path!r}, which {_closed(path)}: choose a folder such as '/srv/backups'"
+    if not isinstance(command, list) or not command or not all(isinstance(one, str) and one for one in command):
+        yield f"has the command {command!r}, but it must be a list, a program and its arguments: [bin/backup, --quick]"
+
+
+def _closed(path: str) -> str | None:
+    """Return why an app may not write to a path, or None."""
+    found = [why for tops, why in _NEVER_WRITABLE.items() if any(f"{path}/".startswith(f"{top}/") for top in tops)]
+    return found[0] if found else None
 
 
 def _release(value: Any) -> site_rules.Faults:
@@ -316,6 +332,7 @@ _STRUCTURED = {
     "gunicorn_include": (list, "list"),
     "gunicorn_unit": (dict, "dictionary"),
     "gunicorn_media": (dict, "dictionary"),
+    "django_backup": (dict, "dictionary"),
     "django_databases": (list, "list"),
     "nginx_site_server_names": (list, "list"),
     "nginx_site_index": (list, "list"),
@@ -372,6 +389,7 @@ _CHECKS: dict[str, Rule] = {
     "database_app": _database_app,
     "database_user": _database_user,
     "database_cache_memory": _by(plans.mebibytes),
+    "django_backup": _backup,
     "django_databases": _databases,
     "django_settings_module": _module_name,
     "nginx_site_app": _one(naming.app_name),

@@ -29,6 +29,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.history impor
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
+# Where the backups of an app's databases are, unless somebody says it.
+BACKUPS = "/var/backups/gunicorn-{}"
 # For how many seconds a source or an environment that no release has may be that of a run which goes on.
 _RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}

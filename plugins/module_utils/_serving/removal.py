@@ -22,7 +22,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_command import HostCommand
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import BACKUPS, Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media
@@ -52,6 +52,7 @@ class Removal:
         self._sockets = _SOCKETS.format(store.name)
         self._command = HostCommand(store.name, store.path)
         self._secrets = HostSecrets(store.name)
+        self._backups = BACKUPS.format(store.name)
 
     def fault(self) -> str | None:
         """Return why the app can't go, which leaves everything as it is, or None."""
@@ -86,7 +87,7 @@ class Removal:
     def goes(self) -> list[str]:
         """Return the paths and accounts that go."""
         state = [] if self._keeps_state() else [self._state]
-        state += [self._secrets.path] * self._purge
+        state += [self._secrets.path, self._backups] * self._purge
         command = [self._command.path] if self._command.ours() else []
         paths = [*(os.path.join(systemd.UNIT_FOLDER, name) for name in self._units()), *command, self._sockets, *state]
         accounts = [f"account {name}" for name in self._accounts() if not self._needed(name)]
@@ -96,9 +97,9 @@ class Removal:
         """Return the folders and accounts of the app that stay."""
         folders = {*self._writable, *self._writable_by_units()}
         state = [self._state] if self._keeps_state() else []
-        secrets = [] if self._purge else filter(os.path.exists, [self._secrets.path])
+        data = [] if self._purge else filter(os.path.exists, [self._secrets.path, self._backups])
         accounts = [f"account {name}" for name in self._accounts() if self._needed(name)]
-        return [*state, *secrets, *filter(os.path.isdir, sorted(folders)), *accounts]
+        return [*state, *data, *filter(os.path.isdir, sorted(folders)), *accounts]
 
     def run(self, drain_timeout: float) -> int:
         """Have it go; return how many connections that cut, which had not ended within `drain_timeout` seconds."""
@@ -116,7 +117,7 @@ class Removal:
             for name in self._accounts():
                 if not self._needed(name):
                     _remove_account(name)
-            for path in self._tools():
+            for path in [*self._tools(), *([self._backups] if self._purge else [])]:
                 _remove(path)
             sandboxes.remove_cache(store.name)
             store.remove_all()

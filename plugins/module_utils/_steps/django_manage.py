@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.pyweb.stack.plugins.module_utils._django.backups import KEEP, Backups
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import shown
+from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import MigrationFailed, Safety
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
@@ -39,25 +41,67 @@ def check(module: Module, params: dict, store: Store, commands: Commands) -> dic
 
 
 def migrate(module: Module, params: dict, store: Store, commands: Commands) -> dict:
-    """Apply what the databases lack."""
+    """Apply what the databases lack, after a backup."""
     databases = commands.databases()
     for warning in databases.warnings():
         module.warn(warning)
     lacks = databases.unapplied()
     if lacks is None:
-        return {"changed": False, "migrations": [], "msg": "The project has no database."}
-    migrations = shown(lacks)
+        return {"changed": False, "migrations": [], "backups": [], "msg": "The project has no database."}
+    migrations, made = shown(lacks), []
     if migrations and not module.check_mode:
         with store.locked("migrating its database"):
             # What can't be undone must not come from a run whose release would be refused after it.
             overtaken = store.overtaken(commands.name, params["replaces"])
             if overtaken:
                 raise StoreError(f"the database was not touched: {overtaken}")
+            migrations = []
             for alias in [alias for alias, names in lacks.items() if names]:
-                commands.migrate(alias, params["unchecked"])
+                try:
+                    done, failure = commands.migrate(alias, params["unchecked"], _safety(params, store, commands)), None
+                except MigrationFailed as error:
+                    done, failure = error.migrated, error
+                # Another host with the same database may have been quicker: what it applied is not this run's.
+                migrations += shown({alias: done.applied})
+                made += [done.backup] if done.backup else []
+                module.consequences = _consequences(store, migrations, made)
+                if failure:
+                    raise failure
+                if done.waited:
+                    module.warn(f"this run waited {done.waited} s for the migrations of another with the same database")
     msg = f"{len(migrations)} migrations were missing." if migrations else "The database has every migration."
+    if made:
+        msg += f" The backup from before is {', '.join(made)}."
     diff = {"before": "", "after": "".join(f"{name}\n" for name in migrations)}
-    return {"changed": bool(migrations), "migrations": migrations, "msg": msg, "diff": diff}
+    return {"changed": bool(migrations), "migrations": migrations, "backups": made, "msg": msg, "diff": diff}
+
+
+def _safety(params: dict, store: Store, commands: Commands) -> Safety | None:
+    """Return what is backed up before a migration: SQLite by itself, and the others where anything is said of backups."""
+    given = {name: value for name, value in params["backup"].items() if value is not None}
+    keep = given.get("keep", KEEP)
+    if not keep:
+        return None
+    backups = Backups(store.name, given.get("path"), keep)
+    told = {"serves": store.current(), "release": commands.name}
+    return Safety(backups, bool(given), given.get("command", []), told)
+
+
+def _consequences(store: Store, migrations: list[str], made: list[str]) -> list[str]:
+    """Return what a failure after migrations has to say of them."""
+    if not migrations:
+        return []
+    serves = store.current()
+    found = [
+        f"These migrations were applied before and stay: {', '.join(migrations)}. "
+        + (f"Release {serves} goes on with them, whose code may not know them." if serves else "No release serves yet.")
+    ]
+    for name in made:
+        found.append(
+            f"The database from before is the backup {name}: ansible-playbook pyweb.stack.restore -e gunicorn_name={store.name} "
+            f"-e backup={name} says what bringing it back would lose."
+        )
+    return found
 
 
 def compare(module: Module, params: dict, store: Store, commands: Commands) -> dict:
@@ -112,6 +156,15 @@ STEP = Step(
         "command": {"type": "str", "required": True, "choices": list(_COMMANDS)},
         "databases": {"type": "list", "elements": "str", "default": ["default"]},
         "unchecked": {"type": "bool", "default": False},
+        "backup": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "keep": {"type": "int"},
+                "path": {"type": "path"},
+                "command": {"type": "list", "elements": "str"},
+            },
+        },
     },
     run=run,
 )

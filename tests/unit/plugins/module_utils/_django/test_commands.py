@@ -181,9 +181,7 @@ def test_a_project_without_a_database(project, commands):
 
 def test_a_migration_that_fails(project, commands):
     project({"shop/migrations/0002_bad.py": TITLE.format('migrations.RunSQL("SELECT * FROM nowhere")')})
-    with pytest.raises(
-        DjangoError, match="a migration of the database default failed; migrations before it may"
-    ) as caught:
+    with pytest.raises(DjangoError, match="a migration of the database default failed:") as caught:
         _migrate(commands)
     assert "OperationalError: no such table: nowhere\n" in str(caught.value)
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import json
 import os
 import pathlib
@@ -12,11 +14,12 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._django import static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import hold
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
@@ -33,7 +36,9 @@ def store(tmp_path, monkeypatch, as_root):
     """Return the store of an app without a release; commands of its releases run where their code is."""
     monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
     monkeypatch.setattr(systemd, "commands", lambda _app: [])
-    monkeypatch.setattr(systemd, "properties_for_commands", lambda _unit, release: [("Of", release)])
+    of = {"User": getpass.getuser()}
+    monkeypatch.setattr(systemd, "properties_for_commands", lambda _unit, release: [("Of", release), *of.items()])
+    monkeypatch.setattr(backups, "BACKUPS", str(tmp_path / "backups-{}"))
 
     def run(_app, properties, argv, _seconds):
         release = store.item("releases", dict(properties)["Of"])
@@ -90,6 +95,73 @@ def test_missing_migrations_are_foretold_and_applied_once(manage, add):
     assert done["msg"] == "1 migrations were missing."
     again = manage("migrate")
     assert (again["changed"], again["msg"]) == (False, "The database has every migration.")
+
+
+def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add, store):
+    add(OLD)
+    manage("migrate", OLD)
+    store.switch(OLD)
+    bad = SECOND.replace("0001_initial", "0002_pages").replace(
+        "migrations.AddField", "migrations.RunSQL('x'), migrations.AddField"
+    )
+    add(NEW, {"shop/migrations/0002_pages.py": SECOND, "shop/migrations/0003_bad.py": bad})
+    refused = manage("migrate")["msg"]
+    (name,) = backups.Backups("shop").names()
+    assert f"release {NEW} of the app shop: a migration of the database default failed:" in refused
+    assert f"were applied before and stay: shop.0002_pages. Release {OLD} goes on with them" in refused
+    assert (
+        f"is the backup {name}: ansible-playbook pyweb.stack.restore -e gunicorn_name=shop -e backup={name} says"
+        in refused
+    )
+
+
+@pytest.mark.parametrize(("backup", "made"), [({}, 1), ({"keep": 5}, 1), ({"keep": 0}, 0)])
+def test_sqlite_is_backed_up_unless_none_are_kept(manage, add, backup, made):
+    add(OLD)
+    manage("migrate", OLD)
+    add(NEW, {"shop/migrations/0002_pages.py": SECOND})
+    assert manage("migrate", check=True, backup=backup)["backups"] == []
+    done = manage("migrate", backup=backup)
+    assert (done["migrations"], len(done["backups"])) == (["shop.0002_pages"], made)
+    assert backups.Backups("shop").names() == done["backups"]
+
+
+@pytest.fixture
+def restore(store, play, monkeypatch):
+    """Play django_restore; the app stands still by itself."""
+    monkeypatch.setattr(hold, "still", lambda *_of: contextlib.nullcontext(0))
+    return lambda check=False, **given: play(
+        "django_restore", check, name="shop", root=os.path.dirname(store.path), **given
+    )
+
+
+def test_a_backup_is_brought_back_once_it_is_confirmed_and_can_be_undone(manage, restore, add, store):
+    add(OLD)
+    manage("migrate", OLD)
+    add(NEW, {"shop/migrations/0002_pages.py": SECOND})
+    (name,) = manage("migrate")["backups"]
+    store.switch(NEW)
+    told = restore()
+    assert (told["changed"], told["backup"], told["saved"]) == (False, name, None)
+    assert "migrations that were applied since: shop.0002_pages" in told["lost"]
+    assert told["messages"][-1] == f"Nothing was done. To bring it back: -e backup={name} -e confirmed={name}"
+    assert restore(confirmed="another")["changed"] is False
+    assert restore(check=True, confirmed=name)["changed"] is True
+    assert backups.Backups("shop").names() == [name]
+    done = restore(backup=name, confirmed=name)
+    assert done["changed"] is True
+    assert "has migrations that the database lacks now: shop.0002_pages" in done["warned"]
+    assert manage("migrate", check=True)["migrations"] == ["shop.0002_pages"]
+    restore(backup=done["saved"], confirmed=done["saved"])
+    assert manage("migrate", check=True)["migrations"] == []
+
+
+def test_there_is_nothing_to_bring_back(restore, add, store):
+    assert "no release of the app shop is active" in restore()["msg"]
+    add(NEW)
+    store.switch(NEW)
+    assert "there is no backup in" in restore()["msg"]
+    assert "there is no backup '../../etc/passwd' in" in restore(backup="../../etc/passwd")["msg"]
 
 
 def test_a_run_that_was_overtaken_leaves_the_database_alone(manage, add, store):

@@ -55,6 +55,7 @@ def host(tmp_path, monkeypatch, write):
         (uv, "FOLDER", "tools"),
         (removal, "_STATE", "state"),
         (removal, "_SOCKETS", "sockets"),
+        (removal, "BACKUPS", "backups"),
     ):
         monkeypatch.setattr(module, name, str(tmp_path / folder))
     account = pwd.struct_passwd(("painter", "x", 999, 999, COMMENT, "/", "/usr/sbin/nologin"))
@@ -143,6 +144,18 @@ def test_state_that_was_kept_can_be_purged_later(host):
     assert _names(host, later.goes()) == {"state", "account painter"}
     later.run(5)
     assert (later.goes(), later.stays()) == ([], [])
+
+
+def test_backups_are_data_too(host):
+    (host / "backups").mkdir()
+    (host / "backups/1.dump").write_text("rows", encoding="utf-8")
+    assert "backups" in _names(host, _removal_of(host).stays())
+    _removal_of(host).run(5)
+    assert (host / "backups/1.dump").exists()
+    gone = _removal_of(host, purge=True)
+    assert "backups" in _names(host, gone.goes())
+    gone.run(5)
+    assert not (host / "backups").exists()
 
 
 def test_an_empty_state_is_none(host):
