@@ -58,7 +58,7 @@ def _make(module: Module, params: dict, database: Postgresql, cache: Cache) -> d
             cache.prove(engine)
         if stops:
             cache.stop()
-    made = [*lacking, *([f"{cache.unit}: running"] if starts else [])]
+    made = [*lacking, *([f"{cache.unit} running"] if starts else [])]
     diff = [_diff([], made)]
     if before != text:
         diff.append({"before_header": cache.unit, "before": before, "after_header": cache.unit, "after": text})
