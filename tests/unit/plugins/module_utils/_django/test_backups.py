@@ -270,7 +270,7 @@ def test_what_is_no_backup_of_the_app_s_own_is_not_taken(backups, tmp_path, lie)
         (os.symlink if lie == "link" else os.link)(secret, os.path.join(stage, "data"))
         with open(os.path.join(stage, "about.json"), "w", encoding="utf-8") as file:
             file.write(saved.json.dumps(told))
-    assert os.listdir(tmp_path / "backups") == []
+    assert list(tmp_path.glob("backups/*")) == []
     assert (secret.read_text(encoding="utf-8"), secret.stat().st_nlink) == ("of root", 1)
 
 
