@@ -12,29 +12,37 @@ from typing import Any
 # For a script that Manage.ask runs: what the project's own storage is, None where it has none in a folder of the host.
 ASK = """
 def media():
+    # Whatever a project has in its settings and its URLs is no reason to fail for here.
+    try:
+        return of_the_host()
+    except Exception:
+        return None
+
+def of_the_host():
     from urllib.parse import urlsplit
     from django.core.files.storage import FileSystemStorage, default_storage
+    if not settings.MEDIA_ROOT or not isinstance(default_storage, FileSystemStorage):
+        return None
+    url = urlsplit(str(default_storage.base_url or ""))
+    if url.netloc or url.path in ("", "/"):
+        return None
+    modes = settings.FILE_UPLOAD_PERMISSIONS
+    names = [str(each.get("NAME")) for each in settings.DATABASES.values() if each.get("ENGINE", "").endswith("sqlite3")]
+    return {
+        "url": url.path,
+        "root": os.path.abspath(default_storage.location),
+        "modes": modes if isinstance(modes, int) else None,
+        "served": has_view(url.path),
+        "databases": [os.path.abspath(name) for name in names if not name.startswith("file:")],
+    }
+
+def has_view(url):
     from django.urls import resolve
     try:
-        url = str(default_storage.base_url or "")
-        if not settings.MEDIA_ROOT or not isinstance(default_storage, FileSystemStorage):
-            return None
-        parts = urlsplit(url)
-        root, modes = os.path.abspath(default_storage.location), settings.FILE_UPLOAD_PERMISSIONS
-    except Exception:
-        return None
-    if parts.netloc or parts.path in ("", "/"):
-        return None
-    try:
-        match = resolve(parts.path + "x")
         # A pattern that takes every path is none that serves these.
-        served = match.route.lstrip("^").startswith(parts.path.lstrip("/"))
-    except Exception:
-        served = False
-    names = [str(each.get("NAME")) for each in settings.DATABASES.values() if each["ENGINE"].endswith("sqlite3")]
-    return {"url": parts.path, "root": root, "modes": modes, "served": served, "databases": [
-        os.path.abspath(name) for name in names if not name.startswith("file:")
-    ]}
+        return resolve(url + "x").route.lstrip("^").startswith(url.lstrip("/"))
+    except (Exception, SystemExit):
+        return False
 """
 
 

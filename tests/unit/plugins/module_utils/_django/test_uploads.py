@@ -60,6 +60,13 @@ def test_one_that_keeps_none_on_the_host_says_nothing(found, settings):
 
 
 @pytest.mark.parametrize(
+    "databases", ["{}", "{'default': {}}", "{'default': {'ENGINE': 'django.db.backends.sqlite3'}}"]
+)
+def test_a_project_of_whatever_databases_is_asked(found, databases):
+    assert found(f"{MEDIA}DATABASES = {databases}")["url"] == "/media/"
+
+
+@pytest.mark.parametrize(
     ("patterns", "served"),
     [
         (SERVE, True),
@@ -68,6 +75,7 @@ def test_one_that_keeps_none_on_the_host_says_nothing(found, settings):
         ("*static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)", False),
         ('re_path(r"^.*$", lambda request: HttpResponse())', False),
         ("no_such_name", False),
+        ("exit(1)", False),
     ],
 )
 def test_a_view_that_serves_them_is_found(found, patterns, served):
