@@ -138,6 +138,62 @@ apps:
         accepted:
           description: Connections that it has accepted and not ended.
           type: int
+    processes:
+      description:
+        - What runs beside the web process (C(gunicorn_processes)), and jobs that run just now. Those of an earlier release are
+          among them as long as they end what they have in hand.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        release:
+          description: The release that it is of.
+          type: str
+        unit:
+          description: Its unit.
+          type: str
+        job:
+          description: Whether it is a run of a job (C(gunicorn_schedule)).
+          type: bool
+        state:
+          description: The state of its unit in systemd's words.
+          type: str
+        restarts:
+          description: How often systemd had to start it again.
+          type: int
+        memory:
+          description: MiB that all its processes have together; none where systemd doesn't count them.
+          type: int
+        pid:
+          description: Its main process; none if it doesn't run.
+          type: int
+        uptime:
+          description: Seconds since that started.
+          type: int
+    schedule:
+      description: What runs at its times (C(gunicorn_schedule)).
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        at:
+          description: When it runs, in systemd's calendar form.
+          type: str
+        next:
+          description: When it runs next, in UTC and ISO 8601; none while it runs, as that is counted from its end.
+          type: str
+        last:
+          description: When it was due the last time; none if it never was.
+          type: str
+        result:
+          description:
+            - What came of it, in systemd's words, such as C(success), C(exit-code) or C(timeout); C(running) while it runs.
+            - None where it has not run since the host booted.
+          type: str
     listens:
       description: Where the app can be reached on the host, the socket first.
       type: list

@@ -115,6 +115,19 @@ options:
         description: Whether nginx serves a file only where the app answers so, by C(X-Accel-Redirect).
         type: bool
         default: false
+  processes:
+    description:
+      - Processes beside the web process, by name, each with its C(command) and perhaps C(count), C(overlap), C(stop_timeout),
+        C(settle), C(notify) and C(memory_max), as in the role's C(gunicorn_processes).
+      - M(pyweb.stack.gunicorn_switch) starts them once the web process has proved itself.
+    type: dict
+    default: {}
+  schedule:
+    description:
+      - What runs at its times, by name, each with its C(command) and C(at) and perhaps C(jitter) and C(timeout), as in the
+        role's C(gunicorn_schedule).
+    type: dict
+    default: {}
   django:
     description:
       - Given for a Django project, which is asked by its own C(manage.py) alone.

@@ -16,6 +16,9 @@ description:
   - A release that doesn't prove itself is stopped at once, and the old one never noticed.
   - Where one of the two was made with C(overlap=false), the old instance ends first, visitors wait on its socket while the
     new one is proved, and are then passed on to it; if it is refused, the old one is started again.
+  - Then the release's processes (C(gunicorn_processes)) are started, and each must live for its C(settle) seconds; those of the
+    old one are told to end once the new one serves, and nobody waits for that. One that can't overlap ends before the new
+    one starts. The timers of its jobs (C(gunicorn_schedule)) are those of the release that serves.
   - Removes instances that a killed run left behind, and releases beyond O(keep_releases).
 extends_documentation_fragment:
   - pyweb.stack.app
@@ -144,6 +147,12 @@ answer:
   returned: success
   type: str
   sample: 200 OK
+ending:
+  description: The processes of earlier releases that still end what they have in hand, each by its name and its unit.
+  returned: success
+  type: list
+  elements: str
+  sample: ["worker of release 0b1a2f3e4d5c (gunicorn-shop-worker@0b1a2f3e4d5c.service)"]
 cut:
   description: How many connections the old instance had not ended when O(drain_timeout) was over, and were closed.
   returned: success

@@ -41,6 +41,13 @@ def held(path: str, purpose: str, patience: float) -> Iterator[int]:
         os.close(descriptor)
 
 
+def of_process(pid: str) -> set[str]:
+    """Return what a process has of locks of flock(2): `FLOCK` for one that it holds, `->` for one that it waits for."""
+    with open("/proc/locks", encoding="utf-8") as table:
+        rows = [row.split()[1:] for row in table]
+    return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
+
+
 def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import secrets
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
@@ -33,6 +35,13 @@ class SystemdError(Exception):
 def instance(app: str, release: str) -> str:
     """Return the name of a release's units, without their ending."""
     return f"gunicorn-{app}@{release}"
+
+
+def files_of(app: str, release: str) -> list[str]:
+    """Return the names of the unit files that belong to a release."""
+    patterns = (f"{instance(app, release)}.*", f"gunicorn-{app}-*@{release}.service")
+    found = [glob.glob(pattern, root_dir=UNIT_FOLDER) for pattern in patterns]
+    return sorted(name for names in found for name in names)
 
 
 def ctl(*arguments: str) -> Done:
@@ -72,6 +81,14 @@ def show_all(units: Sequence[str], *names: str) -> dict[str, dict[str, str]]:
     }
 
 
+def moments(unit: str, *names: str) -> dict[str, str | None]:
+    """Return the named times of a unit, in UTC and ISO 8601; None for what never was, and for what will not be."""
+    lines = require("show", "--timestamp=utc", unit, f"--property={','.join(names)}").splitlines()
+    told = dict(line.split("=", 1) for line in lines if "=" in line)
+    found = {name: re.fullmatch(r"\w+ (\S+) (\S+) UTC", told.get(name, "")) for name in names}
+    return {name: f"{match[1]}T{match[2]}+00:00" if match else None for name, match in found.items()}
+
+
 def verify(units: dict[str, str]) -> None:
     """Raise SystemdError with every error and warning that systemd has about unit files, texts by name."""
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +99,18 @@ def verify(units: dict[str, str]) -> None:
     about_ours = [line for line in done.stderr.splitlines() if "gunicorn-" in line]
     if done.returncode or about_ours:
         raise SystemdError("\n".join(about_ours) or done.stderr.strip())
+
+
+def calendar(expression: str, times: int) -> list[str]:
+    """Return the next so many times of a calendar expression, as systemd prints them; none where all are past.
+
+    Raises SystemdError where it is none.
+    """
+    done = _ask("systemd-analyze", "calendar", f"--iterations={times}", "--", expression, seconds=_ANSWER)
+    if done.returncode:
+        raise SystemdError((done.stderr.strip() or done.stdout.strip()).splitlines()[0])
+    found = re.findall(r"^ *(?:Next elapse|Iter(?:\.|ation) #\d+): (.*)", done.stdout, re.MULTILINE)
+    return [time for time in found if time != "never"]
 
 
 class Unit:
@@ -150,11 +179,21 @@ def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
         return command_line.properties(file.read(), release)
 
 
+def loaded(*patterns: str) -> dict[str, str]:
+    """Return the units whose names fit one of the patterns and that systemd has in memory, with the states they are in."""
+    listed = ctl("list-units", "--all", "--plain", "--no-legend", "--output=json", *patterns).stdout
+    return {unit["unit"]: unit["active"] for unit in json.loads(listed or "[]") if unit["load"] != "not-found"}
+
+
+def releases_of(units: Iterable[str], app: str) -> set[str]:
+    """Return the releases of an app whose service or socket is among these units."""
+    begin = instance(app, "")
+    return {unit.removeprefix(begin).rsplit(".", 1)[0] for unit in units if unit.startswith(begin)}
+
+
 def loaded_instances(app: str) -> set[str]:
     """Return the releases whose service or socket systemd has in memory, running or failed."""
-    listed = ctl("list-units", "--all", "--plain", "--no-legend", "--output=json", f"gunicorn-{app}@*").stdout
-    units = json.loads(listed or "[]")
-    return {unit["unit"].split("@", 1)[1].rsplit(".", 1)[0] for unit in units if unit["load"] != "not-found"}
+    return releases_of(loaded(f"{instance(app, '')}*"), app)
 
 
 def commands(app: str) -> list[str]:

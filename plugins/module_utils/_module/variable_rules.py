@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
-from ansible_collections.pyweb.stack.plugins.module_utils._module import site_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._module import companion_rules, site_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, stores, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
@@ -333,6 +333,8 @@ _STRUCTURED = {
     "gunicorn_unit": (dict, "dictionary"),
     "gunicorn_media": (dict, "dictionary"),
     "django_backup": (dict, "dictionary"),
+    "gunicorn_processes": (dict, "dictionary"),
+    "gunicorn_schedule": (dict, "dictionary"),
     "django_databases": (list, "list"),
     "nginx_site_server_names": (list, "list"),
     "nginx_site_index": (list, "list"),
@@ -384,6 +386,8 @@ _CHECKS: dict[str, Rule] = {
     "gunicorn_include": rules.include_faults,
     "gunicorn_unit": unit_overrides.faults,
     "gunicorn_media": site_rules.media,
+    "gunicorn_processes": companion_rules.processes,
+    "gunicorn_schedule": companion_rules.schedule,
     "gunicorn_keep_releases": _at_least(1),
     "gunicorn_keep_assets": _at_least(1),
     "database_app": _database_app,

@@ -21,7 +21,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
+from ansible_collections.pyweb.stack.plugins.module_utils._release import (
+    env_file,
+    schedules,
+    unit_files,
+    unit_overrides,
+)
+from ansible_collections.pyweb.stack.plugins.module_utils._release.companions import ENV, LIST, Companions
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
 from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import SharedPaths
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, readable, still_active
@@ -58,7 +64,8 @@ class Inputs:
     gunicorn.conf.py, `wsgi_app` what that serves, `env` its environment, `graceful_timeout` gunicorn's own, in seconds;
     `health_timeout` is how many seconds the switch will wait for an answer, `memory_max` and `cpu_quota` are limits in
     systemd's form. `unit` are the user's properties of the service, `plan`
-    is that of its workers, and `version` what people call its source.
+    is that of its workers, and `version` what people call its source. `processes` and `schedule` are what runs beside the
+    web process, by name.
     """
 
     name: str
@@ -79,6 +86,8 @@ class Inputs:
     writable_paths: list[str] = dataclasses.field(default_factory=list)
     shared_paths: list[str] = dataclasses.field(default_factory=list)
     unit: dict = dataclasses.field(default_factory=dict)
+    processes: dict = dataclasses.field(default_factory=dict)
+    schedule: dict = dataclasses.field(default_factory=dict)
 
 
 # Runs a command as the service, with further lines of its unit.
@@ -136,6 +145,7 @@ class Release:
             start=bool(self._start),
             shared=self._shared.folders(),
         )
+        self._companions = Companions.of(inputs.processes, inputs.schedule)
         self._env_digests = {name: digests.keyed(key, value) for name, value in inputs.env.items()}
         self.id = digests.of(
             {
@@ -146,6 +156,7 @@ class Release:
                 "service": self._service.service_unit(),
                 "socket": self._service.socket_unit(),
                 **({"framework": framework.decides, "start": framework.start} if framework else {}),
+                **({"companions": self._decide()} if self._companions != Companions() else {}),
             }
         )[: digests.RELEASE_LENGTH]
         self.path = store.item("releases", self.id)
@@ -153,7 +164,22 @@ class Release:
     def units(self) -> dict[str, str]:
         """Return the text of its unit files by name."""
         name = systemd.instance(self._inputs.name, self.id)
-        return {f"{name}.service": self._service.service_unit(), f"{name}.socket": self._service.socket_unit()}
+        return {
+            f"{name}.service": self._service.service_unit(),
+            f"{name}.socket": self._service.socket_unit(),
+            **self._companions.units(self._service, self.id),
+        }
+
+    def check_companions(self) -> None:
+        """Raise ReleaseError for a process or a job that can't be started, as far as that is known before it is."""
+        source = readable(self._inputs.source) if isinstance(self._inputs.source, str) else self._store.path
+        venv = readable(shown(self._inputs.venv) or "")
+        faults = [
+            *schedules.program_faults(self._companions, venv, os.path.join(source, self._inputs.chdir)),
+            *schedules.calendar_faults(self._companions.jobs),
+        ]
+        if faults:
+            raise ReleaseError("\n".join(faults))
 
     def missing_folders(self) -> list[str]:
         """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""
@@ -220,7 +246,9 @@ class Release:
             if self.missing_shared():
                 self.share(stage)
             self._check_folders(stage)
-            self._write_record(stage, self._prove(stage))
+            in_force = self._prove(stage)
+            self._write_companions(stage, in_force)
+            self._write_record(stage, in_force)
 
     def plan(self) -> dict:
         """Return what the plan of the workers came to, as far as is known."""
@@ -250,7 +278,6 @@ class Release:
         """
         current = self._store.current()
         before = self._store.release(current) if current else {"app": {}, "env": {}}
-        unit = systemd.instance(self._inputs.name, current or "")
         sources = [before["app"].get("source"), self._app()["source"]]
         folder = self._store.item("releases", current or "")
         config = self._inputs.config
@@ -261,10 +288,32 @@ class Release:
             ("gunicorn.conf.py", conf, _text([UNKNOWN.value]) if isinstance(config, Unknown) else config),
             ("env", _masked(before["env"], {}), _masked(self._env_digests, before["env"])),
         ]
+        there = Companions.of(before.get("processes", {}), before.get("schedule", {}))
+        pairs.append(("processes and schedule", schedules.told(there), schedules.told(self._companions)))
         for name, text in self.units().items() if current else ():
-            kind = name.rsplit(".", 1)[1]
-            pairs.append((kind, files.read(os.path.join(systemd.UNIT_FOLDER, f"{unit}.{kind}")), text))
+            kind = name.replace(f"@{self.id}", "").removeprefix(f"gunicorn-{self._inputs.name}").lstrip(".-")
+            pairs.append((kind, systemd.unit_text(name.replace(self.id, str(current))), text))
         return [files.diff(name, old, new) for name, old, new in pairs for old in [_moved(old, *sources)] if old != new]
+
+    def _decide(self) -> dict[str, object]:
+        """Return what of the companions decides how the release behaves."""
+        app, folder = self._inputs.name, self._store.path
+        return {
+            **self._companions.record(),
+            "units": self._companions.units(self._service, ""),
+            "standing": self._companions.standing(app, folder),
+        }
+
+    def _write_companions(self, folder: str, in_force: dict) -> None:
+        if self._companions == Companions():
+            return
+        for name in self._companions.locks():
+            self._store.lock_file(name)
+        path = ":".join(in_force.get("pythonpath", []))
+        self._write_file(folder, ENV, env_file.render({"PYTHONPATH": path} if path else {}), 0o640)
+        if self._companions.processes:
+            names = self._companions.process_units(self._inputs.name, self.id)
+            self._write_file(folder, LIST, _text(names), 0o640)
 
     def _app(self) -> dict:
         inputs = self._inputs
@@ -293,6 +342,7 @@ class Release:
             "plan": self._inputs.plan,
             "in_force": in_force,
             "overlap": self._inputs.overlap,
+            **self._companions.record(),
             "env": self._env_digests,
             "installed": builder.installed(known(self._inputs.venv)),
             "built": now(),
@@ -318,14 +368,17 @@ class Release:
         # What they run must be there, which under the release's own name it is not yet.
         venv = f"{self._store.path}/releases/%i/venv"
         try:
-            systemd.verify({name: text.replace(venv, known(self._inputs.venv)) for name, text in self.units().items()})
+            standing = self._companions.standing(self._inputs.name, self._store.path)
+            units = {**self.units(), **standing}
+            systemd.verify({name: text.replace(venv, known(self._inputs.venv)) for name, text in units.items()})
         except systemd.SystemdError as error:
             raise ReleaseError(self._blame(str(error))) from error
 
     def _blame(self, said: str) -> str:
         """Return what systemd said of the service, with the user's own lines instead of their places in the file."""
         lines = self._service.service_unit().splitlines()
-        faults = [(lines[int(number) - 1], text) for number, text in re.findall(r"\.service:([0-9]+): (.*)", said)]
+        place = rf"{re.escape(systemd.instance(self._inputs.name, self.id))}\.service:([0-9]+): (.*)"
+        faults = [(lines[int(number) - 1], text) for number, text in re.findall(place, said)]
         blamed = []
         for line, text in faults:
             name, _equals, value = line.partition("=")

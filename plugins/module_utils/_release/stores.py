@@ -9,6 +9,7 @@ ROOT/NAME/
   history.jsonl                                 who switched what and when, one JSON object a line
   key                                           keys the digest of secrets; with the folders, says that this one is ours
   lock                                          held while something here changes
+  locks/NAME                                    held by the app's account while its process or job NAME runs
 """
 
 from __future__ import annotations
@@ -133,6 +134,18 @@ class Store:
                     f"{', '.join(left)} (systemctl status says what it does): wait for it, or stop it, then run again"
                 )
             time.sleep(_TICK)
+
+    def lock_file(self, name: str) -> None:
+        """Make the lock by which a process or a job of this name waits for those of other releases; it stays as it is."""
+        folder, group = os.path.join(self.path, "locks"), self._group()
+        os.makedirs(folder, exist_ok=True)
+        # Whoever can read it can hold it, so nobody else may.
+        os.chown(folder, 0, group)
+        os.chmod(folder, 0o750)
+        path = os.path.join(folder, name)
+        with contextlib.suppress(FileExistsError):
+            files.create(path, "", 0o640, group)
+        os.chown(path, 0, group)
 
     @contextlib.contextmanager
     def stage(self, kind: str, name: str) -> Iterator[str]:

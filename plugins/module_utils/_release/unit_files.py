@@ -28,7 +28,7 @@ _BACKLOG = "2048"
 # How many seconds a start may take by systemd's own default.
 _START_TIMEOUT = 90
 # A start limit would take a socket down with its service, and with it every waiting request.
-_NO_START_LIMIT = ("StartLimitIntervalSec", "0")
+NO_START_LIMIT = ("StartLimitIntervalSec", "0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Service:
         # One that can't overlap runs alone, whatever crashes or boots: the kernel keeps the others waiting for their turn.
         turn = f"/usr/bin/flock --no-fork {'--shared' if self.overlap else '--exclusive'} /var/lib/gunicorn-{self.app}"
         command = f"{turn} {release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
-        return _text(
+        return text(
             ("Unit", self._unit("service")),
             (
                 "Service",
@@ -125,7 +125,7 @@ class Service:
 
     def socket_unit(self) -> str:
         """Return the text of `gunicorn-APP@RELEASE.socket`."""
-        return _text(
+        return text(
             ("Unit", self._unit("socket")),
             (
                 "Socket",
@@ -167,7 +167,7 @@ class Service:
             socket = f"gunicorn-{self.app}@%i.socket"
             # Requires: without its socket gunicorn would listen on a port of its own and report itself ready.
             lines += [("Requires", socket), ("After", f"{socket} network.target")]
-        return [*lines, _NO_START_LIMIT]
+        return [*lines, NO_START_LIMIT]
 
 
 def fixed_address(app: str) -> str | None:
@@ -195,7 +195,7 @@ def starter_unit(app: str, folder: str, wants: str) -> str:
         f'case {jobs} in *" restart "*) exec systemctl stop {instances}.service ;; esac; '
         f"exec systemctl stop {instances}.service {sockets}"
     )
-    return _text(
+    return text(
         (
             "Unit",
             [
@@ -206,7 +206,7 @@ def starter_unit(app: str, folder: str, wants: str) -> str:
                 ("After", "network.target"),
                 ("Before", "nginx.service"),
                 *([("Wants", wants)] if wants else []),
-                _NO_START_LIMIT,
+                NO_START_LIMIT,
             ],
         ),
         (
@@ -226,10 +226,10 @@ def starter_unit(app: str, folder: str, wants: str) -> str:
 
 def tcp_socket_unit(app: str, bind: str) -> str:
     """Return the text of `gunicorn-APP-tcp.socket`, the app's fixed address."""
-    return _text(
+    return text(
         (
             "Unit",
-            [("Description", f"The app {app}: {bind}"), _NO_START_LIMIT],
+            [("Description", f"The app {app}: {bind}"), NO_START_LIMIT],
         ),
         # gunicorn writes a head and a body: the second must not wait until the client confirms the first.
         ("Socket", [("ListenStream", bind), ("Backlog", _BACKLOG), ("NoDelay", "yes")]),
@@ -241,14 +241,14 @@ def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
 
     It connects anew for each connection, by way of `current`, as `user`, who may.
     """
-    return _text(
+    return text(
         (
             "Unit",
             [
                 ("Description", f"The app {app}: from {socket} to its serving release"),
                 ("Requires", socket),
                 ("After", f"{socket} gunicorn-{app}.service"),
-                _NO_START_LIMIT,
+                NO_START_LIMIT,
             ],
         ),
         (
@@ -272,7 +272,8 @@ def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
     )
 
 
-def _text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
+def text(*sections: tuple[str, list[tuple[str, str]]]) -> str:
+    """Return the text of a unit: the titles of its sections and their lines."""
     blocks = [f"{MARK}: changes here are lost. A release's unit never changes; deploy another one.\n"]
     for title, lines in sections:
         blocks.append(f"[{title}]\n" + "".join(f"{key}={value}\n" for key, value in lines))

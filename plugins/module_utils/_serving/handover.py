@@ -8,6 +8,8 @@ The order is the whole point, and every other one loses requests (docs/how-it-wo
   both may run at once      start the new | prove it | switch | drain the old
   only one may run          start the new, in line | end the old, whose socket holds who comes | prove | switch | drain
 
+Between the proof and the switch the release's processes take over, if it has any (see processes.py).
+
 The candidate is asked over HTTP on a socket of its own while its unit and its workers are watched, one rename makes it
 the serving one, and a socket is closed only when nobody waits on it any more.
 """
@@ -26,6 +28,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front, Standing
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import (
+    Beside,
+    Processes,
+    ProcessRefused,
+    Succession,
+)
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.timers import Timers
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import pythons
 
@@ -53,16 +62,23 @@ class Situation:
     surplus: tuple[str, ...]
     front: Standing
     assets: Difference
+    # Of its processes, and the standing units of these and of its jobs that are not as they are to be.
+    beside: Beside
+    timers: tuple[str, ...]
 
     @property
     def active(self) -> bool:
         """Whether the wanted release was active, as it is to be."""
-        return self.wanted is not None and self.wanted == self.current and self.running and not self.edited
+        return self.wanted is not None and self.wanted == self.current and self._runs
+
+    @property
+    def _runs(self) -> bool:
+        return self.running and not self.edited and not self.beside.idle
 
     @property
     def going(self) -> set[str]:
         """The releases, and strays, that go once the wanted one is active."""
-        return {*self.others, *self.surplus}
+        return {*self.others, *self.surplus, *self.beside.strays}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +94,8 @@ class Outcome:
     noted: tuple[str, ...] = ()
     # The files by which somebody else changes its units.
     drop_ins: tuple[str, ...] = ()
+    # The processes of other releases that still end what they have in hand.
+    ending: tuple[str, ...] = ()
 
 
 class Handover:
@@ -102,6 +120,8 @@ class Handover:
         self._bind = bind
         self._front = Front(app, store.path, bind)
         self._assets = Assets(store, keep_assets)
+        self._processes = Processes(store)
+        self._timers = Timers(store)
 
     def look(self, wanted: str | None) -> Situation:
         """Return what there is of the app. It holds until somebody changes it, which the store's lock leaves to its holder."""
@@ -109,9 +129,12 @@ class Handover:
         instance = Instance(self._app, wanted) if wanted else None
         units = [instance.service, instance.socket] if instance else []
         states = systemd.show_all([*units, *self._front.asked()], "ActiveState", "UnitFileState", "DropInPaths")
-        others = tuple(sorted(systemd.loaded_instances(self._app) - {wanted}))
+        loaded = systemd.loaded(f"{systemd.instance(self._app, '')}*", self._processes.pattern)
+        others = tuple(sorted(systemd.releases_of(loaded, self._app) - {wanted}))
         there = store.names("releases")
-        surplus = tuple(release for release in store.surplus(self._keep_releases) if release != wanted)
+        beside = self._processes.look(wanted, loaded)
+        kept = {wanted, *beside.busy}
+        surplus = tuple(release for release in store.surplus(self._keep_releases) if release not in kept)
         drop_ins = {path for unit in units for path in states[unit].get("DropInPaths", "").split()}
         return Situation(
             wanted=wanted,
@@ -128,11 +151,13 @@ class Handover:
             surplus=surplus,
             front=self._front.look(states),
             assets=self._assets.look(wanted or current or "", surplus),
+            beside=beside,
+            timers=self._timers.look(wanted) if wanted in there else (),
         )
 
     def needed(self, seen: Situation) -> bool:
         """Say whether run would change anything."""
-        changes = seen.going or seen.assets.missing or seen.assets.surplus
+        changes = seen.going or seen.timers or seen.assets.missing or seen.assets.surplus
         return not seen.active or self._front.differs(seen.front) or bool(changes)
 
     def diff(self, seen: Situation, version: str) -> list[dict]:
@@ -143,10 +168,11 @@ class Handover:
             lines += [address] if address else []
         if seen.wanted and seen.current == seen.wanted:
             instance = Instance(self._app, seen.wanted)
-            stopped = [instance.service] * (not seen.running) + self._front.idle(seen.front)
+            stopped = [instance.service] * (not seen.running) + self._front.idle(seen.front) + [*seen.beside.idle]
             before += [f"{unit}: stopped or disabled" for unit in stopped]
             after += [f"{unit}: running" for unit in stopped]
             before += [f"{other}: of no more use" for other in sorted(seen.going)]
+            before += [f"{unit}: not as the release has it" for unit in seen.timers]
             before += [f"assets/{name}" for name in sorted(seen.assets.surplus)]
             after += [f"assets/{name}" for name in sorted(seen.assets.missing)]
         texts = ["".join(f"{line.strip()}\n" for line in lines) for lines in (before, after)]
@@ -154,7 +180,7 @@ class Handover:
 
     def fault(self, seen: Situation) -> str | None:
         """Return what can be known to fail before anything changes, or None."""
-        fault = self._front.fault(seen.front)
+        fault = self._front.fault(seen.front) or (self._timers.fault(seen.wanted) if seen.wanted else None)
         return fault and f"{fault}; {still_active(seen.current)}"
 
     def run(self, seen: Situation, health: Health, replaces: str | None = None, **told: object) -> Outcome:
@@ -181,16 +207,26 @@ class Handover:
             # Nothing is as it was.
             seen = self.look(release)
             self._assets.add(seen.assets)
-        cleared, cut = self._clear(seen)
-        return dataclasses.replace(done, changed=done.changed or cleared, cut=done.cut + cut, drop_ins=seen.drop_ins)
+        cleared, cut = self._clear(seen, release)
+        return dataclasses.replace(
+            done,
+            changed=done.changed or cleared,
+            cut=done.cut + cut,
+            drop_ins=seen.drop_ins,
+            ending=self._processes.ending(release, seen.beside),
+        )
 
-    def _clear(self, seen: Situation) -> tuple[bool, int]:
+    def _clear(self, seen: Situation, release: str) -> tuple[bool, int]:
         """Let the active release be the only one that runs; say whether that changed anything, and how many it closed."""
+        # They may take the longest, and nobody waits for them.
+        self._processes.end(seen.beside)
         changed = self._front.install(seen.front)
+        if seen.timers:
+            self._timers.install(release)
+            changed = True
         cut = sum(Instance(self._app, other).drain(self._drain_timeout) for other in seen.others)
         for gone in seen.surplus:
-            name = systemd.instance(self._app, gone)
-            systemd.remove([f"{name}.service", f"{name}.socket"])
+            systemd.remove(systemd.files_of(self._app, gone))
         # Last, as it is known by its folder.
         self._store.prune(seen.surplus)
         interpreters.prune()
@@ -213,6 +249,7 @@ class Handover:
     def _take_over(self, seen: Situation, release: str, health: Health, told: dict) -> Outcome:
         """Prove the release and switch to it."""
         before, candidate = seen.current, Instance(self._app, release)
+        succession = Succession(self._store, release, health.timeout)
         cut, ended = 0, []
         try:
             if seen.edited:
@@ -228,14 +265,18 @@ class Handover:
                         other.end(self._drain_timeout) if other.release == before else other.drain(self._drain_timeout)
                     )
             answer = candidate.prove(health, self._store.release(release)["in_force"])
+            succession.run()
             if before != release:
                 # First, so that whatever ends this run here, the way back from the new release is known.
                 self._store.history.record("serves", release, previous=before, answer=answer, **told)
                 self._store.switch(release)
         except (Refused, systemd.SystemdError, OSError) as refusal:
-            journal = candidate.journal().strip()
+            unit, journal = candidate.service, candidate.journal()
+            if isinstance(refusal, ProcessRefused):
+                unit, journal = refusal.unit, refusal.journal
             if self._store.current() != release:
                 candidate.discard()
+                succession.undo()
                 for old in ended:
                     if old.release == before:
                         old.start()
@@ -243,10 +284,12 @@ class Handover:
                 with contextlib.suppress(OSError):
                     self._assets.prune(self._assets.look(before or release))
                     self._store.history.record("refused", release, reason=str(refusal), **told)
-            raise Refused(self._explain(release, before, bool(ended), refusal, journal)) from refusal
+            raise Refused(self._explain(release, before, bool(ended), refusal, unit, journal)) from refusal
         return Outcome(changed=True, answer=answer, cut=cut, noted=self._noted(candidate))
 
-    def _explain(self, release: str, before: str | None, ended: bool, refusal: Exception, journal: str) -> str:
+    def _explain(
+        self, release: str, before: str | None, ended: bool, refusal: Exception, unit: str, journal: str
+    ) -> str:
         if self._store.current() == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
         elif before and ended:
@@ -256,8 +299,7 @@ class Handover:
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
             f"Its folder stays for a look, {self._store.item('releases', release)}, and all that it wrote: "
-            f"journalctl --unit={systemd.instance(self._app, release)}.service. From that:\n"
-            + self._without_values(release, remedies.explain(journal))
+            f"journalctl --unit={unit}. From that:\n" + self._without_values(release, remedies.explain(journal.strip()))
         )
 
     def _noted(self, candidate: Instance) -> tuple[str, ...]:

@@ -9,13 +9,16 @@ import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release.companions import Job
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import queues
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, children
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import Processes, Running
 
 _MIB = 1 << 20
 # systemd shows a number of 64 bits where the kernel counts no memory.
 _NOT_COUNTED = 1 << 63
+_ASKED = ("ActiveState", "SubState", "MainPID", "NRestarts", "MemoryCurrent")
 # How many of the last events people want to see.
 _EVENTS = 10
 
@@ -38,7 +41,7 @@ def app(root: str, name: str) -> dict:
     if not store.ours():
         raise StoreError(f"there is no app {name!r} in {root}")
     history = store.history.events()
-    serving = store.current()
+    serving, processes = store.current(), Processes(store)
     last = {event["release"]: event for event in store.activations()}
     return {
         "name": name,
@@ -49,6 +52,8 @@ def app(root: str, name: str) -> dict:
         "history": history[-_EVENTS:],
         "settings": store.release(serving)["in_force"] if serving else {},
         "instance": _instance(name, serving) if serving else None,
+        "processes": [_process(each) for each in processes.look_again(serving or "").there],
+        "schedule": [_job(name, each) for each in processes.companions(serving or "").jobs],
         "listens": [f"{store.current_link}/app.sock"] * bool(serving)
         + [each for each in [unit_files.fixed_address(name)] if each],
     }
@@ -70,21 +75,51 @@ def _release(store: Store, release: str, last: dict, serving: str | None) -> dic
 
 def _instance(name: str, release: str) -> dict:
     instance = Instance(name, release)
-    asked = systemd.show(instance.service, "ActiveState", "SubState", "MainPID", "NRestarts", "MemoryCurrent")
+    asked = systemd.show(instance.service, *_ASKED)
     pid = asked["MainPID"]
     waiting, accepted = queues.length(instance.path)
     return {
         "unit": instance.service,
-        "state": f"{asked['ActiveState']} ({asked['SubState']})",
-        "restarts": int(asked["NRestarts"]),
-        "memory": int(asked["MemoryCurrent"]) // _MIB
-        if asked["MemoryCurrent"].isdigit() and int(asked["MemoryCurrent"]) < _NOT_COUNTED
-        else None,
-        "pid": int(pid) or None,
-        "uptime": _uptime(pid),
+        **_state(asked),
         "workers": [_worker(each) for each in sorted(children(pid), key=int)],
         "waiting": waiting,
         "accepted": accepted,
+    }
+
+
+def _process(running: Running) -> dict:
+    return {
+        "name": running.name,
+        "release": running.release,
+        "unit": running.unit,
+        "job": running.is_job,
+        **_state(systemd.show(running.unit, *_ASKED)),
+    }
+
+
+def _job(app: str, job: Job) -> dict:
+    starter = job.starter(app)
+    times = systemd.moments(job.timer(app), "NextElapseUSecRealtime", "LastTriggerUSec")
+    state = systemd.show(starter, "ActiveState", "Result")
+    ended = systemd.moments(starter, "ExecMainExitTimestamp")["ExecMainExitTimestamp"]
+    result = state["Result"] if ended else None
+    return {
+        "name": job.name,
+        "at": job.at,
+        "next": times["NextElapseUSecRealtime"],
+        "last": times["LastTriggerUSec"],
+        "result": "running" if state["ActiveState"] == "activating" else result,
+    }
+
+
+def _state(asked: dict[str, str]) -> dict:
+    memory, pid = asked["MemoryCurrent"], asked["MainPID"]
+    return {
+        "state": f"{asked['ActiveState']} ({asked['SubState']})",
+        "restarts": int(asked["NRestarts"]),
+        "memory": int(memory) // _MIB if memory.isdigit() and int(memory) < _NOT_COUNTED else None,
+        "pid": int(pid) or None,
+        "uptime": _uptime(pid),
     }
 
 

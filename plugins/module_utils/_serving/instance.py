@@ -9,7 +9,7 @@ import contextlib
 import os
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import queues
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health
 
@@ -56,10 +56,14 @@ class Instance:
 
         Only a socket that was edited itself can't hold them.
         """
-        if self.socket in files.read(self._edited):
+        edited = files.read(self._edited).split()
+        if self.socket in edited:
             self.stop()
-        else:
+        elif self.service in edited:
             systemd.ctl("stop", self.service)
+        beside = [unit for unit in edited if unit not in (self.socket, self.service)]
+        if beside:
+            systemd.ctl("stop", *beside)
         os.unlink(self._edited)
 
     def start(self) -> None:
@@ -75,11 +79,11 @@ class Instance:
         Raises Refused where it never gets so far.
         """
         deadline = time.monotonic() + timeout
-        while not (locks := _locks(self._alive()["MainPID"])):
+        while not (found := locks.of_process(self._alive()["MainPID"])):
             if time.monotonic() > deadline:
                 raise Refused(f"systemd did not bring it to its start within {timeout:g} s")
             time.sleep(_TICK)
-        return "->" not in locks
+        return "->" not in found
 
     def prove(self, health: Health, in_force: dict) -> str:
         """Wait until the instance answers and all its workers live; return what it answered.
@@ -211,13 +215,6 @@ class Instance:
         if state["SubState"] == "auto-restart" or state["NRestarts"] != "0" or state["ActiveState"] == "failed":
             raise Refused(f"gunicorn ended with status {state['ExecMainStatus']} ({state['Result']})")
         return state
-
-
-def _locks(pid: str) -> set[str]:
-    """Return what a process has of locks of flock(2): `FLOCK` for one that it holds, `->` for one that it waits for."""
-    with open("/proc/locks", encoding="utf-8") as table:
-        rows = [row.split()[1:] for row in table]
-    return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
 
 
 def children(pid: str) -> set[str]:

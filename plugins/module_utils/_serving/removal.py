@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An app leaves the host and takes along what came with it. Private to the collection.
 
-  end the instances | stop what stands | units | state, account | tools, after the last app | the app's folder
+  end timers, processes and instances | stop what stands | units | state, account | tools, after the last app | the folder
 
 The folder goes last: by it the next run knows that the one before was killed, and does all of this again.
 """
@@ -23,9 +23,10 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_f
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_command import HostCommand
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import BACKUPS, Store
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, timers
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import Processes
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
 _STATE = "/var/lib/gunicorn-{}"
@@ -105,9 +106,17 @@ class Removal:
         """Have it go; return how many connections that cut, which had not ended within `drain_timeout` seconds."""
         store = self._store
         with store.locked("removing it") if store.ours() else contextlib.nullcontext():
+            # First, as they may take the longest, and nothing new is to begin.
+            timers.remove(timers.units(store.name))
+            beside = [each.unit for each in Processes(store).look_again("").there]
+            if beside:
+                systemd.ctl("stop", "--no-block", *beside)
             loaded = sorted(systemd.loaded_instances(store.name))
             cut = sum(Instance(store.name, release).close(drain_timeout) for release in loaded)
             self._command.remove()
+            if beside:
+                systemd.ctl("stop", *beside)
+                systemd.ctl("reset-failed", *beside)
             self._remove_units()
             Media(store, None).close()
             for path in [self._sockets] if self._keeps_state() else [self._sockets, self._state]:
@@ -131,7 +140,8 @@ class Removal:
 
     def _units(self) -> dict[str, str]:
         """Return the texts of the app's unit files by name."""
-        name = re.compile(rf"gunicorn-{self._store.name}(?:@\w+|-relay@|-tcp)?\.(?:service|socket)")
+        # No name of an app has a dash.
+        name = re.compile(rf"gunicorn-{self._store.name}(?:-[a-z0-9_]+)*(?:@\w*)?\.(?:service|socket|timer)")
         return {each: text for each, text in _made_units().items() if name.fullmatch(each)}
 
     def _remove_units(self) -> None:
@@ -144,7 +154,7 @@ class Removal:
         standing += [f"gunicorn-{app}-command-*.service"]
         systemd.ctl("stop", *standing)
         # systemd made one for each template, and keeps it.
-        systemd.ctl("stop", *[rf"system-gunicorn\x2d{each}.slice" for each in (app, rf"{app}\x2drelay")])
+        systemd.ctl("stop", rf"system-gunicorn\x2d{app}.slice", rf"system-gunicorn\\x2d{app}\\x2d*.slice")
         systemd.ctl("disable", "--quiet", f"gunicorn-{app}.service")
         systemd.remove(list(units))
         systemd.require("daemon-reload")
@@ -181,7 +191,7 @@ def _unit_texts() -> dict[str, str]:
         # Those of others may be in any encoding.
         path.name: path.read_text(encoding="utf-8", errors="replace")
         for path in paths
-        if path.suffix in (".service", ".socket") and path.is_file()
+        if path.suffix in (".service", ".socket", ".timer") and path.is_file()
     }
 
 

@@ -44,6 +44,8 @@ def run(module: Module, params: dict) -> dict:
             new = not os.path.isdir(release.path)
             serves = store.current() == release.id
             missing, unshared = release.missing_folders(), release.missing_shared()
+            if new:
+                release.check_companions()
             units = release.units()
             late = release.starts_late()
             changed = bool(new or missing or unshared or late or secrets.missing or systemd.differing(units))
@@ -64,7 +66,9 @@ def run(module: Module, params: dict) -> dict:
                 elif unshared:
                     release.share()
                 if not new:
-                    Instance(store.name, release.id).note_edits(systemd.differing(units))
+                    # The next run of a job starts with what its file says then.
+                    edited = [name for name in systemd.differing(units) if "-job@" not in name]
+                    Instance(store.name, release.id).note_edits(edited)
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()
@@ -114,6 +118,8 @@ STEP = Step(
         "shared_paths": {"type": "list", "elements": "str", "default": []},
         "unit": {"type": "dict", "default": {}},
         "media": shared_paths.MEDIA,
+        "processes": {"type": "dict", "default": {}},
+        "schedule": {"type": "dict", "default": {}},
         "django": {
             "type": "dict",
             "options": {

@@ -85,6 +85,7 @@ def _result(seen: Situation, diff: list[dict], outcome: Outcome) -> dict:
         "previous": seen.current,
         "answer": outcome.answer,
         "cut": outcome.cut,
+        "ending": list(outcome.ending),
         "diff": diff,
     }
 

@@ -35,7 +35,7 @@ class Systemd:
             said = "\n".join(map(self._state, units))
         elif verb == "list-units":
             named = [unit for unit in self.running if unit.startswith("gunicorn-shop@")]
-            said = json.dumps([{"unit": unit, "load": "loaded"} for unit in named])
+            said = json.dumps([{"unit": unit, "load": "loaded", "active": "active"} for unit in named])
         elif verb in ("start", "stop", "enable"):
             those = self.enabled if verb == "enable" else self.running
             (those.difference_update if verb == "stop" else those.update)(units)

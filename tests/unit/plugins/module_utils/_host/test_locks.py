@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import subprocess
 import threading
 
 import pytest
@@ -43,3 +45,39 @@ def test_a_link_is_no_lock(tmp_path):
     (tmp_path / "lock").symlink_to("precious")
     with pytest.raises(OSError, match="lock"), locks.held(str(tmp_path / "lock"), "changing it", 0):
         pass
+
+
+def test_who_has_a_lock_and_who_waits_for_one(tmp_path):
+    hold = ["flock", "--no-fork", tmp_path, "sleep", "600"]
+    with subprocess.Popen(hold) as holder, subprocess.Popen(hold) as waiter:
+        found = {}
+        while not (found.get(holder.pid) and found.get(waiter.pid)):
+            found = {each.pid: locks.of_process(str(each.pid)) for each in (holder, waiter)}
+        # Either may have been quicker.
+        assert sorted(map(sorted, found.values())) == [["->"], ["FLOCK"]]
+        holder.kill()
+        waiter.kill()
+
+
+@contextlib.contextmanager
+def _asking_for(lock, how: str):
+    """Start a process that asks for the lock as a release does, and then sleeps."""
+    with subprocess.Popen(["flock", "--no-fork", how, lock, "sleep", "600"]) as process:
+        try:
+            yield str(process.pid)
+        finally:
+            process.kill()
+
+
+def _soon(true) -> bool:
+    return any(true() for _turn in range(100_000))
+
+
+def test_a_process_is_in_line_when_it_has_the_lock_or_waits_for_it(tmp_path):
+    with _asking_for(tmp_path, "--exclusive") as first:
+        assert _soon(lambda: locks.of_process(first))
+        with _asking_for(tmp_path, "--exclusive") as second, _asking_for(tmp_path, "--shared") as third:
+            assert _soon(lambda: locks.of_process(second) and locks.of_process(third))
+    assert not locks.of_process(first)
+    assert not locks.of_process(str(os.getpid()))
+    assert not locks.of_process("0")

@@ -106,6 +106,9 @@ def _seal(store, release: Release) -> None:
         pytest.param({"shared_paths": []}, True, id="no shared_paths"),
         pytest.param({"unit": {"Nice": 5}}, False, id="unit"),
         pytest.param({"unit": {}}, True, id="no unit"),
+        pytest.param({"processes": {"worker": {"command": ["rq", "worker"]}}}, False, id="processes"),
+        pytest.param({"processes": {}, "schedule": {}}, True, id="no processes and no schedule"),
+        pytest.param({"schedule": {"tidy": {"command": ["manage.py", "tidy"], "at": "daily"}}}, False, id="schedule"),
         pytest.param({"user": "daemon"}, False, id="user"),
         pytest.param({"key": b"another host's"}, False, id="key"),
     ],
@@ -341,14 +344,95 @@ def test_a_fault_of_the_unit_is_told_by_the_users_own_line(release):
     mine = release(unit={"ProtectSystem": "maybe", "Nice": 99})
     lines = mine._service.service_unit().splitlines()
     numbers = {text: lines.index(text) + 1 for text in ("Nice=99", "ProtectSystem=maybe", "User=" + USER)}
-    said = f"/x/a.service:{numbers['Nice=99']}: out of range\n/x/a.service:{numbers['ProtectSystem=maybe']}: no value"
+    place = f"/x/gunicorn-shop@{mine.id}.service"
+    said = f"{place}:{numbers['Nice=99']}: out of range\n{place}:{numbers['ProtectSystem=maybe']}: no value"
     assert mine._blame(said).splitlines() == [
         "gunicorn_unit has Nice=99, which systemd refuses: out of range",
         "gunicorn_unit has ProtectSystem=maybe, which systemd refuses: no value",
     ]
     limited = release(memory_max="99999999T")
     line = limited._service.service_unit().splitlines().index("MemoryMax=99999999T") + 1
-    assert limited._blame(f"/x/a.service:{line}: out of range").startswith("gunicorn_memory_max is '99999999T', which")
+    place = f"/x/gunicorn-shop@{limited.id}.service"
+    assert limited._blame(f"{place}:{line}: out of range").startswith("gunicorn_memory_max is '99999999T', which")
     # What is not the user's is told as systemd said it.
     ours = f"/x/a.service:{numbers['User=' + USER]}: what?"
     assert mine._blame(ours) == ours
+
+
+WORKER = {"command": ["rq", "worker"], "settle": 1}
+TIDY = {"command": ["manage.py", "tidy"], "at": "*-*-* 03:00:00"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"processes": {"worker": {**WORKER, "settle": 2}}},
+        {"processes": {"worker": {**WORKER, "count": 2}}},
+        {"processes": {"worker": {**WORKER, "command": ["rq", "worker", "high"]}}},
+        {"processes": {"other": WORKER}},
+        {"schedule": {"tidy": {**TIDY, "at": "*-*-* 04:00:00"}}},
+        {"schedule": {"tidy": {**TIDY, "jitter": "5m"}}},
+        {"schedule": {}},
+    ],
+)
+def test_each_part_of_a_companion_makes_another_release(release, changed):
+    given = {"processes": {"worker": WORKER}, "schedule": {"tidy": TIDY}}
+    assert release(**given).id != release(**{**given, **changed}).id
+
+
+def test_its_companions_are_in_its_record_its_folder_and_its_units(release, store, write):
+    mine = release(processes={"worker": {**WORKER, "count": 2}}, schedule={"tidy": TIDY})
+    folder = write(store.item("releases", mine.id), {"env": ""})
+    mine._write_companions(str(folder), {"pythonpath": ["/srv/shop/lib"]})
+    mine._write_record(str(folder), IN_FORCE)
+    units = [f"gunicorn-shop-worker-{number}@{mine.id}.service" for number in (1, 2)]
+    assert set(mine.units()) >= {*units, f"gunicorn-shop-tidy-job@{mine.id}.service"}
+    assert (folder / "processes").read_text() == "".join(f"{unit}\n" for unit in units)
+    assert (folder / "companions.env").read_text() == 'PYTHONPATH="/srv/shop/lib"\n'
+    record = store.release(mine.id)
+    assert release(processes=record["processes"], schedule=record["schedule"]).id == mine.id
+    assert stat.S_IMODE(os.stat(os.path.join(store.path, "locks/worker")).st_mode) == 0o640
+    assert stat.S_IMODE(os.stat(os.path.join(store.path, "locks")).st_mode) == 0o750
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            {"processes": {"worker": {"command": ["celry"]}}},
+            "gunicorn_processes has 'celry'.*did you mean celery.*worker",
+        ),
+        (
+            {"processes": {"worker": {"command": ["manage.py", "work"]}}},
+            "gunicorn_processes has manage.py.*gunicorn_chdir",
+        ),
+        ({"processes": {"worker": {"command": ["/nosuch/node"]}}}, "the host has no such file"),
+        (
+            {"schedule": {"tidy": {**TIDY, "at": "every day"}}},
+            "gunicorn_schedule has manage.py(.|\n)*at 'every day'.*can't read",
+        ),
+        ({"schedule": {"tidy": {**TIDY, "command": ["celery"], "at": "2020-01-01"}}}, "which is past"),
+    ],
+)
+def test_a_companion_that_can_not_be_started_is_refused(release, store, write, given, says):
+    for name in ("celery", "gunicorn", "python", "activate"):
+        (write(store.item("venvs", "v1"), {f"bin/{name}": ""}) / "bin" / name).chmod(0o755)
+    with pytest.raises(ReleaseError, match=says):
+        release(**given).check_companions()
+
+
+def test_companions_that_can_be_started_pass(release, store, write):
+    (write(store.item("venvs", "v1"), {"bin/celery": ""}) / "bin/celery").chmod(0o755)
+    write(store.item("sources", "s1"), {"site/manage.py": ""})
+    processes = {"worker": {"command": ["celery"]}, "shell": {"command": ["/bin/sh"]}}
+    release(chdir="site", processes=processes, schedule={"tidy": TIDY}).check_companions()
+
+
+def test_the_diff_has_the_next_times_of_a_job(release, store):
+    _seal(store, release())
+    (diff,) = [
+        each for each in release(schedule={"tidy": TIDY}).diff() if each["after_header"] == "processes and schedule"
+    ]
+    assert diff["before"] == ""
+    assert diff["after"].startswith("tidy: manage.py tidy (at *-*-* 03:00:00)\n")
+    assert diff["after"].count("  next: ") == diff["after"].count(" 03:00:00 ") == 3

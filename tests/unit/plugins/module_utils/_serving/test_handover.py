@@ -20,6 +20,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import 
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import ProcessRefused, Succession
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.timers import Timers
 
 HEALTH = Health(["/healthz"], "www.example.com", range(200, 400), 5)
 OLD, NEW, STRAY = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "1c2d3e4f5a6b"
@@ -27,7 +29,7 @@ OLD, NEW, STRAY = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "1c2d3e4f5a6b"
 SYSTEMCTL = """#!/bin/sh
 [ "$1" = show ] || echo "$(basename "$(readlink {root}/shop/current)")" "$@" >> {root}/asked
 case "$*" in
-  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded"}}]'; exit ;;
+  list-units*) echo '[{{"unit": "gunicorn-shop@{old}.service", "load": "loaded", "active": "active"}}]'; exit ;;
   stop*{old}.service*) touch {root}/ended ;;
 esac
 [ "$1" = show ] || exit 0
@@ -160,8 +162,8 @@ def test_one_whose_units_were_edited_starts_with_what_they_say(handover, tmp_pat
 def test_a_stray_ends_before_the_one_that_serves(handover, tmp_path):
     """As soon as that one ends its visitors have it started again, and it gets in line behind the stray alone."""
     systemctl = tmp_path / "bin/systemctl"
-    stray = f'{{"unit": "gunicorn-shop@{STRAY}.service", "load": "loaded"}}'
-    systemctl.write_text(systemctl.read_text().replace('"loaded"}]', f'"loaded"}}, {stray}]'))
+    stray = f'{{"unit": "gunicorn-shop@{STRAY}.service", "load": "loaded", "active": "active"}}'
+    systemctl.write_text(systemctl.read_text().replace('"active"}]', f'"active"}}, {stray}]'))
     asked = handover(False, False)[1]
     assert asked.index(f"{OLD} stop gunicorn-shop@{STRAY}.service gunicorn-shop@{STRAY}.socket") < asked.index(
         END_OLD[0]
@@ -337,3 +339,105 @@ def test_assets_of_releases_that_go_go_with_them(shown, tmp_path, write):
     assert one.needed(one.look(OLD))
     assert one.run(one.look(OLD), HEALTH).changed
     assert not one.needed(one.look(OLD))
+
+
+WORKER = f"gunicorn-shop-worker@{OLD}.service"
+
+
+@pytest.fixture
+def takes_over(tmp_path, monkeypatch):
+    """Have a worker of the old release run, and note when the processes of the new one take over."""
+
+    def takes_over(refusal: Exception | None = None):
+        systemctl = tmp_path / "bin/systemctl"
+        worker = f'{{"unit": "{WORKER}", "load": "loaded", "active": "active"}}'
+        systemctl.write_text(systemctl.read_text().replace('"active"}]', f'"active"}}, {worker}]'))
+
+        def note(what):
+            with open(tmp_path / "asked", "a", encoding="utf-8") as file:
+                file.write(f"{os.path.basename(os.readlink(tmp_path / 'shop/current'))} start processes: {what}\n")
+
+        def run(_succession):
+            note("take over")
+            if refusal:
+                raise refusal
+
+        monkeypatch.setattr(Succession, "run", run)
+        monkeypatch.setattr(Succession, "undo", lambda _succession: note("undo"))
+
+    return takes_over
+
+
+def test_processes_take_over_between_the_proof_and_the_switch(handover, takes_over):
+    takes_over()
+    said, asked = handover(True, True)
+    end = f"{NEW} stop --no-block {WORKER}".replace(f"@{OLD}", "@")
+    assert asked[: len(START) + 2] == [*START, f"{OLD} start processes: take over", end]
+    assert f"ending=('worker of release {OLD} ({WORKER})',)" in said
+
+
+def test_a_process_that_dies_leaves_the_old_ones_running(handover, takes_over):
+    takes_over(ProcessRefused("its process x ended", "gunicorn-shop-x@1.service", "The queue is gone.\n"))
+    said, asked = handover(True, True)
+    assert "did not prove itself: its process x ended; release 0b1a2f3e4d5c is still active, untouched" in said
+    assert "journalctl --unit=gunicorn-shop-x@1.service. From that:\nThe queue is gone." in said
+    assert asked == [*START, f"{OLD} start processes: take over", *DISCARD, f"{OLD} start processes: undo"]
+
+
+def test_a_web_process_that_is_refused_brings_no_other(handover, takes_over):
+    takes_over()
+    _said, asked = handover(True, True, status=500)
+    assert f"{OLD} start processes: take over" not in asked
+
+
+@pytest.mark.parametrize(
+    ("busy", "stays"), [(f"worker@{STRAY}", True), (f"tidy-job@{STRAY}", True), (f"relay@{STRAY}", False)]
+)
+def test_a_release_of_which_something_still_runs_stays(handover, tmp_path, busy, stays):
+    systemctl = tmp_path / "bin/systemctl"
+    unit = f'{{"unit": "gunicorn-shop-{busy}.service", "load": "loaded", "active": "deactivating"}}'
+    systemctl.write_text(systemctl.read_text().replace('"active"}]', f'"active"}}, {unit}]'))
+    for name in (
+        f"gunicorn-shop@{STRAY}.service",
+        f"gunicorn-shop-worker@{STRAY}.service",
+        f"gunicorn-shop-tidy-job@{STRAY}.service",
+    ):
+        (tmp_path / "units" / name).touch()
+    handover(True, True, keep=1)
+    assert (tmp_path / "shop/releases" / STRAY).exists() is stays
+    left = [path.name for path in (tmp_path / "units").iterdir() if STRAY in path.name]
+    assert bool(left) is stays
+
+
+def test_the_timers_are_those_of_the_release_that_serves(handover, monkeypatch):
+    installed = []
+    monkeypatch.setattr(Timers, "look", lambda _timers, release: (f"of {release}",))
+    monkeypatch.setattr(Timers, "install", lambda _timers, release: installed.append(release))
+    handover(True, True)
+    assert installed == [NEW]
+    installed.clear()
+    handover(True, True, status=500)
+    assert installed == []
+
+
+def test_a_process_alone_that_does_not_run_is_reason_enough(shown, tmp_path, write):
+    store = Store(str(tmp_path), "shop")
+    record = {**store.release(OLD), "processes": {"worker": {"command": ["rq"]}}}
+    write(store.item("releases", OLD), {"release.json": json.dumps(record)})
+    handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=None)
+    assert not handover.look(OLD).active
+
+
+def test_a_process_that_does_not_run_is_said_to_be_started(shown, tmp_path, write):
+    store = Store(str(tmp_path), "shop")
+    record = {
+        **store.release(OLD),
+        "processes": {"worker": {"command": ["rq"]}},
+        "schedule": {"tidy": {"command": ["x"], "at": "daily"}},
+    }
+    write(store.item("releases", OLD), {"release.json": json.dumps(record)})
+    needed, before, after = shown(OLD)
+    assert needed
+    assert f"{WORKER}: stopped or disabled\n" in before
+    assert f"{WORKER}: running\n" in after
+    assert "gunicorn-shop-tidy.timer: not as the release has it\n" in before

@@ -17,14 +17,18 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving import info
 pytestmark = pytest.mark.usefixtures("as_root")
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
 SYSTEMCTL = """#!/bin/sh
-printf '%s\\n' ActiveState=active SubState=running MainPID={pid} NRestarts=2 MemoryCurrent={memory}
+case "$*" in
+  list-units*) echo '[{{"unit": "gunicorn-shop-worker@{old}.service", "load": "loaded", "active": "deactivating"}}]' ;;
+  *timestamp=utc*) printf '%s\\n' 'NextElapseUSecRealtime=Fri 2026-11-27 03:00:00 UTC' LastTriggerUSec= ExecMainExitTimestamp= ;;
+  *) printf '%s\\n' ActiveState=active SubState=running MainPID={pid} NRestarts=2 MemoryCurrent={memory} Result=success ;;
+esac
 """
 
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch, write):
     """Return a store with a release that serves and the one before it."""
-    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(pid=os.getpid(), memory=300 << 20)})
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(old=OLD, pid=os.getpid(), memory=300 << 20)})
     (tmp_path / "bin/systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
     monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path))
@@ -33,6 +37,7 @@ def shop(tmp_path, monkeypatch, write):
         before = None
         for release in (OLD, NEW):
             record = {"version": f"v{release[0]}", "built": "2026", "app": {"wsgi_app": "shop:app"}}
+            record.update(schedule={"tidy": {"command": ["tidy"], "at": "03:00"}})
             record.update(in_force={"workers": 3}, env={"SECRET_KEY": "a digest"})
             write(store.item("releases", release), {"release.json": json.dumps(record)})
             store.history.record("serves", release, previous=before, by="ann")
@@ -62,9 +67,15 @@ def test_an_app_that_serves(shop, tmp_path):
     assert worker.pid in [each["pid"] for each in instance["workers"]]
     assert 0 <= min(each["uptime"] for each in instance["workers"]) <= instance["uptime"]
 
+    (worker,) = found["processes"]
+    assert (worker["name"], worker["release"], worker["job"], worker["pid"]) == ("worker", OLD, False, os.getpid())
+    assert found["schedule"] == [
+        {"name": "tidy", "at": "03:00", "next": "2026-11-27T03:00:00+00:00", "last": None, "result": None}
+    ]
+
 
 def test_memory_that_nobody_counts_is_not_told(shop, tmp_path, write):
-    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(pid=0, memory=(1 << 64) - 1)})
+    write(tmp_path, {"bin/systemctl": SYSTEMCTL.format(old=OLD, pid=0, memory=(1 << 64) - 1)})
     instance = info.app(str(tmp_path / "srv"), "shop")["instance"]
     assert [instance[name] for name in ("memory", "pid", "uptime", "workers")] == [None, None, None, []]
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -85,39 +84,3 @@ def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
 )
 def test_who_has_to_live(monkeypatch, tmp_path, app, in_force, ticks, said):
     assert said in _proved(monkeypatch, tmp_path, app, in_force, *ticks)
-
-
-def test_who_has_a_lock_and_who_waits_for_one(tmp_path):
-    hold = ["flock", "--no-fork", tmp_path, "sleep", "600"]
-    with subprocess.Popen(hold) as holder, subprocess.Popen(hold) as waiter:
-        found = {}
-        while not (found.get(holder.pid) and found.get(waiter.pid)):
-            found = {each.pid: instance._locks(str(each.pid)) for each in (holder, waiter)}
-        # Either may have been quicker.
-        assert sorted(map(sorted, found.values())) == [["->"], ["FLOCK"]]
-        holder.kill()
-        waiter.kill()
-
-
-@contextlib.contextmanager
-def _asking_for(lock, how: str):
-    """Start a process that asks for the lock as a release does, and then sleeps."""
-    with subprocess.Popen(["flock", "--no-fork", how, lock, "sleep", "600"]) as process:
-        try:
-            yield str(process.pid)
-        finally:
-            process.kill()
-
-
-def _soon(true) -> bool:
-    return any(true() for _turn in range(100_000))
-
-
-def test_a_process_is_in_line_when_it_has_the_lock_or_waits_for_it(tmp_path):
-    with _asking_for(tmp_path, "--exclusive") as first:
-        assert _soon(lambda: instance._locks(first))
-        with _asking_for(tmp_path, "--exclusive") as second, _asking_for(tmp_path, "--shared") as third:
-            assert _soon(lambda: instance._locks(second) and instance._locks(third))
-    assert not instance._locks(first)
-    assert not instance._locks(str(os.getpid()))
-    assert not instance._locks("0")

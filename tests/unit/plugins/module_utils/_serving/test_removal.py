@@ -25,7 +25,7 @@ SYSTEMCTL = """#!/bin/sh
 echo "$@" >> {root}/asked
 # Not sealed off from the app's folder: whoever is stopped last has to find what it names.
 case "$*" in
-  list-units*) echo '[{{"unit": "gunicorn-shop@{release}.service", "load": "loaded"}}]' ;;
+  list-units*) echo '[{{"unit": "gunicorn-shop@{release}.service", "load": "loaded", "active": "active"}}]' ;;
   show*) echo ActiveState=active ;;
   stop*shop.service*) ls {root}/srv/shop/current {root}/units/gunicorn-shop.service >> {root}/there ;;
 esac
@@ -184,7 +184,7 @@ def test_what_stands_is_stopped_after_the_instances_and_while_it_can_be(host):
     done = [line for line in asked if line.split()[0] in ("stop", "disable", "daemon-reload")]
     assert done[0] == f"stop gunicorn-shop@{RELEASE}.service gunicorn-shop@{RELEASE}.socket"
     assert {"gunicorn-shop.service", "gunicorn-shop-tcp.socket"} < set(done[1].split())
-    assert done[2] == r"stop system-gunicorn\x2dshop.slice system-gunicorn\x2dshop\x2drelay.slice"
+    assert done[2] == r"stop system-gunicorn\x2dshop.slice system-gunicorn\x2dshop\x2d*.slice"
     assert done[3:] == ["disable --quiet gunicorn-shop.service", "daemon-reload"]
     assert str(host / "units/gunicorn-shop.service") in (host / "there").read_text()
 
@@ -343,3 +343,25 @@ def test_secrets_that_the_host_made_go_with_what_the_app_wrote(host, write):
     assert (host / secrets).exists()
     purged.run(5)
     assert os.listdir(host / "secrets") == ["gunicorn-blog.secrets"]
+
+
+def test_timers_go_first_and_processes_are_given_their_time(host, write):
+    worker, tidy = f"gunicorn-shop-worker@{RELEASE}.service", f"gunicorn-shop-tidy-job@{RELEASE}.service"
+    timer = f"{unit_files.MARK}\n\n[Install]\n"
+    names = (worker, tidy, "gunicorn-shop-tidy.service", "gunicorn-shop-processes.service")
+    write(host / "units", {"gunicorn-shop-tidy.timer": timer, **dict.fromkeys(names, f"{unit_files.MARK}\n")})
+    systemctl = host / "bin/systemctl"
+    loaded = f'{{"unit": "{worker}", "load": "loaded", "active": "active"}}'
+    systemctl.write_text(systemctl.read_text().replace('"active"}]', f'"active"}}, {loaded}]'))
+    gone = _removal_of(host)
+    assert {f"units/{name}" for name in (*names, "gunicorn-shop-tidy.timer")} < _names(host, gone.goes())
+    gone.run(5)
+    asked = [line for line in (host / "asked").read_text().splitlines() if line.split()[0] in ("stop", "disable")]
+    web = f"stop gunicorn-shop@{RELEASE}.service gunicorn-shop@{RELEASE}.socket"
+    assert asked[:4] == [
+        "disable --quiet --now gunicorn-shop-tidy.timer",
+        f"stop --no-block {worker}",
+        web,
+        f"stop {worker}",
+    ]
+    assert not list(host.glob("units/gunicorn-shop*"))

@@ -1,0 +1,12 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs at its times: notes that it begins and ends, and takes a while."""
+
+import time
+
+import shop
+
+shop.note("job begins")
+time.sleep(2)
+shop.note("job ends")
