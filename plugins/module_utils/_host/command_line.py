@@ -248,11 +248,11 @@ def _status(release: Release) -> int:
     except (OSError, ValueError) as error:
         raise Failure(f"release {release.id} is not whole: {error}; run the playbook again") from error
     print(f"{release.app}: release {release.id} ({version}) is active{last}")
-    rows = list(_rows(release.app))
+    web = f"gunicorn-{release.app}@{release.id}.service"
+    rows = sorted(_rows(release.app), key=lambda row: (row[0] != web, row[0]))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  " + "  ".join(map(str.ljust, row, widths)).rstrip())
-    web = f"gunicorn-{release.app}@{release.id}.service"
     return _ACTIVE if any(row[0] == web and row[1].startswith("active") for row in rows) else _INACTIVE
 
 
@@ -270,7 +270,8 @@ def _rows(app: str) -> Iterator[list[str]]:
     patterns = [f"gunicorn-{app}{rest}" for rest in ("@*.service", "-*.service", "-*.timer")]
     for block in _said("systemctl", "show", f"--property={asked}", *patterns).split("\n\n"):
         told = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if told:
+        # Those that only start others have nothing to tell.
+        if told and told["SubState"] != "exited":
             yield _row(told)
 
 

@@ -186,9 +186,10 @@ def test_status_says_what_is_active_since_when_and_what_runs(server, call, write
         **{"Id": "gunicorn-shop-clean.service", "ActiveState": "failed", "SubState": "failed", "Result": "exit-code"},
         **{"ActiveEnterTimestamp": "", "InactiveEnterTimestamp": "Thu 2026-11-26 03:00:00 UTC", "ControlGroup": ""},
     }
+    starter = {**web, "Id": "gunicorn-shop-processes.service", "SubState": "exited"}
     timer = {**job, "Id": "gunicorn-shop-clean.timer", "ActiveState": "active", "SubState": "waiting"}
     timer["NextElapseUSecRealtime"] = "Fri 2026-11-27 00:00:00 UTC"
-    blocks = ["".join(f"{key}={value}\n" for key, value in each.items()) for each in (web, job, timer)]
+    blocks = ["".join(f"{key}={value}\n" for key, value in each.items()) for each in (timer, starter, job, web)]
     write(server, {"shown": "\n".join(blocks)})
     done = call("status")
     assert done.returncode == 0
@@ -198,7 +199,7 @@ def test_status_says_what_is_active_since_when_and_what_runs(server, call, write
         "  gunicorn-shop-clean.service         failed (failed), exit-code  since Thu 2026-11-26 03:00:00 UTC",
         "  gunicorn-shop-clean.timer           active (waiting)            next Fri 2026-11-27 00:00:00 UTC",
     ]
-    write(server, {"shown": blocks[1]})
+    write(server, {"shown": blocks[2]})
     assert call("status").returncode == 3
 
 
