@@ -27,6 +27,12 @@ for name in parts hello; do
     git -C "/home/git/$name.git" update-server-info
     ln -s "/home/git/$name.git" /opt/private/
 done
+# A package that an app requires from its own repository.
+git -C /opt/helper init --quiet --initial-branch=main
+git -C /opt/helper add .
+git -C /opt/helper commit --quiet --message=first
+git -C /opt/helper tag v1
+git clone --quiet --bare --no-local /opt/helper /home/git/helper.git
 chown -R git: /home/git
 
 # The app as a folder and as an archive, by http.

@@ -40,6 +40,15 @@ class Sources(unittest.TestCase):
     def test_the_submodule_came_along(self):
         self.assertEqual({app for app in APPS if ask(app)["word"] == "from the submodule"}, {"private_git"})
 
+    def test_a_requirement_came_from_a_repository_of_its_own(self):
+        self.assertEqual({app for app in APPS if "helper==1.0" in ask(app)["packages"]}, {"private_git"})
+
+    def test_what_a_requirement_s_build_saw_was_no_key(self):
+        (path,) = pathlib.Path("/srv/private_git/current/venv/").glob("lib/*/site-packages/helper.json")
+        seen = json.loads(path.read_text())
+        self.assertIn("GIT_CONFIG_GLOBAL", seen["environment"])
+        self.assertEqual(seen["keys"], [])
+
     def test_the_interpreter_is_the_one_asked_for(self):
         self.assertEqual({app for app in APPS if ask(app)["python"] == "/opt/python"}, {"offline"})
 

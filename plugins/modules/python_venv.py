@@ -83,6 +83,22 @@ options:
       - An empty text in check mode where it can't be known yet. Then nothing of the environment is known.
     type: path
     default: /usr/bin/python3
+  ssh:
+    description:
+      - How repositories are reached that a requirement names by C(git+ssh://). They are fetched before anything is built, and a
+        build finds a copy of each without any key. All of their branches and tags come along, and the commit that is named.
+      - Without this they can be reached only where no key is needed, which ssh never is.
+    type: dict
+    suboptions:
+      key:
+        description: The text of a private ssh key without a passphrase, the only one that is tried. Without it, root's own count.
+        type: str
+      known_hosts:
+        description: Host keys of their servers, lines as C(ssh-keyscan) prints them. Without it, those count that the target knows.
+        type: str
+      ssh_key:
+        description: Set by M(pyweb.stack.steps), a path of the controller. Where C(key) is needed and missing, it is waited for.
+        type: path
   index:
     description: Where packages come from, uv itself among them. By default that is what pip's configuration on the target says.
     type: dict

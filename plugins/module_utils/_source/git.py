@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 import urllib.parse
+from collections.abc import Collection
 from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
@@ -59,6 +60,7 @@ class Repository:
         self._options, self._secrets = _credential_helper(url) if urls.is_http(url) else ([], {})
         self._files = {name: _in_memory(text) for name, text in (("key", key), ("known_hosts", known_hosts)) if text}
         self._submodule = ""
+        self._required = False
 
     def commit(self, version: str) -> str:
         """Return the commit (40 hexadecimal digits) that a branch, tag or commit stands for.
@@ -89,6 +91,22 @@ class Repository:
         if not self._has(work, f"{commit}^{{commit}}"):
             what = f"gunicorn_source.submodules: {self._submodule}" if self._submodule else "gunicorn_source.version"
             raise GitError(f"{what} is {commit!r}, but {self._shown()} has no such commit{self._way_out()}")
+
+    def mirror(self, folder: str, versions: Collection[str]) -> None:
+        """Have all branches and tags, and these commits, in a new repository `folder`, from which others can fetch.
+
+        Only a repository that is reached by ssh can be had so, and the messages are about `gunicorn_requirements_file`.
+        """
+        self._required = True
+        self._git(
+            "clone", "--quiet", "--bare", "--template=", "--", self.url, folder, env={"GIT_ALLOW_PROTOCOL": "ssh"}
+        )
+        at = f"--git-dir={folder}"
+        # A branch may have moved on since the commit that a lock has.
+        self._git(at, "config", "uploadpack.allowAnySHA1InWant", "true")
+        for commit in filter(COMMIT.fullmatch, versions):
+            if self._run(at, "cat-file", "-e", commit).returncode:
+                self._git(at, "fetch", "--quiet", "--", self.url, commit, env={"GIT_ALLOW_PROTOCOL": "ssh"})
 
     def has_submodules(self, commit: str, work: str) -> bool:
         """Return whether a fetched commit says where its submodules are."""
@@ -188,7 +206,11 @@ class Repository:
             )
         if "Permission denied (" in said:
             said += "\ngunicorn_source.ssh_key must name a private key without a passphrase that may read there"
+        if "cannot run ssh" in said:
+            said += "\ngunicorn_packages: list openssh-client"
         variable = f"gunicorn_source.submodules: {self._submodule}" if self._submodule else "gunicorn_source.git"
+        if self._required:
+            variable = "gunicorn_requirements_file or gunicorn_requirements"
         return f"{variable}: {self._shown()} can't be read: {said}{self._way_out()}"
 
     def _shown(self) -> str:

@@ -59,7 +59,7 @@ LINKS = {
     "interpreter": Link("python_interpreter"),
     "source": Link("app_source", ("name", "root", "user")),
     "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
-    "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir")),
+    "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir", "ssh")),
     "config": Link("gunicorn_config", ("python", "wsgi_app", "chdir")),
     "release": Link(
         "gunicorn_release",
@@ -100,8 +100,8 @@ def run(module: Module, params: dict) -> dict:
         chain.do("interpreter")
     if chain.has("source") and chain.do("source", **chain.account(), **chain.python())["waits"]:
         return chain.result(waits=True)
-    if chain.has("venv"):
-        chain.build()
+    if chain.has("venv") and not chain.build():
+        return chain.result(waits=True)
     if chain.has("migrate"):
         chain.do("migrate", **chain.app(), command="migrate")
     if chain.has("check_later") and not module.check_mode:
@@ -161,8 +161,11 @@ class Chain:
         self._results[name] = link.step.run(self._module, {**self.given[name], **found})
         return self._results[name]
 
-    def build(self) -> None:
-        """Do the steps from the fetched source to the release, and have Django check that."""
+    def build(self) -> bool:
+        """Do the steps from the fetched source to the release, and have Django check that.
+
+        Returns whether it came to that: the environment may wait for the key of the source.
+        """
         source = self._results.get("source", {"path": None, "version": ""})
         path, settings = source["path"], self.given["config"]["settings"]
         project = {name: self._params[name] for name in ("chdir", "wsgi_app")} | {"env": {}, "settings": {}}
@@ -173,7 +176,9 @@ class Chain:
             )
         chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
         found = {"source": path, "version": source["version"], "chdir": chdir}
-        venv = self.do("venv", **self.account(), **self.python(), **found)
+        venv = self.do("venv", **self.account(), **self.python(), **found, ssh=self._ssh())
+        if venv.get("waits"):
+            return False
         plan = self._plan(settings)
         config = self.do(
             "config",
@@ -198,6 +203,12 @@ class Chain:
         )
         if self.has("check") and not release["serves"]:
             self.do("check", **self.app(), command="check", release=release["alike"])
+        return True
+
+    def _ssh(self) -> dict | None:
+        """Return how the repository of the source is reached, if it is in one: so are those of what it requires."""
+        source = self.given.get("source", {})
+        return {name: source[name] for name in ("ssh_key", "key", "known_hosts")} if source.get("git") else None
 
     def _shared_places(self, path: str | None) -> list[str]:
         """Return where in the source the app finds what it shares with later releases."""

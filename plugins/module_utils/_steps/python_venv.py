@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git import GitError, Repository
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, uv
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
@@ -23,6 +25,7 @@ def run(module: Module, params: dict) -> dict:
         "path": "",
         "requirements_file": params["requirements_file"],
         "serving": store.current() or "",
+        "waits": False,
     }
     try:
         result.update(_build(params, store, module.check_mode))
@@ -70,6 +73,9 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
     path = store.item("venvs", name)
     if os.path.isdir(path):
         return {"path": path, "requirements_file": file}
+    ssh = params["ssh"]
+    if wanted.repositories and ssh and ssh["ssh_key"] and not ssh["key"]:
+        return {"changed": True, "path": path, "requirements_file": file, "waits": True}
     index = uv.Index(params["index"], None if check_mode else sandboxes.cache_folder(params["name"]))
     result = {"changed": True, "path": path, "requirements_file": file}
     if check_mode:
@@ -84,11 +90,25 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
                 kind = uv.Forecast if check_mode else uv.Uv
-                notes = builder.build(params["name"], wanted, stage, path, index, kind)
+                notes = builder.build(params["name"], wanted, stage, path, index, kind, _mirror(ssh))
             if passed_over:
                 notes.append(f"{file} says what is installed; {', '.join(passed_over)} beside it counts for nothing.")
             result["notes"] = notes
     return result
+
+
+def _mirror(ssh: dict | None) -> builder.Mirror | None:
+    """Return what brings repositories that are reached by ssh as the source is, None where nothing is said of that."""
+    if ssh is None:
+        return None
+
+    def mirror(url: str, versions: Collection[str], folder: str) -> None:
+        try:
+            Repository(url, ssh["key"], ssh["known_hosts"]).mirror(folder, versions)
+        except GitError as error:
+            raise RequirementsError(str(error)) from error
+
+    return mirror
 
 
 def shown_index(index: dict) -> dict:
@@ -118,10 +138,19 @@ STEP = Step(
         "gunicorn_version": {"type": "str"},
         "python": {"type": "path", "default": "/usr/bin/python3"},
         "index": INDEX,
+        "ssh": {
+            "type": "dict",
+            "options": {
+                "ssh_key": {"type": "path", "no_log": False},
+                "key": {"type": "str", "no_log": False},
+                "known_hosts": {"type": "str"},
+            },
+        },
     },
-    unlike=("source", "python", "version"),
+    unlike=("source", "python", "version", "ssh"),
     hidden={
         "index": shown_index,
+        "ssh": lambda ssh: {**ssh, "key": ssh.get("key") and "(hidden)"},
         "requirements_text": urls.without_credentials,
         "requirements": lambda requirements: [urls.shown(one) for one in requirements],
     },

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, sealing
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import standins, steps, uv
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
@@ -19,24 +19,41 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements imp
 _RECORD = "installed.txt"
 
 
+# Has a copy of a repository in a folder that isn't there: its URL, the versions that are wanted, the folder. Raises
+# RequirementsError.
+Mirror = Callable[[str, Collection[str], str], None]
+
+
 def build(
-    app: str, inputs: Inputs, stage: str, place: str, index: uv.Index, installer: type[uv.Uv] = uv.Uv
+    app: str,
+    inputs: Inputs,
+    stage: str,
+    place: str,
+    index: uv.Index,
+    installer: type[uv.Uv] = uv.Uv,
+    mirror: Mirror | None = None,
 ) -> list[str]:
     """Install everything into an environment of `app` in the empty folder `stage`, which is to be renamed to `place`.
 
-    What is installed comes from `index`, by `installer`. Returns what people should know of it. Raises RequirementsError or UvError, or OSError.
+    What is installed comes from `index`, by `installer`, and from what `mirror` brings of repositories that take an ssh key.
+    Returns what people should know of it. Raises RequirementsError or UvError, or OSError.
     """
     # As the stage of an environment: a later run clears away what a killed one left. No account but root can enter.
     with tempfile.TemporaryDirectory(prefix=".stage-", dir=os.path.dirname(stage)) as work:
         made, told = _folder(work, "venv", 0o777), _folder(work, "told", 0o755)
+        mirrored, failures = _mirrored(inputs, mirror, told) if mirror else ({}, [])
         with (
             standins.without_passwords(index) as open_index,
             _inside(app, inputs, work, open_index, {told: told}, {place: made}) as run,
         ):
-            tool = installer(open_index, run, inputs.told)
+            tool = installer(open_index, run, {**inputs.told, **mirrored})
             new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
             tool.require(*new, variable="gunicorn_python")
-            got = steps.install(inputs, _Workshop(inputs, place, tool, told))
+            try:
+                got = steps.install(inputs, _Workshop(inputs, place, tool, told))
+            except uv.UvError as error:
+                # It may do without what could not be had.
+                raise uv.UvError("\n".join([*failures, str(error)])) from error
             tool.compile(place)
         try:
             sealing.seal(made, leads_out={os.path.realpath(inputs.python)})
@@ -78,6 +95,24 @@ class _Workshop:
 
     def hand(self, name: str, *lines: str) -> str:
         return _write(self._told, name, *lines)
+
+
+def _mirrored(inputs: Inputs, mirror: Mirror, told: str) -> tuple[dict[str, str], list[str]]:
+    """Have repositories that take a key where a build can read them; return what has git find them there, and what failed.
+
+    A build knows no key: code of the package's author runs in it.
+    """
+    lines, failures = ["[safe]", "directory = *"], []
+    for number, (url, versions) in enumerate(inputs.repositories.items()):
+        folder = os.path.join(told, f"repository-{number}")
+        try:
+            mirror(url, versions, folder)
+        except RequirementsError as error:
+            failures.append(str(error))
+        else:
+            files.open_to_all(folder)
+            lines += [f'[url "file://{folder}"]', f'insteadOf = "{url}"']
+    return {"GIT_CONFIG_GLOBAL": _write(told, "gitconfig", *lines)} if inputs.repositories else {}, failures
 
 
 @contextlib.contextmanager

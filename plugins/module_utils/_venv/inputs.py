@@ -52,6 +52,11 @@ class Inputs:
         else:
             self.file = kinds.Requirements(source, None, chdir, self.groups, text)
         self.local = self.file.local or any(map(requirements.is_local, self.extra))
+        beside = [each for line in self.extra for each in requirements.repositories(line)]
+        # Versions that are wanted of the repositories that are to be had by ssh, by their URLs.
+        self.repositories: dict[str, set[str]] = {}
+        for url, wanted in [*self.file.repositories, *beside]:
+            self.repositories.setdefault(url, set()).update(filter(None, [wanted]))
         own = list(filter(requirements.names_gunicorn, self.extra))
         named = self.file.names_gunicorn or bool(own)
         # The requirement for where nothing else brings gunicorn.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import typing
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import lock_files, requirements, tables
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError, normalized
@@ -40,6 +41,8 @@ class Kind:
     python = ""
     # What tells a build backend the version of the project, which it would ask the repository for: names of variables.
     told_version: typing.Sequence[str] = ()
+    # The repositories that are to be had by ssh, and the version that is wanted of each, if any is.
+    repositories: typing.Sequence[tuple[str, str]] = ()
     # The folder of the project beside it, where that is to be installed besides.
     itself: str | None = None
 
@@ -80,6 +83,7 @@ class Requirements(Kind):
                 "the source"
             )
         self.local = any(map(requirements.is_local, lines))
+        self.repositories = [each for line in lines + limits for each in requirements.repositories(line)]
         self.gunicorn = list(filter(requirements.names_gunicorn, lines + limits))
         self.names_gunicorn = bool(self.gunicorn)
         # Where one requirement of a file has a hash all of them must.
@@ -119,6 +123,7 @@ class Project(Kind):
         package = is_package(tables_)
         self.told_version = _told_version(tables_)
         self.local = package or _names_a_place(tables_)
+        self.repositories = list(_repositories(tables_))
         optional = tables.part(project, "optional-dependencies")
         listed = [*project.get("dependencies", []), *(line for extra in self._extras for line in _of(optional, extra))]
         self.gunicorn = list(filter(requirements.names_gunicorn, listed))
@@ -163,6 +168,7 @@ class UvLock(Kind):
             {"editable", "directory", "path"} & set(each) or "://" not in each.get("registry", "://")
             for each in sources
         )
+        self.repositories = [each for source in sources for each in _repositories(source)]
         self.told_version = [name for each in beside.items() for name in _told_version(tables.load(*each))]
         self.gunicorn = [
             f"gunicorn=={each.get('version')}" for each in lock.get("package", []) if each.get("name") == "gunicorn"
@@ -222,6 +228,7 @@ class OtherLock(Kind):
         if is_package(project):
             self.itself, self.told_version = self.folder, _told_version(project)
         self.local = bool(self.itself) or any(map(requirements.is_local, self._lines))
+        self.repositories = [each for line in self._lines for each in requirements.repositories(line)]
 
     def arguments(self, workshop: Workshop) -> list[str]:
         """Return what uv is to install."""
@@ -269,6 +276,24 @@ def _names_a_place(value: object) -> bool:
     if isinstance(value, list):
         return any(map(_names_a_place, value))
     return isinstance(value, str) and bool(re.search(r"@\s*file:", value))
+
+
+def _repositories(value: object) -> Iterator[tuple[str, str]]:
+    """Yield what a `pyproject.toml` or a `uv.lock` has of repositories by ssh, as uv or pip writes it."""
+    if isinstance(value, dict):
+        if "git" in value:
+            # In a lock, what was asked for and the commit are behind it.
+            url, _hash, commit = str(value["git"]).partition("#")
+            version = commit or next((str(value[key]) for key in ("rev", "tag", "branch") if key in value), "")
+            url = url.partition("?")[0]
+            yield from requirements.repositories(f"git+{url}{f'@{version}' if version else ''}")
+        for each in value.values():
+            yield from _repositories(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _repositories(each)
+    elif isinstance(value, str):
+        yield from requirements.repositories(value)
 
 
 def _chosen(groups: list[str], *projects: dict) -> tuple[list[str], list[str]]:

@@ -18,6 +18,10 @@ _NAME_AND_PLACE = re.compile(r"[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(.*)")
 _INCLUDES = ("-r", "--requirement", "-c", "--constraint")
 _GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
 _GUNICORN_EXTRAS = re.compile(r"gunicorn\s*(\[[^]]*\])", re.IGNORECASE)
+# A repository that a requirement is in, as pip names it, and which of its commits.
+_BY_SSH = re.compile(
+    r"\bgit\+(?P<url>ssh://(?:[^\s@/:;,\"'\\\\]+@)?\w[^\s@#?;,\"'\\\\]*)(?:@(?P<version>[^\s#;\"']+))?"
+)
 _CLAUSE = re.compile(r"(===|==|~=|<=|<)\s*v?(\d+)((?:\.\d+)*)")
 # As PowerShell writes what a command prints; without such a mark a file is UTF-8.
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -82,6 +86,12 @@ def names_another_index(line: str) -> bool:
     """Return whether a line names an index beside the first one."""
     option = _OPTION.match(line)
     return option is not None and option[1] == "--extra-index-url"
+
+
+def repositories(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the URL of each repository that a requirement names by ssh, and which version of it, if it says so."""
+    for found in _BY_SSH.finditer(text):
+        yield found["url"], found["version"] or ""
 
 
 def _is_path(place: str, named: bool) -> bool:

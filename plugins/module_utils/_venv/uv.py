@@ -55,8 +55,9 @@ _UNKNOWN_AUTHORITY = (
 )
 _NO_CREDENTIALS = "gunicorn_index.url: the index has no such package, or doesn't take the user and password of the URL"
 _PRIVATE_REPOSITORY = (
-    "gunicorn_source.submodules: have a private repository that a requirement comes from as a submodule of the source, whose "
-    "key serves it, too, and require it by its path, such as ./libs/name; or have the package on the index"
+    "gunicorn_source: where it is a git repository, its ssh_key and known_hosts serve what is required by git+ssh://, but not "
+    "the submodules of that. Else have the package on the index, or in a submodule of the source, required by its path, such "
+    "as ./libs/name"
 )
 # What uv and pip say, and what to do about it.
 _REMEDIES = {

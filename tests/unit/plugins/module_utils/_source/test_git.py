@@ -270,6 +270,22 @@ def test_a_key_opens_the_repository_and_its_submodules(nested, ssh, export, form
         assert "hunter2" not in line
 
 
+def test_a_mirror_has_what_builds_may_fetch(nested, ssh, git, tmp_path):
+    repository = Repository(f"ssh://git@example.com{nested}/shop.git", KEY, "example.com ssh-ed25519 AAAA")
+    repository.mirror(str(tmp_path / "mirror"), ["main"])
+    assert git(str(tmp_path / "mirror"), "rev-parse", "main") == git(nested / "shop.git", "rev-parse", "main")
+    assert (ssh / "keys").read_text() == f"{KEY}\n"
+    with pytest.raises(
+        GitError, match=r"^gunicorn_requirements_file or gunicorn_requirements: ssh://example\.com/nosuch can't be read"
+    ):
+        Repository("ssh://git@example.com/nosuch", KEY).mirror(str(tmp_path / "other"), [])
+
+
+def test_a_mirror_has_no_other_folder_of_this_host(nested, tmp_path):
+    with pytest.raises(GitError, match="'file' not allowed"):
+        Repository(f"{nested}/shop.git").mirror(str(tmp_path / "mirror"), [])
+
+
 def test_host_keys_are_checked_whatever_the_host_is_told(nested, ssh, monkeypatch):
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -o StrictHostKeyChecking=no")
     Repository(f"example.com:{nested}/shop.git").commit("main")

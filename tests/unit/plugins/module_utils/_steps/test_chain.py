@@ -94,6 +94,16 @@ def test_what_follows_waits_for_a_source_that_the_controller_has_to_send(play):
     assert result["waits"]
 
 
+def test_what_follows_waits_for_a_key_that_an_environment_takes(play):
+    source = {"git": "git@git.example:shop.git", "ssh_key": "deploy", "known_hosts": "git.example ssh-ed25519 AAAA"}
+    result, done = play({**BUILD, "source": source}, venv={"changed": True, "path": "", "waits": True})
+    assert list(done) == ["source", "venv"]
+    assert result["waits"]
+    assert done["venv"]["ssh"] == {"ssh_key": "deploy", "key": None, "known_hosts": source["known_hosts"]}
+    _result, done = play({**BUILD, "source": {"path": "/opt/shop"}})
+    assert done["venv"]["ssh"] is None
+
+
 def test_each_step_gets_what_those_before_it_found(play):
     _result, done = play(DJANGO)
     assert done["venv"]["source"] == "/srv/shop/sources/1"

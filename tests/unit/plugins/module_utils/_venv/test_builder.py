@@ -24,7 +24,7 @@ import threading
 import zipfile
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, finding, inputs, requirements, uv
 
 WHEELS = {
     "gunicorn-27.0.1": "",
@@ -181,7 +181,16 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
     def build(
-        files=None, extra=(), chdir=".", tool=uv.Uv, gunicorn=None, groups=(), text=None, version="", **index
+        files=None,
+        extra=(),
+        chdir=".",
+        tool=uv.Uv,
+        gunicorn=None,
+        groups=(),
+        text=None,
+        version="",
+        mirror=None,
+        **index,
     ) -> pathlib.Path:
         source = str(write(tmp_path / "source", files)) if files else None
         file = finding.find(source, chdir).file if files else None
@@ -189,7 +198,7 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
         stage = tmp_path / "venvs" / wanted.digest()
         stage.mkdir(parents=True)
         given, place = uv.Index(index or {"wheels": str(wheels)}, str(cache)), str(tmp_path / "place")
-        notes = builder.build("shop", wanted, str(stage), place, given, tool)
+        notes = builder.build("shop", wanted, str(stage), place, given, tool, mirror)
         said.extend(notes)
         return stage
 
@@ -614,3 +623,66 @@ def test_a_url_that_uv_repeats_is_shown_without_its_password(build):
         build({"requirements.txt": "flask"}, url="https://deploy:hunter2@a.example:port/simple")
     assert "a.example" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.fixture
+def private(tmp_path, write, git) -> str:
+    """Return the folder of a repository with a package, which can be had by its folder alone."""
+    pyproject = NOSY_PROJECT.replace("nosy", "shop").replace('requires = ["click"]', "requires = []")
+    folder = str(write(tmp_path / "private", {"shop.py": BACKEND, "pyproject.toml": pyproject}))
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=first")
+    git(folder, "tag", "v1")
+    return folder
+
+
+@pytest.fixture
+def mirror(private, git, tmp_path):
+    """Return what brings that repository, as who has a key can."""
+
+    def mirror(url, versions, folder):
+        if not url.endswith("/shop.git"):
+            raise requirements.RequirementsError(f"{url} can't be read")
+        git(str(tmp_path), "clone", "--quiet", "--bare", private, folder)
+        git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+
+    return mirror
+
+
+URL = "git+ssh://git@git.example/of/shop.git"
+
+
+@pytest.mark.parametrize("version", ["", "@main", "@v1", "@{commit}"])
+def test_a_requirement_from_a_repository_that_takes_a_key(build, private, mirror, git, url, version):
+    commit = git(private, "rev-parse", "HEAD")
+    line = f"shop @ {URL}{version.format(commit=commit)}"
+    venv = build({"requirements.txt": f"{line}\nflask\n"}, mirror=mirror, url=url.format("deploy:hunter2"))
+    assert builder.installed(str(venv)) == ["click==8.1", "flask==3.1", "gunicorn==27.0.1", "shop==1.0"]
+    about = json.loads(next(venv.glob("lib/*/site-packages/shop-*/direct_url.json")).read_text())
+    assert (about["url"], about["vcs_info"]["commit_id"]) == (URL.removeprefix("git+"), commit)
+
+
+def test_a_lock_of_uv_that_has_such_a_repository(build, wheels, private, mirror, git, url):
+    commit = git(private, "rev-parse", "HEAD")
+    source = f'git = "{URL.removeprefix("git+")}?rev=main#{commit}"'
+    project = '[project]\nname = "site"\nversion = "1.0"\nrequires-python = ">=3.9"\ndependencies = ["shop"]\n'
+    project += f'[tool.uv.sources]\nshop = {{ git = "{URL.removeprefix("git+")}", rev = "main" }}\n'
+    lock = (
+        'version = 1\nrevision = 3\nrequires-python = ">=3.9"\n[[package]]\nname = "shop"\nversion = "1.0"\n'
+        f'source = {{ {source} }}\n[[package]]\nname = "site"\nversion = "1.0"\nsource = {{ virtual = "." }}\n'
+        'dependencies = [{ name = "shop" }]\n[package.metadata]\nrequires-dist = [{ name = "shop", '
+        f'git = "{URL.removeprefix("git+")}?rev=main" }}]\n'
+    )
+    # The branch has moved on since.
+    git(private, "commit", "--quiet", "--allow-empty", "--message=second")
+    venv = build({"pyproject.toml": project, "uv.lock": lock}, mirror=mirror, url=url.format("deploy:hunter2"))
+    assert builder.installed(str(venv)) == ["gunicorn==27.0.1", "shop==1.0"]
+    about = json.loads(next(venv.glob("lib/*/site-packages/shop-*/direct_url.json")).read_text())
+    assert about["vcs_info"]["commit_id"] == commit
+
+
+def test_a_repository_that_the_key_does_not_open(build, mirror, url):
+    index = url.format("deploy:hunter2")
+    with pytest.raises(uv.UvError, match=r"^ssh://git@127\.0\.0\.1:1/other\.git can't be read\n"):
+        build(extra=["other @ git+ssh://git@127.0.0.1:1/other.git"], mirror=mirror, url=index)

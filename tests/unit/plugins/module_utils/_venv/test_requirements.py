@@ -77,3 +77,19 @@ def test_a_file_as_editors_write_it(tmp_path, encoding):
     (tmp_path / "requirements.txt").write_bytes("django  # für uns\r\ngunicorn\r\n".encode(encoding))
     _name, text = requirements.read(f"{tmp_path}/requirements.txt", str(tmp_path))
     assert list(requirements.lines(text)) == ["django", "gunicorn"]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("shop @ git+ssh://git@git.example/of/shop.git", [("ssh://git@git.example/of/shop.git", "")]),
+        ("-e git+ssh://git.example:22/shop@feature/x#egg=shop", [("ssh://git.example:22/shop", "feature/x")]),
+        ("shop @ git+ssh://git@git.example/shop.git@v1#subdirectory=a ; os_name == 'x'", [("ssh://git@git.example/shop.git", "v1")]),
+        ("shop @ git+https://git.example/shop.git", []),
+        ("shop @ git+ssh://-oProxyCommand=evil/shop.git", []),
+        ('shop @ git+ssh://git@git.example/a"b.git', [("ssh://git@git.example/a", "")]),
+        ("ssh://git@git.example/shop.git", []),
+    ],
+)  # fmt: skip
+def test_repositories_that_are_reached_by_ssh(line, found):
+    assert list(requirements.repositories(line)) == found
