@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 # Seconds between two looks at a lock that is taken.
 _TICK = 0.1
+# The locks that this process shares, by their paths.
+_shared: dict[str, int] = {}
 
 
 class Busy(Exception):
@@ -46,6 +48,22 @@ def of_process(pid: str) -> set[str]:
     with open("/proc/locks", encoding="utf-8") as table:
         rows = [row.split()[1:] for row in table]
     return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
+
+
+@contextlib.contextmanager
+def share(path: str) -> Iterator[bool]:
+    """Have the lock at `path` together with others until this process ends; its folder is made.
+
+    Yields whether nobody else has it, and as long as that is being used nobody else gets it.
+    """
+    if path not in _shared:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _shared[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    alone = _taken(_shared[path])
+    try:
+        yield alone
+    finally:
+        fcntl.flock(_shared[path], fcntl.LOCK_SH)
 
 
 def _taken(descriptor: int) -> bool:

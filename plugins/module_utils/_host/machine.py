@@ -71,6 +71,19 @@ def knows_packages(lists: str = "/var/lib/apt/lists") -> bool:
     return os.path.isdir(lists) and any("_Packages" in name for name in os.listdir(lists))
 
 
+def unknown_packages(packages: list[str]) -> list[str]:
+    """Return those of some Debian packages of which apt has never heard, though it has lists of packages."""
+    if not knows_packages():
+        return []
+    return [name for name in packages if not _known(name.partition("=")[0])]
+
+
+def _known(package: str) -> bool:
+    # Of a name that no package has or provides it says nothing.
+    asked = shell.run(["apt-cache", "policy", "--", package], identity=shell.CALLER, sandbox=None, seconds=60)
+    return bool(asked.returncode or asked.stdout.strip())
+
+
 def memory(path: str = "/proc/meminfo") -> tuple[int, int]:
     """Return how many MiB of memory the host has, and how many nobody uses but for caches."""
     with open(path, encoding="ascii") as file:

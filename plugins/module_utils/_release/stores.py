@@ -63,6 +63,13 @@ class Store:
         """Return the folder in which check mode has what is not in its place yet; see `readable`."""
         return Store(TRIAL + os.path.dirname(self.path), self.name)
 
+    def clear_trial(self) -> None:
+        """Remove what check runs left there, unless another one is at work with it, as this process is from now on."""
+        trial = self.trial()
+        with locks.share(f"{trial.path}.lock") as alone:
+            if alone:
+                trial.remove()
+
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -57,7 +57,7 @@ def _fetch(module: Module, params: dict) -> dict:
         module.fail_json(msg="gunicorn_source.git: the target has no git, or no ssh: install git and openssh-client")
     try:
         store.refuse_others()
-        store.trial().remove()
+        store.clear_trial()
         additions = Additions(params["source_files"], params["shared_paths"], f"/var/lib/gunicorn-{params['name']}")
         plain = _source(params)
         source: Source = Completed(plain, additions, _key(module, store)) if additions.any() else plain

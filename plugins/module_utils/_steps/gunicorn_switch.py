@@ -41,7 +41,7 @@ def run(module: Module, params: dict) -> dict:
         # Whoever goes back leaves what people gave to the app as it is.
         media = None if params["back"] else Media(store, params["media"])
         # This is the last step, so nobody reads it any more.
-        store.trial().remove()
+        store.clear_trial()
         if module.check_mode:
             return _foretold(module, handover, handover.look(release), version, media)
         if not release:

@@ -31,6 +31,12 @@ def run(module: Module, params: dict) -> dict:
     if missing:
         lacks["packages"] = missing
         lacks["lists"] = not machine.knows_packages()
+        # A run has fresh lists, and apt itself says it.
+        for name in machine.unknown_packages(missing) if module.check_mode else ():
+            module.warn(
+                f"no list of packages on the host has {name!r}, so a run would fail: look at its spelling in gunicorn_packages, "
+                "and whether this Debian has it; with lists that are out of date, run apt-get update on the host"
+            )
     return {"changed": False, "lacks": lacks}
 
 

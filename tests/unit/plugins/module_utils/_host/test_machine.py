@@ -91,3 +91,13 @@ def test_a_host_without_lists_knows_no_packages(tmp_path):
     assert machine.knows_packages(str(lists)) is False
     (lists / "deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages.lz4").touch()
     assert machine.knows_packages(str(lists)) is True
+
+
+def test_a_package_of_which_apt_never_heard(tmp_path, monkeypatch):
+    (tmp_path / "apt-cache").write_text('#!/bin/sh\n[ "$3" = libpq55 ] || printf "%s:\\n" "$3"\n')
+    (tmp_path / "apt-cache").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    wanted = ["libpq5", "libpq55", "libpq5=15.14-0+deb12u1", "libpq55=1"]
+    for lists, unknown in ((True, ["libpq55", "libpq55=1"]), (False, [])):
+        monkeypatch.setattr(machine, "knows_packages", lambda lists=lists: lists)
+        assert machine.unknown_packages(wanted) == unknown

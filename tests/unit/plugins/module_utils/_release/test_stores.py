@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pathlib
 import pwd
 import re
 import stat
+import subprocess
+import sys
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
@@ -364,7 +367,7 @@ def test_what_check_mode_reads_before_it_is_in_its_place(prepared, write, tmp_pa
     assert stores.readable(f"{path}/backend") == f"{tmp_path}/trial{path}/backend"
     write(path, {"backend/app.py": ""})
     assert stores.readable(f"{path}/backend") == f"{path}/backend"
-    trial.remove()
+    prepared.clear_trial()
     assert prepared.names("sources") == ["s1"]
     assert not os.path.exists(trial.path)
 
@@ -460,3 +463,19 @@ def test_prune_takes_sources_and_environments_that_no_release_uses(prepared, wri
     prepared.prune(prepared.surplus(1))
     assert (prepared.names("sources"), prepared.names("venvs")) == ([], ["v2"])
     assert os.listdir(os.path.join(prepared.path, "sources")) == []
+
+
+def test_what_another_check_run_works_with_stays(tmp_path, monkeypatch, write):
+    monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "trial"))
+    store = stores.Store(str(tmp_path / "srv"), "shop")
+    store.clear_trial()
+    path = pathlib.Path(write(store.trial().item("sources", "s1"), {"app.py": ""}))
+    other = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_SH); print(1, flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", other, f"{store.trial().path}.lock"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        store.clear_trial()
+        assert path.exists()
+        process.stdin.close()
+    store.clear_trial()
+    assert not path.exists()

@@ -35,6 +35,8 @@ def look(monkeypatch):
         sandbox=True,
         lists=True,
         units="",
+        unknown=(),
+        check_mode=False,
     ):
         warnings = []
 
@@ -52,10 +54,13 @@ def look(monkeypatch):
         monkeypatch.setattr(machine, "runs_systemd", lambda: systemd)
         monkeypatch.setattr(machine, "can_sandbox", lambda: sandbox)
         monkeypatch.setattr(machine, "knows_packages", lambda: lists)
+        monkeypatch.setattr(
+            machine, "unknown_packages", lambda packages: [each for each in packages if each in unknown]
+        )
         monkeypatch.setattr(host, "_UNITS", units)
         monkeypatch.setattr(machine, "not_installed", lambda packages: list(missing))
         given = {"name": "shop", "mark": MARK, "anybodys": anybodys}
-        module = types.SimpleNamespace(fail_json=refuse, warn=warnings.append)
+        module = types.SimpleNamespace(fail_json=refuse, warn=warnings.append, check_mode=check_mode)
         return host.run(module, {"role": "gunicorn", "packages": ["git"], "account": given}), warnings
 
     return look
@@ -68,6 +73,13 @@ def test_a_host_that_has_all_lacks_nothing(look):
 def test_what_is_not_there_is_named(look):
     assert look(missing=["git"])[0]["lacks"] == {"account": "shop", "packages": ["git"], "lists": False}
     assert look(missing=["git"], lists=False)[0]["lacks"]["lists"] is True
+
+
+def test_a_package_that_there_is_none_of_is_foretold(look):
+    given = {"missing": ["git", "libpq55"], "unknown": ["libpq55"], "account": (999, MARK)}
+    (warning,) = look(check_mode=True, **given)[1]
+    assert warning.startswith("no list of packages on the host has 'libpq55', so a run would fail: ")
+    assert look(**given)[1] == []
 
 
 def test_what_one_app_runs_with_the_next_one_can(look):
