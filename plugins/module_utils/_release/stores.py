@@ -183,6 +183,23 @@ class Store:
         os.rename(temporary, self.current_link)
         files.sync_folder(self.path)
 
+    def closed_to_its_account(self) -> list[str]:
+        """Return the files of releases that the app's account must read and can't, as after it got another number."""
+        group = self._group()
+        files_ = [
+            entry
+            for release in self.names("releases")
+            for entry in os.scandir(self.item("releases", release))
+            if group != -1 and entry.is_file(follow_symlinks=False)
+        ]
+        infos = {entry.path: entry.stat(follow_symlinks=False) for entry in files_}
+        return sorted(path for path, info in infos.items() if info.st_mode & stat.S_IRGRP and info.st_gid != group)
+
+    def open_to_its_account(self, paths: Collection[str]) -> None:
+        """Let the app's account read files of releases."""
+        for path in paths:
+            os.chown(path, 0, self._group(), follow_symlinks=False)
+
     def activations(self) -> list[dict]:
         """Return the events with which releases became active, oldest first."""
         return self.history.activations(self.current())

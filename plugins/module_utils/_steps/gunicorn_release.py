@@ -48,15 +48,18 @@ def run(module: Module, params: dict) -> dict:
                 release.check_companions()
             units = release.units()
             late = release.starts_late()
-            changed = bool(new or missing or unshared or late or secrets.missing or systemd.differing(units))
+            closed = store.closed_to_its_account()
+            changed = bool(new or missing or unshared or late or closed or secrets.missing or systemd.differing(units))
             diff = (release.diff() if new else []) + systemd.edited(units) + secrets.diff()
             diff += [files.diff(folder, "", f"a folder of {params['user']}, 0750\n") for folder in missing]
             diff += [
                 files.diff(path, "", f"of {params['user']}, with what the source has there\n") for path in unshared
             ]
+            diff += [files.diff(path, "", f"for {params['user']} to be read\n") for path in closed]
             if not module.check_mode:
                 # First, as the release has them.
                 secrets.keep()
+                store.open_to_its_account(closed)
                 for folder in missing:
                     release.make_folder(folder)
                 if late:
@@ -66,9 +69,11 @@ def run(module: Module, params: dict) -> dict:
                 elif unshared:
                     release.share()
                 if not new:
+                    # What runs has the account's earlier number as well.
+                    former = [name for name in units if closed and name.endswith(".service")]
+                    edited = [*former, *systemd.differing(units)]
                     # The next run of a job starts with what its file says then.
-                    edited = [name for name in systemd.differing(units) if "-job@" not in name]
-                    Instance(store.name, release.id).note_edits(edited)
+                    Instance(store.name, release.id).note_edits([name for name in edited if "-job@" not in name])
                 # Also where a run was killed between the two, or somebody edited them.
                 systemd.install(units)
             plan = release.plan()

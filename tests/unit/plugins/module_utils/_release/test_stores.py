@@ -479,3 +479,19 @@ def test_what_another_check_run_works_with_stays(tmp_path, monkeypatch, write):
         process.stdin.close()
     store.clear_trial()
     assert not path.exists()
+
+
+def test_an_account_with_another_number_gets_to_read_its_releases_again(prepared, write, monkeypatch):
+    write(prepared.item("releases", "r1"), {"gunicorn.conf.py": "", "env": "", "release.json": ""})
+    os.chmod(f"{prepared.item('releases', 'r1')}/env", 0o600)
+    os.symlink("/etc/passwd", f"{prepared.item('releases', 'r1')}/src")
+    account = pwd.struct_passwd(("shop", "x", 4242, os.getgid() + 1, "", "/", "/"))
+    monkeypatch.setattr(pwd, "getpwnam", lambda _name: account)
+    chowned = []
+    monkeypatch.setattr(os, "chown", lambda path, *to, **_options: chowned.append((os.path.basename(path), *to)))
+    store = Store(os.path.dirname(prepared.path), "shop", "shop")
+    closed = store.closed_to_its_account()
+    assert [os.path.basename(path) for path in closed] == ["gunicorn.conf.py", "release.json"]
+    store.open_to_its_account(closed)
+    assert chowned == [(name, 0, os.getgid() + 1) for name in ("gunicorn.conf.py", "release.json")]
+    assert Store(os.path.dirname(prepared.path), "shop").closed_to_its_account() == []

@@ -483,7 +483,7 @@ def test_a_python_that_is_too_old(build):
         ),
         (
             "git@git.example.com: Permission denied (publickey).",
-            "gunicorn_source.submodules: have a private repository",
+            "gunicorn_source: where it is a git repository, its ssh_key",
         ),
     ],
 )
