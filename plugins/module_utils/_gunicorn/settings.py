@@ -57,6 +57,9 @@ _OWNED_IN_FILE = {
 # must not wait for a slow disk; nothing here uses its control socket, for which a sandboxed service has no place.
 _DEFAULTS = {"worker_tmp_dir": "/dev/shm", "control_socket_disable": True}
 
+# By the module of a worker class the package that has it.
+_PACKAGES = {"uvicorn": "uvicorn-worker", "uvicorn_worker": "uvicorn-worker", "aiohttp": "aiohttp"}
+
 
 class SettingsError(Exception):
     """The settings or the user's file can't be used; the message has one line a fault, which names the variable."""
@@ -159,7 +162,11 @@ class Settings:
         if re.fullmatch(r"\w+", str(value)) and value not in workers["known"]:
             known = ", ".join(workers["known"])
             return f"worker_class is {value!r}, which gunicorn {self.version} doesn't have: it has {known}"
-        hint = ": add its package to gunicorn_requirements" if said.startswith("No module named") else ""
+        hint = ""
+        if said.startswith("No module named"):
+            module = str(value).partition(".")[0]
+            hint = f": add {_PACKAGES.get(module, 'its package')} to gunicorn_requirements"
+            hint += ", or set worker_class to 'asgi', which needs no package" if "uvicorn" in module else ""
         return f"worker_class is {value!r}, which gunicorn refuses: {said}{hint}"
 
 

@@ -116,10 +116,20 @@ def _holds_code(folder: str) -> bool:
         return False
 
 
-def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code) -> str | None:
+def _databases(source: str) -> list[str]:
+    """Return the files of SQLite in a folder, relative to it."""
+    found = []
+    for folder, _folders, names in os.walk(source) if source else ():
+        for path in (os.path.join(folder, name) for name in names if name.endswith((".sqlite3", ".sqlite", ".db"))):
+            if os.path.isfile(path) and not os.path.islink(path):
+                found.append(os.path.relpath(path, source))
+    return sorted(found)
+
+
+def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: str = "") -> str | None:
     """Return a sentence on what helps against what `text` says, an app's traceback for instance; None where that is unknown.
 
-    `holds_code` says of a folder whether it has code in it.
+    `holds_code` says of a folder whether it has code in it, and `source` is that of the app's code, if it is known.
     """
     found = _IN_SOURCE.search(text)
     if found:
@@ -131,6 +141,12 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code) -> str | 
             "it write below $STATE_DIRECTORY."
         )
     if _DATABASE.search(text):
+        there = _databases(source)
+        if there:
+            return (
+                f"The app writes to a database in its source, which nothing can change: add gunicorn_shared_paths: "
+                f"[{', '.join(there)}], or have it below $STATE_DIRECTORY."
+            )
         return (
             "A database in the app's source can't be written: name it in gunicorn_shared_paths, as in "
             "gunicorn_shared_paths: [db.sqlite3], or have it below $STATE_DIRECTORY."
@@ -149,7 +165,7 @@ def known(said: str, source: str = "") -> list[str]:
     found = [text.format(*match.groups()) for row, text in TABLE if (match := re.search(row, said, re.MULTILINE))]
     log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
-    writes = remedy(f"Read-only file system{log[1]}" if log else said)
+    writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)
     if writes:
         found.append(writes)
     elif elsewhere:
@@ -160,6 +176,18 @@ def known(said: str, source: str = "") -> list[str]:
     if missing and not found:
         found.append(_of_missing(missing[1], source))
     return list(dict.fromkeys(found))[:2]
+
+
+def in_service(said: str, source: str) -> str:
+    """Return the last exception that a service went on after and what helps against it; nothing where nothing is known.
+
+    `source` is the folder of the app's code.
+    """
+    for failure in reversed(list(tracebacks.failures(said))):
+        helps = known("\n".join(raised.words for raised in failure.chain), source)
+        if helps:
+            return "\n".join([failure.cause(), *helps])
+    return ""
 
 
 def advised(text: str) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
@@ -53,6 +54,8 @@ class Situation:
     # Of the wanted one: whether both its units ran, whether perhaps not as its files say, and what others add to those.
     running: bool
     edited: bool
+    # When its service became active, in seconds since 1970.
+    since: float
     drop_ins: tuple[str, ...]
     # What else systemd had of the app: the instance that was active, and strays of killed runs.
     others: tuple[str, ...]
@@ -128,7 +131,8 @@ class Handover:
         store, current = self._store, self._store.current()
         instance = Instance(self._app, wanted) if wanted else None
         units = [instance.service, instance.socket] if instance else []
-        states = systemd.show_all([*units, *self._front.asked()], "ActiveState", "UnitFileState", "DropInPaths")
+        asked = ("ActiveState", "UnitFileState", "DropInPaths", "ActiveEnterTimestampMonotonic")
+        states = systemd.show_all([*units, *self._front.asked()], *asked)
         loaded = systemd.loaded(f"{systemd.instance(self._app, '')}*", self._processes.pattern)
         others = tuple(sorted(systemd.releases_of(loaded, self._app) - {wanted}))
         there = store.names("releases")
@@ -143,6 +147,7 @@ class Handover:
             version=store.release(current)["version"] if current else "",
             running=bool(units) and all(states[unit]["ActiveState"] == "active" for unit in units),
             edited=instance is not None and instance.edited(),
+            since=_since(states[instance.service]) if instance else 0,
             # Those for every service, which some hosts have, are no matter of the app.
             drop_ins=tuple(path for path in sorted(drop_ins) if path.split("/")[-2].startswith("gunicorn-")),
             others=others,
@@ -202,7 +207,9 @@ class Handover:
         # Before a page can name them; those of an earlier release stay for the pages that do.
         changed = self._assets.add(seen.assets)
         done = Outcome(changed)
-        if not seen.active:
+        if seen.active:
+            done = Outcome(changed, noted=self._noted_since(seen.since, release))
+        else:
             done = self._take_over(seen, release, health, told)
             # Nothing is as it was.
             seen = self.look(release)
@@ -310,6 +317,20 @@ class Handover:
         said = self._without_values(candidate.release, remedies.explain(failure.text))
         return (f"release {candidate.release} proved itself, but its journal has:\n{said}",)
 
+    def _noted_since(self, since: float, release: str) -> tuple[str, ...]:
+        """Return what went wrong since a time in the active release, if it is known what helps."""
+        said = Instance(self._app, release).journal(since)
+        helps = remedies.in_service(said, os.path.realpath(os.path.join(self._store.item("releases", release), "src")))
+        if not helps:
+            return ()
+        return (f"release {release} is active, but its journal has:\n{self._without_values(release, helps)}",)
+
     def _without_values(self, release: str, text: str) -> str:
         env = files.read(os.path.join(self._store.item("releases", release), "env"))
         return remedies.without_values(text, env_file.parse(env))
+
+
+def _since(state: dict[str, str]) -> float:
+    """Return when a unit became active, in seconds since 1970; now where it never did."""
+    entered = float(state.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    return time.time() - (time.monotonic() - entered if entered else 0)

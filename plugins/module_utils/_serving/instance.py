@@ -204,9 +204,9 @@ class Instance:
         while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
             time.sleep(_TICK)
 
-    def journal(self) -> str:
-        """Return the last lines that the units wrote since start, enough for several tracebacks."""
-        return systemd.journal(self.service, self._started, _JOURNAL)
+    def journal(self, since: float | None = None) -> str:
+        """Return the last lines that the units wrote since start, or since a time, enough for several tracebacks."""
+        return systemd.journal(self.service, self._started if since is None else since, _JOURNAL)
 
     def _alive(self) -> dict[str, str]:
         state = systemd.show(

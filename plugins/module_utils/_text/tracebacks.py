@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Iterator
 
 _BEGIN = re.compile(r"^(?:Exception Group )?Traceback \(most recent call last\):$")
 _FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$')
@@ -83,6 +84,12 @@ class Failure:
 
 def last(text: str) -> Failure | None:
     """Return the last chain of exceptions in what a program wrote, or None where there is none."""
+    found = list(failures(text))
+    return found[-1] if found else None
+
+
+def failures(text: str) -> Iterator[Failure]:
+    """Yield each chain of exceptions in what a program wrote, in their order."""
     lines = [_MARGIN.sub("", line) if line.lstrip().startswith(("|", "+")) else line for line in text.splitlines()]
     begins = [number for number, line in enumerate(lines) if _BEGIN.match(line)]
     chain: list[Raised] = []
@@ -90,11 +97,14 @@ def last(text: str) -> Failure | None:
     for number, end in itertools.pairwise([*begins, len(lines)]):
         linked = [line for line in lines[first:number] if line][-1:]
         if not chain or not linked or linked[0] not in _LINKS:
+            if chain:
+                yield Failure(chain, "\n".join(lines[first:number]).strip())
             chain, first = [], number
         raised = _raised(lines[number + 1 : end])
         if raised:
             chain.append(raised)
-    return Failure(chain, "\n".join(lines[first:]).strip()) if chain else None
+    if chain:
+        yield Failure(chain, "\n".join(lines[first:]).strip())
 
 
 def _raised(lines: list[str]) -> Raised | None:

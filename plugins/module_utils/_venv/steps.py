@@ -83,6 +83,10 @@ def install(inputs: Inputs, workshop: Workshop) -> Installed:
     if not _gunicorn(found):
         beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.gunicorn)}"
         found = workshop.install([*what, beside], "gunicorn_version")
+    if _has("gevent", found) and not _has("packaging", found):
+        # gunicorn's worker class for it imports that, and from version 24 on it comes with gunicorn[gevent] alone.
+        beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.gunicorn, 'packaging')}"
+        found = workshop.install([*what, beside], "gunicorn_requirements")
     version = _gunicorn(found)
     if int(version.partition(".")[0]) < naming.OLDEST_GUNICORN:
         raise RequirementsError(
@@ -106,6 +110,10 @@ def _with_itself(folder: str, found: list[str], workshop: Workshop, notes: list[
 def _is_no_package(error: UvError) -> bool:
     """Return whether a build backend said that it finds no package in a project, which no tool could install then."""
     return any(sign in str(error) for sign in _NO_PACKAGE)
+
+
+def _has(package: str, found: list[str]) -> bool:
+    return any(line.startswith(f"{package}==") for line in found)
 
 
 def _gunicorn(found: list[str]) -> str:

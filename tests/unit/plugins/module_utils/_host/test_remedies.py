@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host.remedies import (
     advised,
     explain,
+    in_service,
     known,
     remedy,
     without_values,
@@ -182,3 +183,32 @@ def test_values_of_the_environment_are_named_and_not_told():
     }
     said = "yes: no shop.settings with abcdefgh at postgres://shop:pw1@db/shop, password pw1"
     assert without_values(said, env) == "yes: no shop.settings with $SECRET_KEY at $DATABASE_URL, password (hidden)"
+
+
+SERVED = f"""[2026-11-26 08:46:34 +0000] [7] [ERROR] POST /upload
+Traceback (most recent call last):
+  File "{CODE}/shop/views.py", line 7, in upload
+    open(path, "w")
+OSError: [Errno 30] Read-only file system: '{CODE}/uploads/a.txt'
+[2026-11-26 08:46:35 +0000] [7] [ERROR] GET /
+Traceback (most recent call last):
+  File "{CODE}/shop/views.py", line 9, in home
+    1 / 0
+ZeroDivisionError: division by zero
+[2026-11-26 08:46:36 +0000] [7] [INFO] Address already in use is what a page is about
+"""
+
+
+def test_what_a_service_went_on_after_is_told_where_something_helps():
+    said = in_service(SERVED, CODE)
+    assert "at shop/views.py, line 7, in upload" in said
+    assert said.endswith("add gunicorn_shared_paths: [uploads], or have it write below $STATE_DIRECTORY.")
+    assert in_service(SERVED.partition("[2026-11-26 08:46:35")[2], CODE) == ""
+
+
+def test_a_database_in_the_source_is_named(tmp_path, write):
+    write(tmp_path, {"data/shop.sqlite3": "", "shop/views.py": ""})
+    said = "sqlite3.OperationalError: attempt to write a readonly database"
+    assert "add gunicorn_shared_paths: [data/shop.sqlite3]" in known(said, str(tmp_path))[0]
+    (tmp_path / "data/shop.sqlite3").unlink()
+    assert "as in gunicorn_shared_paths: [db.sqlite3]" in known(said, str(tmp_path))[0]

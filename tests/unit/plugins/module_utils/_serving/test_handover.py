@@ -246,6 +246,17 @@ def test_a_fixed_address_that_somebody_has_is_refused_before_anything_is_asked(t
         handover.run(handover.look(NEW), HEALTH)
 
 
+def test_what_the_active_release_went_on_after_is_told(handover, tmp_path):
+    said = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'pkg_resources'\n"
+    # Backwards, as it is asked for it.
+    lines = "\n".join(reversed(said.splitlines()))
+    (tmp_path / "bin/journalctl").write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n")
+    told, order = handover(True, True, to=OLD)
+    assert f"release {OLD} is active, but its journal has:" in told
+    assert "add setuptools<81 to gunicorn_requirements" in told
+    assert not [line for line in order if "NEW" in line or "OLD.service" in line]
+
+
 @pytest.fixture
 def shown(tmp_path, monkeypatch, write):
     """Return what a handover to a release would change, on a host where all runs but what stands in the file idle."""

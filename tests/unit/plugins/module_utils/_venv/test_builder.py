@@ -37,6 +37,8 @@ WHEELS = {
     "served-1.0": "Requires-Dist: gunicorn<27\n",
     "bound-1.0": "Requires-Dist: gunicorn<23\n",
     "setuptools_scm-8.0": "",
+    "gevent-25.0": "",
+    "packaging-26.0": "",
     "modern-1.0": "Requires-Python: >=4\n",
     "coming-1.0": "Requires-Python: >=3.99\n",
 }
@@ -257,6 +259,13 @@ def test_what_is_installed(build, files, extra, installed):
     assert not list(stage.glob("lib/*/site-packages/gunicorn*"))
     shutil.rmtree(stage)
     assert builder.installed(str(build(files, extra))) == installed
+
+
+def test_gevent_comes_with_what_its_worker_class_imports(build, wheels):
+    everything = ["gevent==25.0", "gunicorn==27.0.1", "packaging==26.0"]
+    assert builder.installed(str(build(extra=["gevent"]))) == everything
+    locked = f"gevent==25.0 --hash={_hash(wheels, 'gevent-25.0')}\n"
+    assert builder.installed(str(build({"requirements.txt": locked}))) == everything
 
 
 def test_all_of_it_is_compiled_so_that_no_start_of_the_app_has_to(build):
