@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lacks:
-  description: What the host lacks, C(account) with a name, C(packages) with a list, and C(lists) where apt has no lists of packages.
+  description: What the host lacks, C(account) with a name, C(packages) with a list, C(lists) where apt has no lists of packages, and C(ipv6).
   returned: success
   type: dict
   sample: {packages: [git]}

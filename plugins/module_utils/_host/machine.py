@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import socket
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
@@ -43,6 +44,16 @@ def system(paths: tuple[str, ...] = _RELEASE) -> System:
 def cpus() -> int:
     """Return how many CPUs the host has."""
     return os.cpu_count() or 1
+
+
+def has_ipv6() -> bool:
+    """Return whether a server here can listen for IPv6, be there addresses or not: a kernel may be without it."""
+    try:
+        with socket.socket(socket.AF_INET6) as server:
+            server.bind(("::", 0))
+    except OSError:
+        return False
+    return True
 
 
 def runs_systemd() -> bool:

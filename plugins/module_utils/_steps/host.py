@@ -31,6 +31,7 @@ def run(module: Module, params: dict) -> dict:
     if missing:
         lacks["packages"] = missing
         lacks["lists"] = not machine.knows_packages()
+        lacks["ipv6"] = not machine.has_ipv6()
         # A run has fresh lists, and apt itself says it.
         for name in machine.unknown_packages(missing) if module.check_mode else ():
             module.warn(

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, machine, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     acme,
@@ -203,7 +203,7 @@ def _address(module: Module, params: dict) -> str | None:
 
 def _site(params: dict, address: str | None, tls: sites.Tls | None, check_mode: bool = False) -> sites.Site:
     fields = {name: value for name, value in params.items() if name not in _NOT_OF_THE_SITE}
-    ipv6, folder = os.path.exists("/proc/net/if_inet6"), _folder(params)
+    ipv6, folder = machine.has_ipv6(), _folder(params)
     fields |= {
         "types": server.missing_types(),
         "media": media.foretold(folder) if check_mode else media.served(folder),

@@ -32,8 +32,10 @@ def certbot(tmp_path, monkeypatch, write):
 
     def certbot(code: int = 0) -> pathlib.Path:
         script = f'#!/bin/sh\nprintf "%s\\n" "$(cat "$REQUESTS_CA_BUNDLE" | tr "\\n" ,)" "$@" > {tmp_path}/asked\necho Too many. >&2\nexit {code}\n'
-        write(tmp_path, {"bin/certbot": script})
-        (tmp_path / "bin/certbot").chmod(0o755)
+        systemctl = f'#!/bin/sh\necho "$@" >> {tmp_path}/systemctl\n'
+        write(tmp_path, {"bin/certbot": script, "bin/systemctl": systemctl})
+        for program in (tmp_path / "bin").iterdir():
+            program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
         return tmp_path / "asked"
 
@@ -55,6 +57,8 @@ def test_certbot_is_asked_for_all_names(ca, certbot):
     assert os.access(acme._HOOK, os.X_OK)
     assert "REQUESTS_CA_BUNDLE=" in pathlib.Path(acme._DROP_IN).read_text()
     assert not ca.prepare()
+    # Where nothing was to start as it was installed.
+    assert (asked.parent / "systemctl").read_text() == "enable --now --quiet certbot.timer\n"
 
 
 def test_a_renewal_reaches_a_ca_that_is_told_so_to_systemd(ca, monkeypatch):

@@ -57,6 +57,7 @@ def look(monkeypatch):
         monkeypatch.setattr(
             machine, "unknown_packages", lambda packages: [each for each in packages if each in unknown]
         )
+        monkeypatch.setattr(machine, "has_ipv6", lambda: True)
         monkeypatch.setattr(host, "_UNITS", units)
         monkeypatch.setattr(machine, "not_installed", lambda packages: list(missing))
         given = {"name": "shop", "mark": MARK, "anybodys": anybodys}
@@ -71,7 +72,7 @@ def test_a_host_that_has_all_lacks_nothing(look):
 
 
 def test_what_is_not_there_is_named(look):
-    assert look(missing=["git"])[0]["lacks"] == {"account": "shop", "packages": ["git"], "lists": False}
+    assert look(missing=["git"])[0]["lacks"] == {"account": "shop", "packages": ["git"], "lists": False, "ipv6": False}
     assert look(missing=["git"], lists=False)[0]["lacks"]["lists"] is True
 
 
