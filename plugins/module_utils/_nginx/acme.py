@@ -144,7 +144,7 @@ class Acme:
             os.chmod(path, mode)
         if _DROP_IN in changed:
             systemd.require("daemon-reload")
-        if changed:
+        if _HOOK in changed:
             # Its package starts it, unless that was told to start nothing.
             systemd.require("enable", "--now", "--quiet", "certbot.timer")
         return bool(changed)
