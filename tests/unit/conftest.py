@@ -17,7 +17,7 @@ import threading
 
 import hypothesis
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
+from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
@@ -86,6 +86,14 @@ def _places_without_sandboxes():
         patch.setattr(sandboxes.Sandbox, "entered", entered)
         patch.setattr(sandboxes.Sandbox, "serving", serving)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _locks_of_one_test():
+    """Give up what a process would share until it ends."""
+    yield
+    while locks._shared:
+        os.close(locks._shared.popitem()[1])
 
 
 @pytest.fixture(scope="session")
