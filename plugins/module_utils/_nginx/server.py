@@ -180,6 +180,11 @@ def look(tree: site_files.Tree) -> None:
     fault = _fault_of(ETC)[0]
     # Of a site that was changed by hand, or has lost its certificate, what takes its place is proved.
     if fault and not tree.repairs(fault):
+        if site_files.NO_IPV6 in fault:
+            fault += (
+                "\nThis host has no IPv6: take each `listen [::]:…` out of the files below /etc/nginx, such as that of Debian's "
+                "own site, sites-available/default"
+            )
         raise NginxError(
             f"nginx's configuration is broken already, so the site {tree.path or 'that is to go'} was not touched; repair it first:\n{fault}\n"
             f"{_serving()} The app is as it was deployed."

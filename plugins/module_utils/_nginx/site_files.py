@@ -23,6 +23,10 @@ class SiteError(Exception):
     """The site has no place on this host; the message says why, and what to do."""
 
 
+# What nginx says where the kernel is without IPv6.
+NO_IPV6 = "Address family not supported by protocol"
+
+
 class _Place(NamedTuple):
     """Where a site is below `/etc/nginx`: its file, and the link that enables it in a layout with such links."""
 
@@ -105,6 +109,9 @@ class Tree:
     def repairs(self, fault: str) -> bool:
         """Say whether the `fault` that nginx finds is one of the site as it is, which is to be another or to go."""
         before = self.before()
+        # On a host without IPv6, as Debian's own site listens there.
+        if NO_IPV6 in fault and any("[::]" in (text or "") for text in before.values()):
+            return True
         paths = {os.path.realpath(self._full(path)) for path in before}
         if any(os.path.realpath(path) in paths for path in re.findall(r" in (/\S+):\d+", fault)):
             return True

@@ -73,7 +73,11 @@ def refuse_unread(source: str, chdir: str) -> None:
     there = dict(_unread(source, chdir))
     if there:
         of = {what: [path for path in there if there[path] == what] for what in there.values()}
-        remedies = [what if what == _NAME_IT else f"of {' and '.join(paths)}: {what}" for what, paths in of.items()]
+        # Whose remedy it is, there is no need to say of the only one.
+        remedies = [
+            what if what == _NAME_IT or len(of) == 1 else f"of {' and '.join(paths)}: {what}"
+            for what, paths in of.items()
+        ]
         raise RequirementsError(
             "gunicorn_requirements_file is not given, and the source has none of the files that say by themselves what an "
             f"app needs. It has {', '.join(there)}: {'; '.join(remedies)}; or list in gunicorn_requirements what the app needs"

@@ -262,6 +262,14 @@ def test_a_site_of_somebody_else_that_claims_the_same_is_found_wherever_it_is(et
 CERTIFICATE = 'nginx: [emerg] cannot load certificate "/etc/ssl/shop.pem": BIO_new_file() failed'
 
 
+def test_a_host_without_ipv6_gets_another_default_site(etc):
+    fault = "nginx: [emerg] socket() [::]:80 failed (97: Address family not supported by protocol)"
+    (etc / "sites-available/default").write_text("server {\n    listen [::]:80 default_server;\n}\n")
+    assert Tree(str(etc), _site(server_names=())).repairs(fault)
+    assert not Tree(str(etc), _site(server_names=NAMES)).repairs(fault)
+    assert not Tree(str(etc), _site(server_names=())).repairs(CERTIFICATE)
+
+
 @pytest.mark.parametrize("server_names", [(), NAMES])
 @pytest.mark.parametrize("present", [True, False])
 def test_what_repairs_the_tree(etc, server_names, present):

@@ -62,7 +62,7 @@ def test_what_may_have_been_meant_instead_is_named(tmp_path, write, files, passe
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"Pipfile": ""}, "It has Pipfile: of Pipfile: run `pipenv lock`"),
+        ({"Pipfile": ""}, "It has Pipfile: run `pipenv lock`"),
         ({"setup.py": "", "setup.cfg": ""}, r"It has setup.cfg, setup.py: .*gunicorn_requirements: \['.'\]"),
         ({"environment.yml": ""}, "It has environment.yml: .*export a requirements.txt"),
         (
