@@ -143,6 +143,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 5 * _SILENT_FOR
     place: Place
+    _begun = False
 
     def do_GET(self) -> None:
         """Answer, or say what is missing."""
@@ -243,7 +244,8 @@ def listen(place: Place) -> http.server.ThreadingHTTPServer:
 
 def tell(what: object) -> None:
     """Tell whoever started this."""
-    print(json.dumps(what), flush=True)
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
