@@ -53,7 +53,8 @@ def parser():
         return made
 
     trial = command("demo", "deploy the example project on a server in a container, and ask it for a page", run_demo)
-    trial.add_argument("--down", action="store_true", help="remove that server")
+    trial.add_argument("--full", action="store_true", help="a project with a database, workers, a job and uploads")
+    trial.add_argument("--down", action="store_true", help="remove that server, and that of --full")
     every = command("test", "run all of the following, on Debian 12 and 13", run_tests)
     full(every)
     command("unit", "run the unit tests", lambda _: run_all(tests.unit()))
@@ -92,7 +93,7 @@ def run_molecule(arguments):
 
 def run_demo(arguments):
     """Put up the demo, or take it down."""
-    return demo.down() if arguments.down else demo.up()
+    return demo.down() if arguments.down else demo.up(demo.FULL if arguments.full else demo.SMALL)
 
 
 def run_gapless(arguments):

@@ -1,0 +1,5 @@
+"""The album; whoever imports it has its queue."""
+
+from .celery import queue
+
+__all__ = ["queue"]
