@@ -8,7 +8,6 @@ from tools.bench.figures import summary
 from tools.bench.figures import table as columns
 from tools.bench.plots import bars
 from tools.bench.servers import BENCH
-from tools.bench.serving import CLASSES
 from tools.shell import ROOT, Failure, step
 
 # The port at which each way's visitors come.
@@ -22,7 +21,8 @@ LAST = "/run/handovers"
 def measure(servers, runs):
     """Return what became of the requests, by way."""
     servers.renew("ours")
-    given = CLASSES["sync"]
+    # Its visitors ask for what that app knows.
+    given = {"app": f"{ROOT}/molecule/gapless/app", "callable": "shop:wsgi", "settings": {"worker_class": "sync"}}
     with step("serve two releases"):
         releases = []
         for changed in ("no", "yes"):

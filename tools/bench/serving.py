@@ -11,9 +11,9 @@ from tools.shell import Failure, step
 # Where each of them answers, on one server.
 WAYS = {"default": "http://127.0.0.1:80/", "guide": "http://127.0.0.1:8080/", "direct": "http://127.0.0.1:9999/"}
 CLASSES = {
-    "sync": {"callable": "wsgi", "settings": {"worker_class": "sync"}},
-    "gthread": {"callable": "wsgi", "settings": {"worker_class": "gthread", "threads": 4}},
-    "asgi": {"callable": "asgi", "settings": {"worker_class": "asgi"}},
+    "sync": {"callable": "page:wsgi", "settings": {"worker_class": "sync"}},
+    "gthread": {"callable": "page:wsgi", "settings": {"worker_class": "gthread", "threads": 4}},
+    "asgi": {"callable": "page:asgi", "settings": {"worker_class": "asgi"}},
 }
 # Clients at a time, and seconds that they ask without a rest.
 CLIENTS, SECONDS, WARM = 32, 8, 2
@@ -26,7 +26,7 @@ def measure(servers, runs):
     figures = {}
     for name, given in CLASSES.items():
         with step(f"serve by {name} workers"):
-            servers.play(BENCH / "serving.yml", **given)
+            servers.play(BENCH / "serving.yml", app=f"{BENCH}/app", **given)
         figures[name] = {way: {"rps": [], "p50": [], "p99": []} for way in WAYS}
         with step(f"ask {name} workers, {runs} times in {len(WAYS)} ways"):
             for url in WAYS.values():

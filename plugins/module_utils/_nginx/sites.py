@@ -193,7 +193,8 @@ class Site:
         maps = [
             # A websocket is the one upgrade that an app knows.
             block(f"map $http_upgrade ${self._id}_upgrade", ["websocket websocket;"]),
-            block(f"map $http_upgrade ${self._id}_connection", ["websocket upgrade;"]),
+            # No worker need wait for another request over a connection that nginx uses for one alone.
+            block(f"map $http_upgrade ${self._id}_connection", ["default close;", "websocket upgrade;"]),
         ]
         if self.cors_origins and self.cors_origins != ["*"]:
             # Not by the plain texts: from 47 characters on they are too long for nginx's hash tables.

@@ -90,6 +90,22 @@ def test_a_password_for_nginx_is_none_for_the_app(play, hashed, host, app):
     assert [request.headers["Authorization"] for request in requests] == [None, "Bearer token"]
 
 
+def test_a_connection_to_the_app_is_for_one_request(play, host, app):
+    path = host.etc.parent / "srv/shop/current/app.sock"
+    path.unlink()
+    requests = app(path, 203)
+    path.chmod(0o777)
+    ask = play()
+    ask("/")
+    ask("/", Connection="Upgrade", Upgrade="websocket")
+    ask("/", Connection="Upgrade", Upgrade="h2c")
+    assert [(each.headers["Connection"], each.headers["Upgrade"]) for each in requests] == [
+        ("close", None),
+        ("upgrade", "websocket"),
+        ("close", None),
+    ]
+
+
 def test_a_closed_site_says_so_to_everybody(host, site, play, hashed):
     ask = play(auth={"users": {"ops": hashed}}, health={"path": "/healthz"})
     site(auth={"users": {"ops": hashed}}, health={"path": "/healthz"}, server_names=NAMES, maintenance={"active": True})

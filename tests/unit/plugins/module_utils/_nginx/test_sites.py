@@ -299,7 +299,7 @@ def test_a_websocket_is_the_only_upgrade():
     }
     assert maps == {
         "upgrade": [[(["websocket", "websocket"], None)]],
-        "connection": [[(["websocket", "upgrade"], None)]],
+        "connection": [[(["default", "close"], None), (["websocket", "upgrade"], None)]],
     }
     sent = dict(_values(_proxy(site), "proxy_set_header"))
     assert (sent["Upgrade"], sent["Connection"]) == ("$gunicorn_shop_upgrade", "$gunicorn_shop_connection")
