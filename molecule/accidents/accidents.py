@@ -58,7 +58,7 @@ while len([each for each in pathlib.Path("/proc").glob("[0-9]*") if at_the_lock(
     time.sleep(0.05)
 print(open("/srv/shop/lock").read())
 """
-# Return when a release is there beside the one that serves, or when the server has booted.
+# Return when a release is there beside the active one, or when the server has booted.
 BESIDE = """
 import os
 while len(os.listdir("/run/gunicorn-shop")) < 2:
@@ -191,7 +191,7 @@ def overtaken(server):
     server.served(server.deploy())
     first.signal(signal.SIGCONT)
     code, said = first.end()
-    check(f"it refuses, but said:\n{said}", code and "began to serve while this run was at work" in said)
+    check(f"it refuses, but said:\n{said}", code and "became active during this run" in said)
     check("the later one serves", server.edition() == [str(server.turn)] * 2)
     print("the first of two deploys was refused, since the second was quicker")
 

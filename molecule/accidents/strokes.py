@@ -1,4 +1,4 @@
-"""Strokes at the release that serves; runs on the server and prints when each was, for visitors.py.
+"""Strokes at the active release; runs on the server and prints when each was, for visitors.py.
 
 A worker is killed, then the main process; a visitor's request takes more memory than the service may have; and in the end
 the release fails at every start, far more often than systemd's start limit would bear. Who was being answered at a stroke

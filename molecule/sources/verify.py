@@ -27,7 +27,7 @@ def ask(app):
 
 
 def record(app):
-    """Return the record of the release that serves."""
+    """Return the record of the active release."""
     return json.loads(pathlib.Path(f"/srv/{app}/current/release.json").read_text())
 
 

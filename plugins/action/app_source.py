@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         answer = self._ask(arguments, task_vars)
         if send and answer.get("waits"):
             send()
-            # What served when this began, before anything was sent.
+            # What was active when this began, before anything was sent.
             answer = {**self._ask(arguments, task_vars), "serving": answer["serving"]}
         return {**result, **answer}
 

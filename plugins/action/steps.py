@@ -25,7 +25,7 @@ class ActionModule(app_source.ActionModule):
         answer = self._ask(arguments, task_vars)
         if send and answer.get("waits"):
             send()
-            # What served when this began, before anything was sent.
+            # What was active when this began, before anything was sent.
             serving = answer["source"]["serving"]
             answer = self._ask(arguments, task_vars)
             answer.get("source", {})["serving"] = serving

@@ -163,7 +163,7 @@ waits:
   type: bool
   sample: false
 serving:
-  description: The release that served when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
+  description: The release that was active when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
   returned: always
   type: str
   sample: 4f6a7d8e9c0b

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: django_manage
-short_description: Django's steps between building a release and letting it serve
+short_description: Django's steps between building a release and activating it
 version_added: 0.1.0
 description:
   - Runs a management command of a release in a transient unit with its service's user, environment and sandbox.
@@ -26,7 +26,7 @@ options:
     type: str
   replaces:
     description:
-      - The release that served when the run began, as for O(pyweb.stack.gunicorn_switch#module:replaces). Where another one
+      - The release that was active when the run began, as for O(pyweb.stack.gunicorn_switch#module:replaces). Where another one
         has taken over since then, V(migrate) fails before it touches a database. Without it that makes no difference.
     type: str
   command:
@@ -36,7 +36,7 @@ options:
       - V(migrate) applies the migrations that O(databases) lack, after a backup. On PostgreSQL and MySQL it holds a lock in the
         database meanwhile, so that of several hosts with one database each migration is applied by one of them; the others
         wait for it, a quarter of an hour at most.
-      - V(compare) says which migrations the database has that the code which serves knows and the release lacks.
+      - V(compare) says which migrations are applied and known to the active release, but missing in this one.
     type: str
     required: true
     choices: [check, migrate, compare]

@@ -57,7 +57,7 @@ apps:
       type: str
       sample: /srv/shop
     release:
-      description: The id of the release that serves; none where none ever did.
+      description: The id of the active release; none where none ever did.
       type: str
       sample: 4f6a7d8e9c0b
     previous:
@@ -86,23 +86,23 @@ apps:
           description: When it was made, in UTC and ISO 8601.
           type: str
         served:
-          description: When it began to serve, the last time; none if it never did.
+          description: When it became active, the last time; none if it never did.
           type: str
         by:
           description: Who had it serve then, as far as that was said.
           type: str
         serves:
-          description: Whether it is the one that serves.
+          description: Whether it is the active one.
           type: bool
     history:
       description:
         - The last ten events, oldest first, each with C(time), C(event) and C(release).
-        - An C(event) is C(serves), with C(previous) for the release that served before, or C(refused), with C(reason).
+        - An C(event) is C(serves), with C(previous) for the release that was active before, or C(refused), with C(reason).
       type: list
       elements: dict
     settings:
       description:
-        - What gunicorn said is in force in the release that serves, once gunicorn.conf.py had run - C(workers),
+        - What gunicorn said is effective in the active release, once gunicorn.conf.py had run - C(workers),
           C(threads), C(timeout) in seconds, C(worker_class) and C(pythonpath).
       type: dict
     instance:

@@ -13,7 +13,7 @@ description:
   - A release is code, dependencies, settings, environment and units as one, in C(ROOT/NAME/releases/ID). The ID is the
     digest of all of them, so the same inputs give the same release, and nothing is done twice.
   - Before it gets its name, its units pass C(systemd-analyze verify), and C(gunicorn --check-config) loads the app in a
-    transient unit with the service's user, environment and sandbox, which also tells the numbers in force.
+    transient unit with the service's user, environment and sandbox, which also tells the effective numbers.
   - The release does not serve yet. That is what M(pyweb.stack.gunicorn_switch) is for.
 extends_documentation_fragment:
   - pyweb.stack.app
@@ -146,7 +146,7 @@ options:
         default: false
       databases:
         description: >-
-          Aliases of the databases that are migrated before it serves. An app that asks for tables which pending migrations
+          Aliases of the databases that are migrated before it becomes active. An app that asks for tables which pending migrations
           make is loaded after these, when it starts.
         type: list
         elements: str
@@ -197,12 +197,12 @@ path:
 alike:
   description:
     - Id of a release that is there and has the same code, packages and environment. That is this one, once it is made.
-    - In check mode the one that serves, or none where it differs in them, or the account is not there yet.
+    - In check mode the active one, or none where it differs in them, or the account is not there yet.
   returned: always
   type: str
   sample: 4f6a7d8e9c0b
 serves:
-  description: Whether this is the release that serves already.
+  description: Whether this is the active release already.
   returned: always
   type: bool
 """

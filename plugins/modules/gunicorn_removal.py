@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gunicorn_removal
-short_description: Take an app away with all that came with it
+short_description: Remove an app and all that came with it
 version_added: 0.1.0
 description:
   - Ends the app's instances when everything they had accepted or queued is answered, then removes its units, sockets and

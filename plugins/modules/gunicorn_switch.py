@@ -10,8 +10,8 @@ module: gunicorn_switch
 short_description: Prove a release over HTTP and let it take over without losing a request
 version_added: 0.1.0
 description:
-  - Starts the release beside the one that serves, on a socket of its own, and asks it over HTTP while watching its unit
-    and its workers. Only then does one rename of C(ROOT/NAME/current) make it the serving one, for nginx and for the
+  - Starts the release beside the active one, on a socket of its own, and asks it over HTTP while watching its unit
+    and its workers. Only then does one rename of C(ROOT/NAME/current) make it the active one, for nginx and for the
     next boot. The old instance stops when everything it had accepted or queued is answered.
   - A release that doesn't prove itself is stopped at once, and the old one never noticed.
   - Where one of the two was made with C(overlap=false), the old instance ends first, visitors wait on its socket while the
@@ -32,16 +32,16 @@ options:
   back:
     description:
       - Whether this rolls back to a release of an earlier deploy. Then the app keeps its fixed address where O(bind) isn't
-        given, the release is asked what it was asked when it last began to serve where O(health) isn't given, and all
+        given, the release is asked what it was asked when it last became active where O(health) isn't given, and all
         releases stay.
       - A rollback is no deploy, so afterwards V(previous) still is the same release.
     type: bool
     default: false
   replaces:
     description:
-      - The release that served when the run began, as M(pyweb.stack.app_source) and M(pyweb.stack.python_venv) return it
+      - The release that was active when the run began, as M(pyweb.stack.app_source) and M(pyweb.stack.python_venv) return it
         in C(serving); empty where none did. Where another one has taken over since then, this fails, and that one stays.
-      - Without it whatever serves is replaced.
+      - Without it whatever is active is replaced.
     type: str
   by:
     description: Who does this, for the history.
@@ -51,7 +51,7 @@ options:
     type: str
     default: ''
   health:
-    description: What the release must answer before it serves.
+    description: What the release must answer before it becomes active.
     type: dict
     default: {}
     suboptions:
@@ -81,12 +81,12 @@ options:
     default: 30
   bind:
     description:
-      - Loopback address and port at which the release that serves can be reached, too. Without it there is none, and one
+      - Loopback address and port at which the active release can be reached, too. Without it there is none, and one
         of an earlier run is closed.
       - One that somebody else has is refused before anything changes.
     type: str
   keep_releases:
-    description: How many releases stay. The one that serves and the one before it always do.
+    description: How many releases stay. The active one and the one before it always do.
     type: int
     default: 5
   keep_assets:
@@ -133,17 +133,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: The release that serves now.
+  description: The active release.
   returned: success
   type: str
   sample: 4f6a7d8e9c0b
 previous:
-  description: The release that served when this began; none if there was none.
+  description: The release that was active when this began; none if there was none.
   returned: success
   type: str
   sample: 0b1a2f3e4d5c
 answer:
-  description: What the release answered to the proof, redirects and several pages by their names; empty if it served already.
+  description: What the release answered to the proof, redirects and several pages by their names; empty if it was active already.
   returned: success
   type: str
   sample: 200 OK

@@ -16,7 +16,7 @@ description:
   - Fails, also where nothing is to be changed, if nginx's tree is broken already, if another site has one of the names or
     is the default one at the same address, if somebody else has an address at which nginx is to listen, and if
     C(nginx.service) is masked. The message names the file and line, or the process. An nginx that is stopped is started.
-  - The site sends requests to the socket of whichever release serves, and serves the release's static files itself.
+  - The site sends requests to the socket of whichever release is active, and serves the release's static files itself.
   - A site goes in the same way, proved first. nginx stays, and so do the sites of others.
 extends_documentation_fragment:
   - pyweb.stack.app.attributes
@@ -31,7 +31,7 @@ options:
     default: /srv
   upstream:
     description:
-      - How nginx reaches the app. Over the V(socket) of the release that serves, or over V(tcp), at the address that
+      - How nginx reaches the app. Over the V(socket) of the active release, or over V(tcp), at the address that
         the role P(pyweb.stack.gunicorn#role) was given in C(gunicorn_bind) and put into a unit on the host.
       - Fails with V(tcp) where the app has no such address. In check mode that can't be known yet, so the site is
         reported as changed and not proved.
@@ -189,7 +189,7 @@ options:
       retry_after:
         type: int
         default: 300
-        description: After how many seconds clients are told to come again.
+        description: After how many seconds clients should come again.
       allow:
         type: list
         elements: str

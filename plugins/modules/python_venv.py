@@ -143,7 +143,7 @@ requirements_file:
   type: str
   sample: requirements.txt
 serving:
-  description: The release that served when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
+  description: The release that was active when this began, for O(pyweb.stack.gunicorn_switch#module:replaces); empty if none did.
   returned: always
   type: str
   sample: 4f6a7d8e9c0b

@@ -48,9 +48,9 @@ options:
       - C(venv), as M(pyweb.stack.python_venv).
       - C(config), as M(pyweb.stack.gunicorn_config), with the number of workers that M(pyweb.stack.gunicorn_release) plans.
       - C(release), as M(pyweb.stack.gunicorn_release).
-      - C(check), as M(pyweb.stack.django_manage), unless the release serves already.
+      - C(check), as M(pyweb.stack.django_manage), unless the release is active already.
       - C(migrate), and C(check_later) for what can't be checked before, as M(pyweb.stack.django_manage).
-      - C(compare), as M(pyweb.stack.django_manage), if what serves is a Django project.
+      - C(compare), as M(pyweb.stack.django_manage), if the active release is one of a Django project.
       - C(switch), as M(pyweb.stack.gunicorn_switch).
       - C(site), as M(pyweb.stack.nginx_site).
       - C(database), as M(pyweb.stack.database).

@@ -65,7 +65,7 @@ class Preparation:
     """Django's part in making a release whose code is in the folder `source`.
 
     `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG; `databases` are the
-    aliases of those that are migrated before it serves; `places` says where it may write, and what of that is served. What
+    aliases of those that are migrated before it becomes active; `places` says where it may write, and what of that is served. What
     there is to tell of it is in `messages` afterwards.
     """
 

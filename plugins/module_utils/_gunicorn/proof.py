@@ -35,7 +35,7 @@ def unfit(app, module):
         coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
         return "WSGI" if coroutine or not takes(app, 2) else None
 """
-# gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is in force, which is
+# gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is effective, which is
 # looked at as settings are. No dollar in here: systemd would take it for a variable.
 _SCRIPT = f"""
 import json, os, sys
@@ -127,7 +127,7 @@ def in_force(
             "set it to 'asgi'" if reports[1]["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
         )
         faults.append(
-            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {reports[1]['unfit']} app, but the worker_class in force, "
+            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {reports[1]['unfit']} app, but the effective worker_class, "
             f"{reports[1]['in_force']['worker_class']!r}, serves no other, so every request would fail: {other}"
         )
     if faults:

@@ -55,7 +55,7 @@ def dirty_apps(cfg):
             load_dirty_app(parse_dirty_app_spec(spec)[0])
 
 # An app that knows nothing of a lifespan fails before it asks what happens in it. One that asks is believed and stopped:
-# whatever it does at its start would happen beside the one that serves.
+# whatever it does at its start would happen beside the active one.
 def lifespan(cfg, app):
     class Asked(BaseException):
         pass

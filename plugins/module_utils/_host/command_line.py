@@ -114,7 +114,7 @@ class Release:
 
 
 def active(app: str, folder: str) -> Release:
-    """Return the release that serves. Raises Failure where there is none."""
+    """Return the active release. Raises Failure where there is none."""
     try:
         return Release(app, folder, os.path.basename(os.readlink(f"{folder}/current")))
     except OSError:

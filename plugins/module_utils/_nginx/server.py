@@ -225,8 +225,8 @@ def prove(tree: site_files.Tree) -> None:
     finally:
         shutil.rmtree(stage)
     if fault:
-        subject = f"the site {tree.path}" if tree.path else "to be without the site"
-        raise NginxError(f"nginx refuses {subject}; nothing was changed. {_serving()}\n{fault}")
+        subject = f"the site {tree.path}" if tree.path else "its configuration without the site"
+        raise NginxError(f"nginx rejects {subject}; nothing was changed. {_serving()}\n{fault}")
     if tree.entry and tree.entry not in loaded:
         raise NginxError(f"nginx would not read {tree.entry}: have {ETC}/nginx.conf include it in its http block")
 

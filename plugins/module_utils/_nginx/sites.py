@@ -89,7 +89,7 @@ class Tls:
 class Site:
     """The site in front of `app`, whose folder is `folder` (`/srv/APP`).
 
-    The app is reached at `address`, or over the socket of the release that serves where that is None. Without
+    The app is reached at `address`, or over the socket of the active release where that is None. Without
     `server_names` it is the host's default site. `ipv6` says whether the host has IPv6. Without `tls` it speaks plain
     HTTP. `types` are those that the host's own list lacks, by the endings of files. One address has no more than `most`
     requests under way, and `brotli` says whether nginx can compress by that, too. Of all sites with HTTP/3 at an address one

@@ -256,7 +256,7 @@ class Release:
         return plans.in_force(self._inputs.plan, self._store.release(self.id)["in_force"] if made else None)
 
     def alike(self) -> str | None:
-        """Return its id once it is made, or that of the release that serves if code, packages and environment are the same.
+        """Return its id once it is made, or that of the active release if code, packages and environment are the same.
 
         None as well where the account has yet to be made, without which nothing can be asked of a release.
         """
@@ -272,7 +272,7 @@ class Release:
         return current if same and record["env"] == self._env_digests else None
 
     def diff(self) -> list[dict]:
-        """Return what would change against the release that serves; values of the environment stay hidden.
+        """Return what would change against the active release; values of the environment stay hidden.
 
         The units of a first release are not in it, since nearly all in them is the same for every app.
         """
@@ -325,7 +325,7 @@ class Release:
         }
 
     def _venv(self) -> str:
-        """Return its environment, or that of the release that serves, where check mode doesn't have this one yet."""
+        """Return its environment, or that of the active release, where check mode doesn't have this one yet."""
         if isinstance(self._inputs.venv, str) and os.path.isdir(self._inputs.venv):
             return self._inputs.venv
         return os.path.join(self._store.item("releases", self._store.current() or ""), "venv")

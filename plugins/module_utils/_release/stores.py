@@ -5,7 +5,7 @@
 
 ROOT/NAME/
   sources/DIGEST  venvs/DIGEST  releases/ID     made whole under another name, then renamed: there or not there
-  current -> releases/ID                        which release serves; renaming this link is the switch
+  current -> releases/ID                        which release is active; renaming this link is the switch
   history.jsonl                                 who switched what and when, one JSON object a line
   key                                           keys the digest of secrets; with the folders, says that this one is ours
   lock                                          held while something here changes
@@ -86,7 +86,7 @@ class Store:
             return []
 
     def current(self) -> str | None:
-        """Return the id of the release that serves, or None where there is none, or its folder is gone."""
+        """Return the id of the active release, or None where there is none, or its folder is gone."""
         try:
             release = os.path.basename(os.readlink(self.current_link))
         except FileNotFoundError:
@@ -175,7 +175,7 @@ class Store:
             raise
 
     def switch(self, release: str) -> None:
-        """Make `release` the one that serves: a single rename, durable when this returns."""
+        """Make `release` the active one: a single rename, durable when this returns."""
         temporary = os.path.join(self.path, ".current")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -223,16 +223,16 @@ class Store:
     def overtaken(self, release: str, replaces: str | None) -> str | None:
         """Return who was quicker, if another run had a release take over since the one began that wants `release`.
 
-        `replaces` is the release that served then, empty where none did, and None where that makes no difference.
+        `replaces` is the release that was active then, empty where none did, and None where that makes no difference.
         """
         current = self.current()
         if replaces is None or (current or "") in (replaces, release):
             return None
         if not current:
-            return f"the app {self.name} was removed while this run was at work: run again if it is to be there"
+            return f"the app {self.name} was removed during this run; run again to deploy it"
         event = self.last_activation(current)
         return (
-            f"release {current} began to serve while this run was at work, at {event.get('time')} by {event.get('by')}, "
+            f"release {current} became active during this run, at {event.get('time')} by {event.get('by')}, "
             f"so this run did not replace it; run again to deploy release {release}"
         )
 
@@ -296,7 +296,7 @@ class Store:
     def surplus(self, keep: int | None) -> list[str]:
         """Return all but the `keep` latest releases; none where that is None.
 
-        The release that serves, the one that served before it and the one to go back to stay in any case, and so do those
+        The active release, the one that was active before it and the one to go back to stay in any case, and so do those
         of which somebody's command runs.
         """
         latest, current = self.latest(), self.current()

@@ -237,7 +237,7 @@ def tcp_socket_unit(app: str, bind: str) -> str:
 
 
 def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
-    """Return the text of a service that passes what comes to `socket` on to the release that serves.
+    """Return the text of a service that passes what comes to `socket` on to the active release.
 
     It connects anew for each connection, by way of `current`, as `user`, who may.
     """

@@ -55,7 +55,7 @@ def faults(overrides: dict) -> Iterator[str]:
 
 
 def lines(overrides: dict) -> list[tuple[str, str]]:
-    """Return the lines of a unit, sorted by property; an empty list is an empty value, which takes away a default."""
+    """Return the lines of a unit, sorted by property; an empty list is an empty value, which removes a default."""
     return [
         (name, ("no", "yes")[one] if isinstance(one, bool) else str(one))
         for name, value in sorted(overrides.items())

@@ -4,7 +4,7 @@
 """What of an app stays while its releases come and go. Private to the collection.
 
 gunicorn-APP.service              starts what `current` names: at boot, and for people
-gunicorn-APP-relay@RELEASE.service    passes on who still waits on the socket of a release that serves no more
+gunicorn-APP-relay@RELEASE.service    passes on who still waits on the socket of a release that is no longer active
 gunicorn-APP-tcp.socket, .service     the fixed address, if the app has one
 /usr/local/bin/gunicorn-APP       the command of that name, for people
 """

@@ -11,7 +11,7 @@ The order is the whole point, and every other one loses requests (docs/how-it-wo
 Between the proof and the switch the release's processes take over, if it has any (see processes.py).
 
 The candidate is asked over HTTP on a socket of its own while its unit and its workers are watched, one rename makes it
-the serving one, and a socket is closed only when nobody waits on it any more.
+the active one, and a socket is closed only when nobody waits on it any more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app must answer before it serves, and how it is asked: as a visitor with a browser. Private to the collection.
+"""What an app must answer before it becomes active, and how it is asked: as a visitor with a browser. Private to the collection.
 
 A redirect alone says nothing of the app. One to its own host is followed, from http to https too, with what nginx would
 say then; what counts is the page at its end.

@@ -120,7 +120,7 @@ class Instance:
             time.sleep(_TICK)
 
     def discard(self) -> None:
-        """Take the instance away at once, hung or not."""
+        """Remove the instance at once, hung or not."""
         systemd.ctl("stop", "--no-block", self.service, self.socket)
         systemd.ctl("kill", "--signal=KILL", self.service)
         self.stop()
@@ -133,7 +133,7 @@ class Instance:
             os.unlink(self.path)
 
     def end(self, timeout: float) -> int:
-        """End the service, so that who comes from now on waits on the socket; return how many connections that cut.
+        """End the service, so that who comes from now on waits on the socket; return how many connections it closed.
 
         What it has accepted it may end within `timeout` seconds.
         """
@@ -153,10 +153,10 @@ class Instance:
         return cut
 
     def drain(self, timeout: float) -> int:
-        """Stop the instance when all it accepted or has queued is answered; return how many connections it cut.
+        """Stop the instance when all it accepted or has queued is answered; return how many connections it closed.
 
         Waits at most `timeout` seconds for the queue to empty and then for what is in hand. Where the service has
-        ended, or ends again and again, the queue is passed on to the release that serves.
+        ended, or ends again and again, the queue is passed on to the active release.
         """
         deadline = time.monotonic() + timeout
         still, relayed, look = 0, False, time.monotonic()
@@ -165,7 +165,7 @@ class Instance:
                 look += _LOOK
                 relayed = not systemd.active(self.service)
                 if relayed:
-                    # Nobody answers those who wait here; the release that serves will.
+                    # Nobody answers those who wait here; the active release will.
                     systemd.require("start", self.relay)
             waiting, accepted = queues.length(self.path)
             # Twice, since a connection may for a moment be neither queued nor accepted.
@@ -182,7 +182,7 @@ class Instance:
         return cut
 
     def close(self, timeout: float) -> int:
-        """End the instance for good, as drain does, but let nobody in from now on; return how many connections it cut."""
+        """End the instance for good, as drain does, but let nobody in from now on; return how many connections it closed."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         if systemd.active(self.service):
@@ -195,7 +195,7 @@ class Instance:
     def _quit(self) -> None:
         """Have gunicorn end at once, and let the app do what it does at its end.
 
-        Its `graceful_timeout` would serve some of those that are reported as cut.
+        Its `graceful_timeout` would answer some of those that are reported as closed.
         """
         pid = systemd.show(self.service, "MainPID")["MainPID"]
         systemd.ctl("stop", "--no-block", self.service, self.socket)

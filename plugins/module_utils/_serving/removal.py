@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app leaves the host and takes along what came with it. Private to the collection.
+"""Remove an app from the host, and all that came with it. Private to the collection.
 
   end timers, processes and instances | stop what stands | units | state, account | tools, after the last app | the folder
 
@@ -64,7 +64,7 @@ class Removal:
         for text in self._units().values():
             elsewhere = re.search(rf"^\w+=(/\S+)/{store.name}/(?:current|releases/%i/env)$", text, re.MULTILINE)
             if elsewhere and elsewhere[1] != root:
-                return f"gunicorn_root is {root!r}, but the app {store.name} is in {elsewhere[1]!r}: name that"
+                return f"gunicorn_root is {root!r}, but the app {store.name} is in {elsewhere[1]!r}: use that"
         unnamed = [folder for folder in self._writable_by_units() if folder not in self._writable]
         if unnamed and self._accounts():
             return (
@@ -103,7 +103,7 @@ class Removal:
         return [*state, *data, *filter(os.path.isdir, sorted(folders)), *accounts]
 
     def run(self, drain_timeout: float) -> int:
-        """Have it go; return how many connections that cut, which had not ended within `drain_timeout` seconds."""
+        """Remove it; return how many connections were closed because they were still open after `drain_timeout` seconds."""
         store = self._store
         with store.locked("removing it") if store.ours() else contextlib.nullcontext():
             # First, as they may take the longest, and nothing new is to begin.
@@ -212,4 +212,4 @@ def _remove(path: str) -> None:
 def _remove_account(name: str) -> None:
     done = shell.run(["userdel", name], identity=shell.CALLER, sandbox=None, seconds=60)
     if done.returncode:
-        raise RemovalError(f"the account {name} can't go: {done.stderr.strip()}; run again when that is mended")
+        raise RemovalError(f"the account {name} can't go: {done.stderr.strip()}; run again when that is repaired")

@@ -43,7 +43,7 @@ class Plain(Source, Protocol):
     """A source of one of the kinds there are, without additions."""
 
     def identity(self) -> str:
-        """Return what it is told from others by, before it is fetched."""
+        """Return what distinguishes it from others, before it is fetched."""
 
 
 @dataclasses.dataclass(frozen=True)

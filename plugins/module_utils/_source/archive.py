@@ -68,7 +68,7 @@ class Archive:
         return self._sha256[: digests.LENGTH]
 
     def identity(self) -> str:
-        """Return what it is told from others by, before it is fetched."""
+        """Return what distinguishes it from others, before it is fetched."""
         return self.digest("")
 
     def fetch(self, work: str) -> str:

@@ -61,7 +61,7 @@ class Tree:
         return self._digest
 
     def identity(self) -> str:
-        """Return what it is told from others by."""
+        """Return what distinguishes it from others."""
         return self._digest
 
     def fetch(self, _work: str) -> str:
@@ -113,7 +113,7 @@ class Packed:
         return self._digest
 
     def identity(self) -> str:
-        """Return what it is told from others by."""
+        """Return what distinguishes it from others."""
         return self._digest
 
     def fetch(self, _work: str) -> str:

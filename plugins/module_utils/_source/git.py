@@ -238,7 +238,7 @@ class Checkout:
         return self._commit if os.path.isdir(whole) and not os.path.exists(f"{whole}/.gitmodules") else None
 
     def identity(self) -> str:
-        """Return what it is told from others by, before it is fetched."""
+        """Return what distinguishes it from others, before it is fetched."""
         return self._name(has_submodules=True)
 
     def fetch(self, work: str) -> str:

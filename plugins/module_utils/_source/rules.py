@@ -32,7 +32,7 @@ def faults(source: dict[str, Any]) -> Iterator[str | None]:
             yield f"has the {kind} {urls.without_secrets(repr(value))}, but it must be a {what}"
         elif urls.is_http(value) and urls.is_unclear(value):
             yield (
-                f"has the {kind} of a URL in which a user or password can't be told from the rest: write the characters @, "
+                f"has the {kind} of a URL in which a user or password can't be distinguished from the rest: write the characters @, "
                 "/, ?, # and space in them in percent code, such as %2F for the slash, and an @ of the path as %40"
             )
         elif kind in _OF_A_SOURCE:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module django_manage does: Django's steps before a release may serve. Private to the collection."""
+"""What the module django_manage does: Django's steps before a release becomes active. Private to the collection."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def _consequences(store: Store, migrations: list[str], made: list[str]) -> list[
 
 
 def compare(module: Module, params: dict, store: Store, commands: Commands) -> dict:
-    """Say what of the databases the code of an earlier release doesn't know."""
+    """Report the migrations that are applied and that an earlier release does not know."""
     # What no code knows any more, such as migrations that were squashed, is no news.
     try:
         known = set(Commands(store, store.current() or commands.name).databases().unknown())
         lacks = sorted(set(commands.databases().unknown()) - known)
     except DjangoError as error:
-        # What is wrong with the release that serves may be why one goes back.
+        # What is wrong with the active release may be why one rolls back.
         module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
         return {"changed": False, "migrations": [], "msg": "This can't be determined."}
     msg = f"The database has no migration that release {commands.name} lacks."

@@ -29,7 +29,7 @@ def run(module: Module, params: dict) -> dict:
     asked: dict = dict(_HEALTH)
     try:
         if params["back"]:
-            # What is gone back from is what serves now.
+            # What is rolled back is what is active now.
             params["replaces"] = store.current() or ""
             release, keep, bind = store.resolve(release), None, bind or unit_files.fixed_address(params["name"])
             version = store.release(release)["version"]

@@ -238,7 +238,7 @@ def _keep_certbots(module: Module, tree: site_files.Tree, tls: sites.Tls | None)
     theirs = certificates.of_certbot(files.read(tree.path)) if tree.path and not tls else None
     if theirs:
         module.fail_json(
-            msg=f"certbot was run by hand for {tree.path}, and this run would take its HTTPS away: set nginx_site_tls: "
+            msg=f"certbot was run by hand for {tree.path}, and this run would remove its HTTPS: set nginx_site_tls: "
             f"{{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
             "nginx_site_tls: {acme: …}, or remove certbot's lines first"
         )

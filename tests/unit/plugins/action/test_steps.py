@@ -50,7 +50,7 @@ def test_a_folder_is_sent_where_it_is_waited_for(play, write, tmp_path):
     result, asked = play(source={"directory": "shop"}, venv={"requirements": []})
     assert [sorted(each["source"]) for each in asked] == [["digest", "directory"], ["digest", "directory", "sent"]]
     assert all(each["venv"] == {"requirements": []} for each in asked)
-    # What served when this began, before anything was sent.
+    # What was active when this began, before anything was sent.
     assert result["source"]["serving"] == "1"
     assert not result["waits"]
 

@@ -115,7 +115,7 @@ def test_all_is_well(yaml):
         ("gunicorn_source: {git: 'https://me:hunter2 x@a/b'}", "in percent code, such as %2F for the slash"),
         (
             f"gunicorn_source: {{archive: 'https://me:hunter2?x@a/b.tar', sha256: {'0a' * 32}}}",
-            "has the archive of a URL in which a user or password can't be told from the rest",
+            "has the archive of a URL in which a user or password can't be distinguished from the rest",
         ),
         (
             "gunicorn_requirements: ['a @ git+https://me:hunter2@b/a.git@v1']",

@@ -170,7 +170,7 @@ def test_a_run_that_was_overtaken_leaves_the_database_alone(manage, add, store):
     store.history.record("serves", OLD, by="bob")
     store.switch(OLD)
     refused = manage("migrate", replaces="c0ffeec0ffee")["msg"]
-    assert f"release {NEW} of the app shop: the database was not touched: release {OLD} began to serve" in refused
+    assert f"release {NEW} of the app shop: the database was not touched: release {OLD} became active" in refused
     assert manage("migrate", replaces=OLD)["changed"]
 
 

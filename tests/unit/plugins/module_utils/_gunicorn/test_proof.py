@@ -71,7 +71,7 @@ class WsgiByClass:
 
 @pytest.fixture
 def prove(tmp_path, write):
-    """Prove an app of APPS with a configuration file, and return what is in force."""
+    """Prove an app of APPS with a configuration file, and return what is effective."""
 
     def prove(app: str, config: str = "", files=None, load: bool = True) -> dict:
         write(
@@ -128,11 +128,15 @@ def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove, tmp_path):
 @pytest.mark.parametrize(
     ("app", "config", "said"),
     [
-        ("asgi", "threads = 2", "which is no WSGI app, but the worker_class in force, 'gthread', .*: set it to 'asgi'"),
+        (
+            "asgi",
+            "threads = 2",
+            "which is no WSGI app, but the effective worker_class, 'gthread', .*: set it to 'asgi'",
+        ),
         (
             "wsgi",
             "worker_class = 'asgi'",
-            "is no ASGI app, but the worker_class in force, 'asgi', .*: leave that out, or",
+            "is no ASGI app, but the effective worker_class, 'asgi', .*: leave that out, or",
         ),
         ("factory('wsgi')", "worker_class = 'asgi'", "is no ASGI app"),
     ],

@@ -264,9 +264,9 @@ def test_a_switch_that_was_killed_does_not_hinder_the_next(prepared):
         (
             "b2",
             "c3",
-            "release a1 began to serve while this run was at work, at 2.* by ann, so this run did not replace it",
+            "release a1 became active during this run, at 2.* by ann, so this run did not replace it",
         ),
-        ("b2", "", "release a1 began to serve"),
+        ("b2", "", "release a1 became active"),
     ],
 )
 def test_who_was_quicker(prepared, wanted, replaces, said):
@@ -278,7 +278,7 @@ def test_who_was_quicker(prepared, wanted, replaces, said):
 
 
 def test_whose_app_was_removed_meanwhile_is_told(prepared):
-    assert "was removed while this run was at work" in prepared.overtaken("b2", "a1")
+    assert "was removed during this run" in prepared.overtaken("b2", "a1")
 
 
 def test_others_read_no_history(prepared):

@@ -177,7 +177,7 @@ def test_what_is_kept_no_longer_goes_in_the_same_run(handover, tmp_path):
 
 def test_who_was_overtaken_takes_nobodys_place(handover):
     said, asked = handover(True, True, replaces="c0ffeec0ffee")
-    assert f"release {OLD} began to serve while this run was at work, at 2" in said
+    assert f"release {OLD} became active during this run, at 2" in said
     assert f"by bob, so this run did not replace it; run again to deploy release {NEW}" in said
     assert asked == []
 

@@ -244,7 +244,7 @@ def test_an_account_that_another_service_has_stays(host, write, unit):
 def test_an_account_that_is_busy_is_a_fault_and_goes_later(host):
     (host / "busy").touch()
     gone = _removal_of(host, purge=True)
-    with pytest.raises(RemovalError, match="the account painter can't go: it is busy; run again when that is mended"):
+    with pytest.raises(RemovalError, match="the account painter can't go: it is busy; run again when that is repaired"):
         gone.run(5)
     (host / "busy").unlink()
     gone.run(5)
@@ -283,7 +283,7 @@ def test_a_folder_that_somebody_else_made_is_refused(host):
 
 def test_an_app_in_another_root_is_refused_with_its_name(host, tmp_path):
     gone = Removal(Store(str(tmp_path / "elsewhere"), "shop"), None, [], False)
-    assert gone.fault() == f"gunicorn_root is '{host}/elsewhere', but the app shop is in '{host}/srv': name that"
+    assert gone.fault() == f"gunicorn_root is '{host}/elsewhere', but the app shop is in '{host}/srv': use that"
 
 
 def test_state_behind_a_link_is_not_purged(host):
