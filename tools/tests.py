@@ -12,7 +12,10 @@ from tools.lint import lint
 from tools.shell import ROOT, Failure, say, succeeds
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
-LONGEST = ("projects", "hostile", "gapless", "accidents", "faults", "git", "playbook", "django", "sources", "examples")
+LONGEST = (
+    *("projects", "hostile", "gapless", "accidents", "faults", "site"),
+    *("git", "playbook", "django", "sources", "examples"),
+)
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
 # Percents of the branches of a file that the unit tests are to run.

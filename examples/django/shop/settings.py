@@ -71,5 +71,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Once the site speaks it (nginx_site_tls), cookies are for it alone.
+HTTPS = os.environ.get("HTTPS", "no") == "yes"
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# nginx tells browsers to insist on it (nginx_site_hsts).
+SILENCED_SYSTEM_CHECKS = ["security.W004"]
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -9,8 +9,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import b
 
 # nginx's own escapes are not enough: JSON is UTF-8 (RFC 8259, section 8.1), and nginx writes other bytes as they are.
 _UTF8 = (
-    r"^(?:[\x00-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|"
-    r"\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+$"
+    r"^(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|"
+    r"\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*$"
 )
 # What a client can have any byte in, by the names in the log.
 _SENT = {"host": "host", "uri": "request_uri", "referer": "http_referer", "agent": "http_user_agent"}

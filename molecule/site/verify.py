@@ -1,0 +1,225 @@
+"""What becomes of certificates, and of a site that closes for a while; runs on the controller.
+
+    verify.py CONTAINER HOST [TEST…]
+
+Each test does what an owner of the server does, or has one of its CAs do something, and looks at what visitors get.
+"""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+CONTAINER, HOST = sys.argv[1:3]
+RENEWAL = "/etc/letsencrypt/renewal/gunicorn-{}.conf"
+PATIENCE = 60
+
+
+def on_server(*argv, check=True):
+    """Run a command on the server and return what it prints, also of what went wrong."""
+    command = ["docker", "exec", "--interactive", CONTAINER, *argv]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if check and done.returncode:
+        raise AssertionError(f"{argv}: {done.stdout}")
+    return done.stdout
+
+
+def play(playbook, *files, **given):
+    """Run a playbook with variables; return whether that worked, whether it changed anything, and what it said."""
+    argv = ["ansible-playbook", f"--inventory={HERE.parent}/inventory.yml", f"--limit={HOST}", "--diff"]
+    argv += [
+        f"--extra-vars={json.dumps({'container': CONTAINER})}",
+        *(f"--extra-vars=@{HERE / file}" for file in files),
+    ]
+    done = subprocess.run(
+        [*argv, f"--extra-vars={json.dumps(given)}", playbook],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    # One line of any length: what is said is not broken where a terminal would end.
+    return done.returncode == 0, "changed=0" not in done.stdout, " ".join(done.stdout.split())
+
+
+def site(project, **given):
+    """Play the site of a project again."""
+    return play(str(HERE / "again.yml"), f"{project}.yml", **given)
+
+
+def shown(name, *what):
+    """Return of the certificate that visitors are shown its fingerprint and who gave it, or what else is asked for."""
+    ask = f"openssl s_client -connect 127.0.0.1:443 -servername {name} </dev/null 2>/dev/null"
+    wanted = " ".join(what or ("-fingerprint", "-sha256", "-issuer"))
+    return on_server("sh", "-c", f"{ask} | openssl x509 -noout {wanted}")
+
+
+def until(true):
+    """Wait until something is so, and say whether it came to that: for a moment nginx's workers of before answer."""
+    end = time.monotonic() + PATIENCE
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+
+
+@contextlib.contextmanager
+def visitors():
+    """Have some visit the shop all the time; yield what will be what they met, once they are gone."""
+    met = {}
+    on_server("rm", "--force", "/run/enough")
+    command = ["docker", "exec", CONTAINER, "python3", "/opt/site/load.py", "/run/enough"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield met
+        finally:
+            on_server("touch", "/run/enough")
+            met.update(json.loads(process.communicate(timeout=PATIENCE)[0]))
+
+
+class Test(unittest.TestCase):
+    def assert_unchanged(self, outcome):
+        worked, changed, said = outcome
+        self.assertTrue(worked, said)
+        self.assertFalse(changed, said)
+
+    def assert_refused(self, outcome, *words):
+        worked, _changed, said = outcome
+        self.assertFalse(worked, said)
+        for word in words:
+            self.assertIn(word, said)
+
+
+class Certificates(Test):
+    def test_each_site_has_one_of_its_own_ca(self):
+        issuers = {name: shown(f"{name}.example.com").partition("issuer=")[2] for name in ("shop", "www.shop", "album")}
+        self.assertTrue(all("Pebble" in issuer for issuer in issuers.values()), issuers)
+        self.assertEqual(issuers["shop"], issuers["www.shop"])
+        self.assertNotEqual(issuers["shop"], issuers["album"])
+
+    def test_a_renewal_reaches_visitors_loses_none_and_is_no_change(self):
+        with visitors() as met:
+            self.renew("shop")
+        # Who keeps a connection over a reload may find it closed just as he asks.
+        self.assertEqual(set(met) - {"200", "crossed"}, set(), met)
+        self.assertGreater(met["200"], 20)
+        self.assert_unchanged(site("shop"))
+
+    def test_while_the_ca_is_down_the_old_one_serves_and_the_next_run_says_how_long(self):
+        before = shown("album.example.com")
+        on_server("systemctl", "stop", "pebble@brief")
+        # It is the business of those alone who have theirs from it.
+        self.renew("shop")
+        self.assertEqual(shown("album.example.com"), before)
+        outcome = site("album")
+        self.assert_unchanged(outcome)
+        self.assertIn("the certificate of the app album holds for 9 more days", outcome[2])
+        # One more name takes a certificate that nobody gives: the site goes on with the one that it has.
+        names = ["album.example.com", "hand.example.com"]
+        refused = site("album", nginx_site_server_names=names)
+        self.assert_refused(refused, f"https://localhost:14001/dir gave no certificate for {', '.join(names)}")
+        self.assertEqual(shown("album.example.com"), before)
+        self.assertTrue(site("album")[0])
+
+    def test_a_name_that_leads_elsewhere_is_named_before_the_ca_is_asked(self):
+        before = shown("shop.example.com")
+        for name, said in (("elsewhere", "it said 'another server'"), ("nowhere", "has no address")):
+            orders = self.orders()
+            names = ["shop.example.com", f"{name}.example.com"]
+            outcome = site("shop", nginx_site_server_names=names)
+            self.assert_refused(outcome, f"nginx_site_server_names has '{name}.example.com'", said, "was not asked")
+            self.assertEqual(self.orders(), orders)
+            self.assertEqual(shown("shop.example.com"), before)
+        self.assertTrue(site("shop")[0])
+
+    def test_a_further_name_is_in_what_visitors_are_shown(self):
+        more = {"nginx_site_server_names": ["shop.example.com", "hand.example.com"]}
+        outcome = site("shop", **more)
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertIn("DNS:hand.example.com", shown("hand.example.com", "-ext", "subjectAltName"))
+        self.assert_unchanged(site("shop", **more))
+        self.assertTrue(site("shop")[0])
+        self.assertNotIn("hand", shown("shop.example.com", "-ext", "subjectAltName"))
+
+    def test_one_that_has_expired_is_asked_for_anew(self):
+        on_server("/opt/looks/bin/python", "/opt/site/expire.py", "/etc/letsencrypt/live/gunicorn-album")
+        on_server("systemctl", "reload", "nginx")
+        self.assertTrue(until(lambda: "Pebble" not in shown("album.example.com")))
+        outcome = site("album")
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertTrue(until(lambda: "Pebble" in shown("album.example.com")))
+
+    def test_one_that_a_person_had_certbot_bring_is_not_lost_in_silence(self):
+        path, hand = "/etc/nginx/sites-available/gunicorn-hand", {"nginx_site_app": "hand"}
+        hand["nginx_site_server_names"] = ["hand.example.com"]
+        self.addCleanup(play, str(HERE / "again.yml"), nginx_site_app="hand", nginx_site_state="absent")
+        outcome = play(str(HERE / "again.yml"), **hand)
+        self.assertTrue(outcome[0], outcome[2])
+        on_server("apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "python3-certbot-nginx")
+        who = ["--domain=hand.example.com", "--email=ops@example.com", "--agree-tos", "--non-interactive"]
+        where = ["env", "REQUESTS_CA_BUNDLE=/opt/site/long.pem", "certbot", "--server=https://localhost:14000/dir"]
+        on_server(*where, "--nginx", *who)
+        by_hand, before = on_server("cat", path), shown("hand.example.com")
+        self.assertIn("managed by Certbot", by_hand)
+        refused = play(str(HERE / "again.yml"), **hand)
+        self.assert_refused(refused, f"certbot was run by hand for {path}", "set nginx_site_tls")
+        self.assertEqual(on_server("cat", path), by_hand)
+        live = "/etc/letsencrypt/live/hand.example.com"
+        tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
+        outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertEqual(shown("hand.example.com"), before)
+
+    def renew(self, app):
+        """Have certbot renew a certificate as it does twice a day, as if little of its time were left; see it shown."""
+        name = f"{app}.example.com"
+        before = shown(name)
+        on_server(
+            "sed", "--in-place", "1i renew_before_expiry = 3000 days\n/renew_before_expiry/d", RENEWAL.format(app)
+        )
+        # That another one fails is no reason not to renew this one.
+        on_server("systemctl", "start", "certbot.service", check=False)
+        self.assertTrue(until(lambda: shown(name) != before), on_server("journalctl", "--unit=certbot"))
+
+    def orders(self):
+        """Return how often the CA was asked for a certificate."""
+        return on_server("journalctl", "--unit=pebble@long", "--output=cat").count("/order-plz")
+
+
+class Maintenance(Test):
+    def test_it_closes_and_opens_under_visitors_and_loses_none(self):
+        with visitors() as met:
+            self.assertTrue(self.close(True)[0])
+            self.assertEqual(self.status(), "503")
+            self.assertEqual(self.status("--interface", "127.0.0.9"), "200")
+            time.sleep(1)
+            self.assert_unchanged(site("shop"))
+            self.assertEqual(self.status(), "503")
+            self.assertTrue(self.close(False)[0])
+            self.assertEqual(self.status(), "200")
+            time.sleep(1)
+        self.assertEqual(set(met), {"200", "503"}, met)
+        self.assertGreater(min(met.values()), 20, met)
+
+    def close(self, closed):
+        return play(str(HERE.parents[1] / "playbooks/maintenance.yml"), gunicorn_name="shop", closed=closed)
+
+    def status(self, *how):
+        page = [
+            "--insecure",
+            "--silent",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+            "https://shop.example.com/",
+        ]
+        return on_server("curl", *how, *page)
+
+
+if __name__ == "__main__":
+    del sys.argv[1:3]
+    unittest.main(verbosity=2)
