@@ -147,6 +147,8 @@ class Succession:
         self._since = time.time()
         self._restarts: dict[str, int] = {}
         self._started: list[str] = []
+        # Since when each of them lives.
+        self._begun: dict[str, float] = {}
         self._ended: list[Running] = []
         # Those that still end what they have in hand from when their release served before, and start then. They lived, and
         # whoever goes back can't wait for them.
@@ -211,7 +213,7 @@ class Succession:
     def _watch(self, units: dict[str, int]) -> None:
         """Wait until each of these units has lived for its seconds, in which none of them may end."""
         settle = {unit: seconds for unit, seconds in units.items() if unit not in self._pending}
-        begun: dict[str, float] = {}
+        begun = self._begun
         deadline = time.monotonic() + self._patience
         while True:
             now = time.monotonic()

@@ -187,6 +187,16 @@ def test_one_that_stands_in_line_has_not_begun(host, store, monkeypatch):
         Succession(store({}, {"beat": BEAT}), NEW, 0.05).run()
 
 
+def test_each_is_waited_for_once(host, store, monkeypatch):
+    """Also where others have to end in between."""
+    clock = iter(range(1000))
+    monkeypatch.setattr(processes.time, "monotonic", lambda: next(clock))
+    both = {"worker": {**WORKER, "settle": 20}, "beat": {**BEAT, "settle": 1}}
+    _run(host, f"beat@{OLD}")
+    Succession(store({"beat": BEAT}, both), NEW, 500).run()
+    assert next(clock) < 30
+
+
 def test_what_runs_already_has_proved_itself(host, store):
     _run(host, f"worker@{NEW}")
     Succession(store({}, {"worker": {**WORKER, "settle": 600}}), NEW, 5).run()
