@@ -11,7 +11,7 @@ import time
 
 NOTES = "/var/lib/gunicorn-shop/notes"
 # Seconds between two times of the job.
-EVERY = 10
+EVERY = 20
 
 
 def notes():
