@@ -93,6 +93,16 @@ options:
     type: list
     elements: str
     default: []
+  before_switch:
+    description:
+      - Steps of the release, dictionaries of C(command), a list of words, and C(once).
+      - The ones without C(once) run while the release is made, in a copy of the source in which they may write, as the
+        release's account with its environment, packages and sandbox. What they leave is sealed as a source of its own, named
+        by O(source), O(venv), O(env) and the commands, from which the release runs.
+      - The ones with C(once) are M(pyweb.stack.gunicorn_before_switch)'s; here they have a part in the release's id.
+    type: list
+    elements: raw
+    default: []
   unit:
     description: Properties of the service in place of those of the sandbox, by name; several lines of one in a list.
     type: dict
@@ -184,7 +194,7 @@ plan:
   returned: success
   type: dict
 messages:
-  description: What is worth knowing of how a Django project was prepared.
+  description: What is worth knowing of how it was made, of a Django project above all.
   returned: always
   type: list
   elements: str

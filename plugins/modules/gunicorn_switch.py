@@ -137,6 +137,11 @@ release:
   returned: success
   type: str
   sample: 4f6a7d8e9c0b
+version:
+  description: What the source of that release is called.
+  returned: success
+  type: str
+  sample: v1.4
 previous:
   description: The release that was active when this began; none if there was none.
   returned: success

@@ -44,6 +44,7 @@ options:
       - C(host), whether the host can run the app; with C(role), C(packages) and C(account).
       - C(interpreter), as M(pyweb.stack.python_interpreter); the C(python) of C(source) and C(venv) is the one that it finds.
       - C(source), as M(pyweb.stack.app_source).
+      - C(build), as M(pyweb.stack.app_build); what follows it has the source that it made.
       - C(project), as M(pyweb.stack.django_project_info).
       - C(venv), as M(pyweb.stack.python_venv).
       - C(config), as M(pyweb.stack.gunicorn_config), with the number of workers that M(pyweb.stack.gunicorn_release) plans.
@@ -51,6 +52,7 @@ options:
       - C(check), as M(pyweb.stack.django_manage), unless the release is active already.
       - C(migrate), and C(check_later) for what can't be checked before, as M(pyweb.stack.django_manage).
       - C(compare), as M(pyweb.stack.django_manage), if the active release is one of a Django project.
+      - C(once), as M(pyweb.stack.gunicorn_before_switch).
       - C(switch), as M(pyweb.stack.gunicorn_switch).
       - C(site), as M(pyweb.stack.nginx_site).
       - C(database), as M(pyweb.stack.database).
@@ -80,6 +82,11 @@ waits:
   returned: success
   type: bool
   sample: false
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 3.2
 messages:
   description: What people should know of the release, such as how many workers it has, and why.
   returned: success

@@ -59,7 +59,8 @@ def _places_without_sandboxes():
         elsewhere = [(path, inside) for inside, path in places.items() if path != inside]
         argv, made = [sys.executable, *sandboxes.FOREMAN[1:]], []
         # What is there already is to be covered, which takes a mount, and the rights for it.
-        if any(os.path.exists(inside) for _path, inside in elsewhere):
+        within = any(inside.startswith(f"{place}/") for place in places for _path, inside in elsewhere)
+        if within or any(os.path.exists(inside) for _path, inside in elsewhere):
             made = [inside for _path, inside in elsewhere if not os.path.exists(inside)]
             mounts = "".join(f"mount --bind {path} {inside}; " for path, inside in elsewhere)
             argv = ["unshare", "--mount", "sh", "-ec", f'{mounts} exec "$@"', "sh", *argv]
@@ -75,7 +76,7 @@ def _places_without_sandboxes():
             for _path, inside in elsewhere:
                 if os.path.islink(inside):
                     os.unlink(inside)
-            for inside in made:
+            for inside in reversed(made):
                 os.rmdir(inside)
 
     def serving(_sandbox, script, told, _seconds):

@@ -15,8 +15,9 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.databases impo
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import Migrated, MigrationFailed, Safety
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, remedies, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import run_as
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
 # How long a command may take, and the migrations, some of which rewrite whole tables.
@@ -111,11 +112,8 @@ class Commands:
         return dict(systemd.properties_for_commands(self._unit, self.name)).get("User", "root")
 
     def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
-        properties = systemd.properties_for_commands(self._unit, self.name)
-        # What gunicorn puts in front of the app's path, its commands need as well.
-        more = command_line.python_path(self._store.release(self.name)["in_force"])
         try:
-            return systemd.run(self._store.name, [*properties, *also, *more], argv, seconds)
+            return run_as(self._store, self.name, argv, seconds, also)
         except shell.Overdue as error:
             raise DjangoError(f"{error}: it may wait for what isn't there, such as a database") from error
 

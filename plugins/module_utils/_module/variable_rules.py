@@ -18,7 +18,14 @@ from typing import Any
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._module import companion_rules, site_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, stores, unit_overrides
+from ansible_collections.pyweb.stack.plugins.module_utils._release import (
+    build,
+    commands,
+    env_file,
+    steps,
+    stores,
+    unit_overrides,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming, urls
 
@@ -165,6 +172,17 @@ def _user(value: Any) -> site_rules.Faults:
         yield "is 'root', but an app must not run as root: name another account, or leave it out"
     elif not re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", str(value)):
         yield f"is {value!r}, but must be the name of a system account, such as 'shop' or 'www-data'"
+
+
+def _build(wanted: Any) -> site_rules.Faults:
+    for command in wanted:
+        found = list(commands.faults(command))
+        yield from found or build.faults(command)
+
+
+def _tasks(path: Any) -> site_rules.Faults:
+    if not os.path.isfile(str(path)):
+        yield f"is {path!r}, but there is no such file on the controller: a relative path begins beside the playbook"
 
 
 def _version(value: Any) -> site_rules.Faults:
@@ -324,6 +342,8 @@ _STRUCTURED = {
     "gunicorn_index": (dict, "dictionary"),
     "gunicorn_settings": (dict, "dictionary"),
     "gunicorn_packages": (list, "list"),
+    "gunicorn_build": (list, "list of commands, such as [[npm, ci], [npm, run, build]]"),
+    "gunicorn_before_switch": (list, "list of steps, such as [{command: [flask, db, upgrade], once: true}]"),
     "gunicorn_requirements": (list, "list"),
     "gunicorn_requirements_groups": (list, "list"),
     "gunicorn_writable_paths": (list, "list"),
@@ -365,6 +385,10 @@ _CHECKS: dict[str, Rule] = {
     "gunicorn_requirements_groups": _each(naming.group),
     "gunicorn_index": _index,
     "gunicorn_packages": _each(naming.package),
+    "gunicorn_build": _build,
+    "gunicorn_before_switch": steps.faults,
+    "gunicorn_tasks_before_switch": _tasks,
+    "gunicorn_tasks_after_switch": _tasks,
     "gunicorn_version": _version,
     "gunicorn_python": _python,
     "gunicorn_settings": _settings,

@@ -95,11 +95,6 @@ def argv(command: list[str], release: str) -> list[str]:
     return [word if word.startswith("/") else f"{release}/venv/bin/{word}", *more]
 
 
-def literal(words: list[str]) -> list[str]:
-    """Return words as systemd-run takes them, where a dollar begins the name of a variable."""
-    return [word.replace("$", "$$") for word in words]
-
-
 def shown(command: list[str]) -> str:
     """Return a command as it is written in YAML, for people."""
     return f"[{', '.join(word if _PLAIN.fullmatch(word) else repr(word) for word in command)}]"

@@ -18,12 +18,21 @@ from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans, proof
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import (
+    command_line,
+    files,
+    remedies,
+    shell,
+    systemd,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import (
+    commands,
+    derived,
     env_file,
     schedules,
+    steps,
     unit_files,
     unit_overrides,
 )
@@ -37,10 +46,16 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder, 
 
 # Seconds for the copies that shared paths begin with, which may be large.
 _SEEDING = 600
+# Seconds for a command that makes something of the release.
+_MADE_BY = 3600
 # How many times the health's timeout an app may take to be loaded, with nothing in the host's caches yet.
 _LOADS = 3
 # gunicorn's own end comes first; then systemd kills.
 _STOP_MARGIN = 5
+# What SQLite, PostgreSQL and MySQL say of a table or a column that isn't there.
+_LACKS_TABLES = re.compile(
+    r"no such (?:table|column)|(?:relation|column) \S+ does not exist|Table '\S+' doesn't exist|Unknown column"
+)
 # Prints which of some folders whoever runs it can't write.
 _UNWRITABLE = (
     "import os, sys; print(*(p for p in sys.argv[1:] if not os.access(p, os.W_OK | os.X_OK)), sep='\\n', end='')"
@@ -88,6 +103,7 @@ class Inputs:
     unit: dict = dataclasses.field(default_factory=dict)
     processes: dict = dataclasses.field(default_factory=dict)
     schedule: dict = dataclasses.field(default_factory=dict)
+    before_switch: list[dict] = dataclasses.field(default_factory=list)
 
 
 # Runs a command as the service, with further lines of its unit.
@@ -122,11 +138,15 @@ class Release:
 
     def __init__(self, store: Store, inputs: Inputs, key: bytes, framework: Framework | None = None):
         self._store = store
-        self._inputs = inputs
+        self._source = source_of(store, inputs, key)
+        self._inputs = inputs = dataclasses.replace(inputs, config=_moved_config(inputs, self._source))
         self._framework = framework
+        # What people should know of it, once it is made.
+        self.messages: list[str] = []
         self._start = framework.start if framework else ""
-        source = inputs.source if isinstance(inputs.source, str) else store.path
-        self._shared = SharedPaths(f"/var/lib/gunicorn-{inputs.name}", source, tuple(inputs.shared_paths))
+        source = self._source if isinstance(self._source, str) else store.path
+        origin = inputs.source if isinstance(inputs.source, str) else store.path
+        self._shared = SharedPaths(f"/var/lib/gunicorn-{inputs.name}", source, tuple(inputs.shared_paths), origin)
         limits = [("MemoryMax", inputs.memory_max), ("CPUQuota", inputs.cpu_quota)]
         self._service = unit_files.Service(
             app=inputs.name,
@@ -146,10 +166,11 @@ class Release:
             shared=self._shared.folders(),
         )
         self._companions = Companions.of(inputs.processes, inputs.schedule)
-        self._env_digests = {name: digests.keyed(key, value) for name, value in inputs.env.items()}
+        self._env_digests = _env_digests(inputs, key)
+        once = steps.once(inputs.before_switch)
         self.id = digests.of(
             {
-                "source": shown(inputs.source),
+                "source": shown(self._source),
                 "venv": shown(inputs.venv),
                 "config": shown(inputs.config),
                 "env": self._env_digests,
@@ -157,6 +178,7 @@ class Release:
                 "socket": self._service.socket_unit(),
                 **({"framework": framework.decides, "start": framework.start} if framework else {}),
                 **({"companions": self._decide()} if self._companions != Companions() else {}),
+                **({"once": once} if once else {}),
             }
         )[: digests.RELEASE_LENGTH]
         self.path = store.item("releases", self.id)
@@ -207,8 +229,9 @@ class Release:
 
     def share(self, folder: str | None = None) -> None:
         """Make what is missing of the shared paths; `folder` is that of the release while it is being made."""
-        properties = [line for line in self._service.properties(folder or self.path) if line[0] != "BindPaths"]
-        done = systemd.run(self._inputs.name, properties, self._shared.seed(), _SEEDING)
+        # Neither what is mounted nor the source that steps make need be there yet.
+        service = dataclasses.replace(self._service, workdir=self._store.path, shared=())
+        done = systemd.run(self._inputs.name, service.properties(folder or self.path), self._shared.seed(), _SEEDING)
         if done.returncode:
             raise ReleaseError(
                 f"gunicorn_shared_paths: what is shared can't be put into {self._shared.state}: {done.stderr.strip()}"
@@ -245,10 +268,54 @@ class Release:
             self._verify()
             if self.missing_shared():
                 self.share(stage)
+            if steps.making(self._inputs.before_switch) and not os.path.isdir(known(self._source or "")):
+                self._make_source(stage)
             self._check_folders(stage)
             in_force = self._prove(stage)
             self._write_companions(stage, in_force)
             self._write_record(stage, in_force)
+
+    def _make_source(self, release: str) -> None:
+        """Have the steps make the source of the release, whose folder is `release` while it is being made.
+
+        Raises ReleaseError.
+        """
+        origin, place = known(self._inputs.source or ""), known(self._source or "")
+        account = pwd.getpwnam(self._inputs.user)
+        with self._store.stage("sources", os.path.basename(place)) as stage:
+            os.chown(stage, account.pw_uid, account.pw_gid)
+            self._step(release, stage, derived.copy(origin, stage), "the source can't be copied", shared=False)
+            for command in steps.making(self._inputs.before_switch):
+                workdir = os.path.join(stage, self._inputs.chdir)
+                fault = commands.absent(command, os.path.join(release, "venv"), workdir)
+                if fault:
+                    raise ReleaseError(f"gunicorn_before_switch {fault}")
+                words = command_line.faithful(commands.argv(command, release))
+                self._step(release, stage, words, f"{commands.shown(command)} failed")
+            try:
+                python = os.path.realpath(os.path.join(release, "venv/bin/python"))
+                derived.seal(self._store.name, stage, place, origin, python)
+            except derived.DerivedError as error:
+                raise ReleaseError(f"gunicorn_before_switch {error}") from error
+
+    def _step(self, release: str, source: str, argv: list[str], failure: str, shared: bool = True) -> None:
+        """Run a command as the service, but in a source that it may write, to which shared places belong or not."""
+        places = SharedPaths(self._shared.state, source, self._shared.paths, self._shared.origin).folders()
+        folder = os.path.normpath(os.path.join(source, self._inputs.chdir)) if shared else source
+        service = dataclasses.replace(self._service, workdir=folder, shared=places if shared else ())
+        # What makes front ends makes code as it runs, and no visitor reaches it.
+        lines = [line for line in service.properties(release) if line[0] != "MemoryDenyWriteExecute"]
+        try:
+            done = systemd.run(self._inputs.name, [*lines, ("ReadWritePaths", source)], argv, _MADE_BY)
+        except shell.Overdue as error:
+            raise ReleaseError(f"gunicorn_before_switch: {error}") from error
+        if done.returncode:
+            said = remedies.explain(done.stderr.strip() or done.stdout)
+            whole = f"all it said: journalctl --identifier=gunicorn-{self._store.name}"
+            raise ReleaseError(
+                f"gunicorn_before_switch: {failure} with exit status {done.returncode}:\n{said}\n"
+                f"{still_active(self._store.current())}; {whole}"
+            )
 
     def plan(self) -> dict:
         """Return what the plan of the workers came to, as far as is known."""
@@ -318,7 +385,7 @@ class Release:
     def _app(self) -> dict:
         inputs = self._inputs
         return {
-            "source": os.path.basename(inputs.source) if isinstance(inputs.source, str) else shown(inputs.source) or "",
+            "source": os.path.basename(self._source) if isinstance(self._source, str) else shown(self._source) or "",
             "version": inputs.version,
             "venv": os.path.basename(shown(inputs.venv) or ""),
             "wsgi_app": inputs.wsgi_app,
@@ -351,8 +418,8 @@ class Release:
 
     def _write(self, folder: str) -> None:
         inputs = self._inputs
-        if inputs.source:
-            os.symlink(os.path.relpath(known(inputs.source), self._store.item("releases", self.id)), f"{folder}/src")
+        if self._source:
+            os.symlink(os.path.relpath(known(self._source), self._store.item("releases", self.id)), f"{folder}/src")
         os.symlink(os.path.relpath(known(inputs.venv), self._store.item("releases", self.id)), f"{folder}/venv")
         os.symlink(f"/run/gunicorn-{inputs.name}/{self.id}.sock", f"{folder}/app.sock")
         self._write_file(folder, "env", env_file.render(inputs.env), 0o600)
@@ -408,7 +475,7 @@ class Release:
         # Loading an app that can't run twice may be what can't happen beside the one that runs.
         load = self._inputs.overlap
         if not self._framework:
-            return self._check(stage, load)
+            return self._check_alone(stage, load)
         # What goes in front of the app's path only gunicorn can tell.
         unloaded = self._check(stage, load=False) if "pythonpath" in known(self._inputs.config) or not load else None
 
@@ -426,6 +493,18 @@ class Release:
             return unloaded or self._check(stage, load=False)
         self._framework.loaded(in_force)
         return in_force
+
+    def _check_alone(self, stage: str, load: bool) -> dict:
+        """Check a release of no framework; what it can't be loaded without, a step right before the switch may make."""
+        try:
+            return self._check(stage, load)
+        except ProofError as error:
+            if not (load and steps.once(self._inputs.before_switch) and _LACKS_TABLES.search(str(error))):
+                raise
+        self.messages.append(
+            "Loading the app asks for tables that its steps make, so it is proved after them, when it starts."
+        )
+        return self._check(stage, load=False)
 
     def _check(self, stage: str, load: bool) -> dict:
         argv = proof.command(f"{stage}/venv/bin/python", f"{stage}/gunicorn.conf.py", load)
@@ -455,6 +534,52 @@ class Release:
                 f"(exit status {done.returncode}): {done.stderr.strip()}"
             )
         return done
+
+
+def source_of(store: Store, inputs: Inputs, key: bytes) -> str | Unknown | None:
+    """Return the folder of the source that a release runs from: that of `inputs`, or one that its steps make of it.
+
+    Raises ReleaseError where there is nothing to make it of.
+    """
+    making = steps.making(inputs.before_switch)
+    if not making or isinstance(inputs.source, Unknown):
+        return inputs.source
+    if not inputs.source:
+        raise ReleaseError(
+            f"gunicorn_before_switch has {commands.shown(making[0])}, which makes something of the source, but there is no "
+            "gunicorn_source: add once: true to what acts on something else, such as a database"
+        )
+    how = {"venv": shown(inputs.venv), "steps": making, "env": _env_digests(inputs, key), "chdir": inputs.chdir}
+    return store.item("sources", derived.name(inputs.source, how))
+
+
+def run_as(store: Store, name: str, argv: list[str], seconds: float, also: Sequence[tuple[str, str]] = ()) -> Done:
+    """Run a command as the service of a release whose units are there, with further lines of its unit.
+
+    Raises shell.Overdue.
+    """
+    properties = systemd.properties_for_commands(f"{systemd.instance(store.name, name)}.service", name)
+    # What gunicorn puts in front of the app's path, its commands need as well.
+    more = command_line.python_path(store.release(name)["in_force"])
+    return systemd.run(store.name, [*properties, *also, *more], argv, seconds)
+
+
+def workdir(store: Store, name: str) -> str:
+    """Return the folder in which a release runs, by its unit."""
+    return dict(systemd.properties_for_commands(f"{systemd.instance(store.name, name)}.service", name))[
+        "WorkingDirectory"
+    ]
+
+
+def _moved_config(inputs: Inputs, source: str | Unknown | None) -> str | Unknown:
+    """Return the settings, which were made for the source of `inputs`, for the one that the release runs from."""
+    if isinstance(inputs.config, Unknown) or not (isinstance(inputs.source, str) and isinstance(source, str)):
+        return inputs.config
+    return inputs.config.replace(inputs.source, source) if source != inputs.source else inputs.config
+
+
+def _env_digests(inputs: Inputs, key: bytes) -> dict[str, str]:
+    return {name: digests.keyed(key, value) for name, value in inputs.env.items()}
 
 
 def _account(user: str) -> pwd.struct_passwd | None:

@@ -46,12 +46,13 @@ for path in paths:
 class SharedPaths:
     """The shared `paths` of a source in the folder `source`, which check mode may have on trial only.
 
-    `state` is the app's state folder.
+    `state` is the app's state folder. What the source has is looked up in `origin`, the folder of what it is made of.
     """
 
     state: str
     source: str
     paths: tuple[str, ...]
+    origin: str
 
     def folders(self) -> tuple[tuple[str, str], ...]:
         """Return the shared folders, each with its place in the source, at which it is mounted."""
@@ -63,7 +64,7 @@ class SharedPaths:
         found = []
         for path in self.paths:
             place = os.path.normpath(path)
-            kept = os.path.join(readable(self.source), additions.KEPT, place)
+            kept = os.path.join(readable(self.origin), additions.KEPT, place)
             in_state = os.path.join(self.state, place)
             if not os.path.lexists(in_state) and (self._is_folder(path) or os.path.exists(kept)):
                 found.append(in_state)
@@ -74,14 +75,14 @@ class SharedPaths:
     def seed(self) -> list[str]:
         """Return the command that makes what is missing; it is run as the app's account, without the mounts."""
         places = map(os.path.normpath, self.paths)
-        return ["/usr/bin/python3", "-I", "-c", SEED, self.source, self.state, *places]
+        return ["/usr/bin/python3", "-I", "-c", SEED, self.origin, self.state, *places]
 
     def written(self) -> list[str]:
         """Return the places at which the app must be able to write."""
         return [place for _state, place in self.folders()]
 
     def _is_folder(self, path: str) -> bool:
-        place = os.path.join(readable(self.source), os.path.normpath(path))
+        place = os.path.join(readable(self.origin), os.path.normpath(path))
         if os.path.lexists(place):
             return not os.path.islink(place)
         return additions.is_folder(path)

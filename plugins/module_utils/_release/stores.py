@@ -26,6 +26,7 @@ import time
 from collections.abc import Collection, Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release import derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
@@ -36,6 +37,8 @@ BACKUPS = "/var/backups/gunicorn-{}"
 _RUN = 3600
 _KINDS = {"sources": 0o750, "venvs": 0o750, "releases": 0o751}
 _KEY_LENGTH = 32
+# By which link a release names what it is made of.
+_LINKS = {"sources": "src", "venvs": "venv"}
 # Seconds between two looks at what is still at work.
 _TICK = 0.1
 _STAGE = ".stage-"
@@ -312,12 +315,11 @@ class Store:
 
         What no release ever used stays for a while, since another run may be about to make one of it.
         """
-        links = {"sources": "src", "venvs": "venv"}
-        freed = {kind: self._used(releases, link) for kind, link in links.items()}
+        freed = {kind: self._used(releases, kind) for kind in _LINKS}
         for name in releases:
             _remove(self.item("releases", name))
-        for kind, link in links.items():
-            for name in set(self.names(kind)) - self._used(self.names("releases"), link):
+        for kind in _LINKS:
+            for name in set(self.names(kind)) - self._used(self.names("releases"), kind):
                 if name in freed[kind] or time.time() - os.stat(self.item(kind, name)).st_ctime > _RUN:
                     _remove(self.item(kind, name))
 
@@ -327,8 +329,16 @@ class Store:
             return self.ours() and os.path.samestat(os.fstat(descriptor), os.stat(os.path.join(self.path, "lock")))
         return False
 
-    def _used(self, releases: Collection[str], link: str) -> set[str | None]:
-        return {_target(os.path.join(self.item("releases", name), link)) for name in releases}
+    def _used(self, releases: Collection[str], kind: str) -> set[str | None]:
+        """Return the items that releases are made of, and those that these were made of themselves."""
+        used = {_target(os.path.join(self.item("releases", name), _LINKS[kind])) for name in releases}
+        ahead = [name for name in used if name]
+        while ahead:
+            origin = derived.origin(self.item(kind, ahead.pop()))
+            if origin and origin not in used:
+                used.add(origin)
+                ahead.append(origin)
+        return used
 
     def refuse_others(self) -> None:
         """Raise StoreError where the folder is there and somebody else made it."""

@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import functools
 import importlib
+import time
 import typing
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -20,10 +21,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 if typing.TYPE_CHECKING:
     # Ansible sends the target all that is imported here. A call loads what it needs of it, as compiling takes its time.
     from ansible_collections.pyweb.stack.plugins.module_utils._steps import (  # noqa: F401
+        app_build,
         app_source,
         database,
         django_manage,
         django_project_info,
+        gunicorn_before_switch,
         gunicorn_config,
         gunicorn_release,
         gunicorn_switch,
@@ -58,6 +61,7 @@ LINKS = {
     "host": Link("host"),
     "interpreter": Link("python_interpreter"),
     "source": Link("app_source", ("name", "root", "user")),
+    "build": Link("app_build", ("name", "root", "user", "source", "secrets")),
     "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
     "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir", "ssh")),
     "config": Link("gunicorn_config", ("python", "wsgi_app", "chdir")),
@@ -81,6 +85,7 @@ LINKS = {
     "migrate": Link("django_manage", ("name", "root", "command")),
     "check_later": Link("django_manage", ("name", "root", "command")),
     "compare": Link("django_manage", ("name", "root", "command")),
+    "once": Link("gunicorn_before_switch", ("name", "root")),
     "switch": Link("gunicorn_switch", ("name", "root")),
     "site": Link("nginx_site"),
     "database": Link("database"),
@@ -108,6 +113,8 @@ def run(module: Module, params: dict) -> dict:
         chain.do("check_later", **chain.app(), command="check")
     if chain.has("compare") and chain.is_django():
         chain.do("compare", **chain.app(), command="compare")
+    if chain.has("once"):
+        chain.do("once", **chain.app())
     if chain.has("switch"):
         chain.do("switch", **chain.app())
     if chain.has("site"):
@@ -122,6 +129,7 @@ class Chain:
 
     def __init__(self, module: Module, params: dict):
         self._module, self._params = module, params
+        self._began = time.monotonic()
         self.given: dict[str, dict] = {}
         self._results: dict[str, dict] = {}
 
@@ -167,7 +175,9 @@ class Chain:
         Returns whether it came to that: the environment may wait for the key of the source.
         """
         source = self._results.get("source", {"path": None, "version": ""})
-        path, settings = source["path"], self.given["config"]["settings"]
+        built = self._built(source["path"]) if self.has("build") else source["path"]
+        # What check mode can't build is, in what the next steps look at, as it was fetched.
+        path, settings = built or source["path"], self.given["config"]["settings"]
         project = {name: self._params[name] for name in ("chdir", "wsgi_app")} | {"env": {}, "settings": {}}
         if self.has("project"):
             worker_class = settings.get("worker_class")
@@ -191,7 +201,7 @@ class Chain:
         release = self.do(
             "release",
             **self.account(),
-            source=path,
+            source=built,
             version=source["version"],
             chdir=chdir,
             venv=venv["path"],
@@ -209,6 +219,14 @@ class Chain:
         """Return how the repository of the source is reached, if it is in one: so are those of what it requires."""
         source = self.given.get("source", {})
         return {name: source[name] for name in ("ssh_key", "key", "known_hosts")} if source.get("git") else None
+
+    def _built(self, path: str | None) -> str:
+        """Return where the source is when it is built, without the user's secrets in sight; empty where check mode can't know."""
+        if path is None:
+            self._module.fail_json(msg="gunicorn_build has commands, but there is no gunicorn_source: set that, too.")
+        files = self.given["source"]["source_files"]
+        secrets = [name for name, file in files.items() if isinstance(file, dict) and file.get("secret")]
+        return self.do("build", **self.account(), **self.python(), source=path, secrets=secrets)["path"]
 
     def _shared_places(self, path: str | None) -> list[str]:
         """Return where in the source the app finds what it shares with later releases."""
@@ -240,7 +258,9 @@ class Chain:
 
     def _messages(self) -> list[str]:
         """Return what people should know of the release: what was found for it, and the plan of its workers."""
-        found = [text for name in ("project", "release") for text in self._results.get(name, {}).get("messages", [])]
+        found = [
+            text for name in ("build", "project", "release") for text in self._results.get(name, {}).get("messages", [])
+        ]
         plan = self._results.get("release", {}).get("plan")
         return [*found, *([plan["summary"], plan["switch"], *plan["warnings"]] if plan else [])]
 
@@ -254,6 +274,7 @@ class Chain:
             "messages": self._messages(),
             "lacks": self._results.get("host", {}).get("lacks", {}),
             "waits": waits,
+            "seconds": round(time.monotonic() - self._began, 1),
         }
 
 

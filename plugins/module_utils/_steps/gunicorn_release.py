@@ -17,7 +17,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import files, re
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import shared_paths
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
-from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import (
+    Inputs,
+    Release,
+    ReleaseError,
+    source_of,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
@@ -31,13 +36,16 @@ def run(module: Module, params: dict) -> dict:
     if fault:
         module.fail_json(msg=fault)
     env = dict(params["env"])
-    places = Places(params["source"] or store.path, state, shared, params["media"])
-    django = Preparation(places, **params["django"]) if params["django"] else None
+    django = None
     try:
         with _lock_unless(module.check_mode, store):
             secrets = HostSecrets(store.name, [name for name in params["secrets"] if name not in env])
             env.update(secrets.values)
             inputs = _inputs({**params, "env": env})
+            if params["django"]:
+                source = source_of(store, inputs, store.key() or b"")
+                folder = source if source and isinstance(source, str) else store.path
+                django = Preparation(Places(folder, state, shared, params["media"]), **params["django"])
             release = Release(store, inputs, store.key() or b"", django)
             # In check mode neither need be there.
             known = bool(store.key() and inputs.config is not UNKNOWN and not (module.check_mode and secrets.missing))
@@ -60,8 +68,8 @@ def run(module: Module, params: dict) -> dict:
                 # First, as the release has them.
                 secrets.keep()
                 store.open_to_its_account(closed)
-                for folder in missing:
-                    release.make_folder(folder)
+                for path in missing:
+                    release.make_folder(path)
                 if late:
                     release.start_early()
                 if new:
@@ -83,7 +91,7 @@ def run(module: Module, params: dict) -> dict:
     except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=remedies.without_values(str(error), env))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
-    result["messages"] = [*(django.messages if django else []), *secrets.messages()]
+    result["messages"] = [*(django.messages if django else []), *release.messages, *secrets.messages()]
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
     return result
@@ -125,6 +133,7 @@ STEP = Step(
         "media": shared_paths.MEDIA,
         "processes": {"type": "dict", "default": {}},
         "schedule": {"type": "dict", "default": {}},
+        "before_switch": {"type": "list", "elements": "raw", "default": []},
         "django": {
             "type": "dict",
             "options": {

@@ -63,7 +63,9 @@ def run(module: Module, params: dict) -> dict:
         module.fail_json(msg=str(error))
     for warning in _warnings(outcome, params, release):
         module.warn(warning)
-    return _result(seen, [*diff, *unlike], dataclasses.replace(outcome, changed=outcome.changed or bool(unlike)))
+    return _result(
+        seen, version, [*diff, *unlike], dataclasses.replace(outcome, changed=outcome.changed or bool(unlike))
+    )
 
 
 def _foretold(module: Module, handover: Handover, seen: Situation, version: str, media: Media | None) -> dict:
@@ -75,13 +77,14 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
     if media and unlike:
         media.foretell()
     changed = handover.needed(seen) or bool(unlike)
-    return _result(seen, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
+    return _result(seen, version, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 
 
-def _result(seen: Situation, diff: list[dict], outcome: Outcome) -> dict:
+def _result(seen: Situation, version: str, diff: list[dict], outcome: Outcome) -> dict:
     return {
         "changed": outcome.changed,
         "release": seen.wanted,
+        "version": version,
         "previous": seen.current,
         "answer": outcome.answer,
         "cut": outcome.cut,

@@ -42,9 +42,9 @@ def host(tmp_path, monkeypatch, as_root, write):
     monkeypatch.setattr(systemd, "ctl", lambda *arguments: Done(arguments, 0, "", ""))
     monkeypatch.setattr(systemd, "commands", lambda _app: [])
 
-    def run(_app, properties, argv, seconds, kind="run") -> Done:
+    def run(_app, properties, argv, seconds, _kind="run") -> Done:
         folder = dict(properties)["WorkingDirectory"]
-        argv = [word.replace("$$", "$") for word in argv] if kind.startswith("command-") else argv
+        argv = [word.replace("$$", "$") for word in argv]
         try:
             return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds)
         except subprocess.TimeoutExpired as error:
@@ -342,3 +342,176 @@ def test_a_command_that_can_not_run_says_why(host, command):
     (host / "srv/shop/current").unlink()
     assert "no release of the app shop is active" in command("true")["msg"]
     assert command("true", check=True)["changed"]
+
+
+def _python(script: str) -> list[str]:
+    return ["python", "-c", script]
+
+
+MAKING = {"command": _python("import os; open('made.txt', 'w').write(os.getcwd()); os.remove('old.txt')")}
+
+
+def test_what_steps_make_is_in_a_source_of_the_releases_own(host, release, write):
+    (host / "srv").mkdir()
+    write(host / "src", {"old.txt": "old", "shared/kept.txt": ""})
+    plain, made = release(), release(before_switch=[MAKING])
+    assert made["id"] != plain["id"], made
+    source = pathlib.Path(made["path"], "src").resolve()
+    assert source.parent == host / "srv/shop/sources"
+    assert (source / "made.txt").exists()
+    assert not (source / "old.txt").exists()
+    assert (source / "made.txt").stat().st_mode & 0o777 == 0o644
+    # What it was made of is as it was.
+    assert (host / "src/old.txt").exists()
+    # The app is loaded from there, as the settings say.
+    assert f"chdir = '{source}'\n" in pathlib.Path(made["path"], "gunicorn.conf.py").read_text()
+    assert f"WorkingDirectory={source}\n" in (host / f"units/gunicorn-shop@{made['id']}.service").read_text()
+    again = release(before_switch=[MAKING])
+    assert (again["changed"], again["id"]) == (False, made["id"])
+
+
+def test_what_check_mode_says_of_steps_is_what_a_run_makes_of_them(host, release, write):
+    (host / "srv").mkdir()
+    write(host / "src", {"old.txt": "old"})
+    release()
+    assert release(check=True, before_switch=[MAKING])["id"] == release(before_switch=[MAKING])["id"]
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (_python("raise SystemExit('no such tongue')"), "failed with exit status 1:\nno such tongue"),
+        (["msgfnt"], "gunicorn_before_switch has 'msgfnt', but the app's environment has no such program"),
+        (["/nosuch"], "gunicorn_before_switch has '/nosuch', but the host has no such file"),
+        (_python("import os; os.mkfifo('pipe')"), "left what no source may have: pipe is a device, a pipe or a socket"),
+        (_python("raise SystemExit('I hold hunter2, it is')"), "exit status 1:\nI hold $SECRET_KEY\n"),
+    ],
+)
+def test_a_step_that_fails_makes_no_release(host, release, step, said):
+    (host / "srv").mkdir()
+    secret = "hunter2, it is"
+    refused = release(before_switch=[{"command": step}], env={"SECRET_KEY": secret})
+    assert said in refused["msg"]
+    assert secret not in refused["msg"]
+    for kind in ("releases", "sources"):
+        assert os.listdir(host / "srv/shop" / kind) == []
+
+
+def test_steps_that_make_something_need_a_source(host, release):
+    (host / "srv").mkdir()
+    assert "but there is no gunicorn_source: add once: true" in release(source=None, before_switch=[MAKING])["msg"]
+
+
+def test_an_app_that_asks_for_tables_as_it_is_loaded_is_loaded_after_the_steps_that_make_them(host, release, write):
+    (host / "srv").mkdir()
+    write(host / "src", {"shop.py": f"{APP}import sqlite3\nsqlite3.connect(':memory:').execute('select * from a')\n"})
+    step = {"command": ["flask", "db", "upgrade"], "once": True}
+    assert "no such table: a" in release()["msg"]
+    made = release(before_switch=[step])
+    assert made["messages"] == [
+        "Loading the app asks for tables that its steps make, so it is proved after them, when it starts."
+    ]
+    write(host / "src", {"shop.py": "raise RuntimeError('no such luck')\n"})
+    assert "no such luck" in release(before_switch=[step], env={"A": "b"})["msg"]
+
+
+@pytest.fixture
+def once(host, release, play):
+    """Make a release with these commands to be done once, and do them; return what that returned."""
+
+    def once(*commands: list[str], check: bool = False, **options) -> dict:
+        steps = [{"command": command, "once": True} for command in commands]
+        made = release(before_switch=steps)
+        given = {"name": "shop", "root": str(host / "srv"), "release": made["id"], "before_switch": steps, **options}
+        return play("gunicorn_before_switch", check, **given)
+
+    (host / "srv").mkdir()
+    return once
+
+
+def test_what_a_release_does_once_is_done_once(host, once):
+    log = host / "log"
+    steps = [_python(f"open({str(log)!r}, 'a').write({word!r})") for word in ("a", "$b")]
+    foretold = once(*steps, check=True)
+    assert (foretold["changed"], foretold["commands"], log.exists()) == (True, steps, False)
+    done = once(*steps)
+    assert (done["changed"], done["diff"]) == (True, foretold["diff"]), done
+    assert log.read_text() == "a$b"
+    assert (once(*steps)["changed"], log.read_text()) == (False, "a$b")
+    assert once(*steps, check=True)["commands"] == []
+    # Another release does it again.
+    assert once(*steps, steps[0])["commands"] == [*steps, steps[0]]
+
+
+def test_a_run_goes_on_with_the_step_that_failed(host, once):
+    log = host / "log"
+    steps = [
+        _python(f"open({str(log)!r}, 'a').write('a')"),
+        _python(f"import sys; sys.exit('no database' if open({str(log)!r}).read() == 'a' else 0)"),
+    ]
+    failed = once(*steps)
+    assert "gunicorn_before_switch: [python, -c, " in failed["msg"]
+    assert "failed with exit status 1, and what it did till then stays done:\nno database" in failed["msg"]
+    assert "no release was active before, so none is now" in failed["msg"]
+    log.write_text("b")
+    assert once(*steps)["commands"] == steps[1:]
+    assert log.read_text() == "b"
+
+
+def test_a_step_that_a_signal_ends_has_failed(once):
+    # For systemd this end is a success.
+    assert "failed with exit status 143" in once(["/bin/sh", "-c", "kill $$"])["msg"]
+
+
+def test_nothing_is_done_for_a_release_that_another_overtook(host, once):
+    made = once(["true"], check=True)
+    assert made["changed"]
+    (host / "srv/shop/current").symlink_to(next((host / "srv/shop/releases").iterdir()))
+    late = once(_python("raise SystemExit('done all the same')"), replaces="")
+    assert "nothing of gunicorn_before_switch was done: release" in late["msg"]
+
+
+def test_what_is_once_done_in_a_release_that_is_not_there_is_not_known(host, play, tmp_path):
+    given = {"name": "shop", "root": str(tmp_path), "before_switch": [{"command": ["a"], "once": True}]}
+    assert play("gunicorn_before_switch", True, **given)["commands"] == [["a"]]
+
+
+@pytest.fixture
+def source(host, tmp_path, write, play):
+    """Build a source by these commands, and return what that returned."""
+
+    def source(*commands: list[str], check: bool = False, **options) -> dict:
+        given = {"name": "shop", "root": str(tmp_path / "srv"), "user": USER, "build": list(commands)}
+        place = (
+            write(tmp_path / "srv/shop/sources/s1", {"app.js": "hi\n"}) if (tmp_path / "srv/shop/key").exists() else ""
+        )
+        return play("app_build", check, **{**given, "source": str(place), **options})
+
+    (tmp_path / "srv").mkdir()
+    with stores.Store(str(tmp_path / "srv"), "shop").locked("a test"):
+        pass
+    return source
+
+
+def test_a_source_is_built_once(source):
+    command = ["sh", "-c", "cp app.js built.js"]
+    foretold = source(command, check=True)
+    assert (foretold["changed"], foretold["path"]) == (True, ""), foretold
+    assert "[sh, -c, 'cp app.js built.js']\n" in foretold["diff"][0]["after"]
+    assert "(not known yet)" in foretold["diff"][0]["after"]
+    done = source(command)
+    assert (done["changed"], done["diff"]) == (True, foretold["diff"]), done
+    assert pathlib.Path(done["path"], "built.js").read_text() == "hi\n"
+    for check in (False, True):
+        again = source(command, check=check)
+        assert (again["changed"], again["path"], again["diff"]) == (False, done["path"], [])
+    assert source(command, ["true"])["path"] != done["path"]
+
+
+def test_a_source_that_can_not_be_built_is_none(source, tmp_path):
+    lacking = ["nosuch-program"]
+    assert "the host has no program nosuch-program" in source(lacking)["msg"]
+    # What installs it may come before, in a run.
+    assert source(lacking, check=True)["path"] == source(["true"], check=True, source="")["path"] == ""
+    assert "gunicorn_build: [false] failed with exit status 1" in source(["false"])["msg"]
+    assert os.listdir(tmp_path / "srv/shop/sources") == ["s1"]

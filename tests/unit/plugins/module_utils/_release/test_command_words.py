@@ -94,4 +94,3 @@ def test_what_is_run():
     assert commands.argv(["flask", "db"], "/r") == ["/r/venv/bin/flask", "db"]
     assert commands.argv(["manage.py", "x"], "/r") == ["/r/venv/bin/python", "manage.py", "x"]
     assert commands.argv(["/bin/sh"], "/r") == ["/bin/sh"]
-    assert commands.literal(["a", "$HOME", "b$"]) == ["a", "$$HOME", "b$$"]

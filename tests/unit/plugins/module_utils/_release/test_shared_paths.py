@@ -19,7 +19,7 @@ def shared(tmp_path, write):
     source = write(tmp_path / "source", {"data/seed.txt": "seed\n", "db.sqlite3": "old\n", "app.py": ""})
     (tmp_path / "state").mkdir()
     Additions({}, list(PATHS), str(tmp_path / "state")).add(str(source))
-    return SharedPaths(str(tmp_path / "state"), str(source), PATHS)
+    return SharedPaths(str(tmp_path / "state"), str(source), PATHS, str(source))
 
 
 def _seed(shared: SharedPaths) -> None:
@@ -32,7 +32,7 @@ def test_folders_are_mounted_and_files_are_not(shared, tmp_path):
 
 
 def test_before_the_source_is_there_a_name_says_what_is_a_folder():
-    assert [place for _state, place in SharedPaths("/state", "/nosuch", PATHS).folders()] == [
+    assert [place for _state, place in SharedPaths("/state", "/nosuch", PATHS, "/nosuch").folders()] == [
         "/nosuch/data",
         "/nosuch/instance",
     ]
@@ -59,3 +59,10 @@ def test_nothing_goes_over_what_is_there(shared, tmp_path):
     _seed(shared)
     assert list((state / "data").iterdir()) == []
     assert (state / "db.sqlite3").read_text() == "new\n"
+
+
+def test_what_steps_make_of_a_source_shares_what_that_shares(shared, tmp_path):
+    made = SharedPaths(shared.state, f"{tmp_path}/made", PATHS, shared.source)
+    # Before it is made, and afterwards: the unit has these places, and so has the release's id.
+    assert made.folders() == tuple((f"{tmp_path}/state/{name}", f"{tmp_path}/made/{name}") for name in PATHS[:2])
+    assert (made.missing(), made.seed()) == (shared.missing(), shared.seed())

@@ -116,6 +116,40 @@ def test_each_step_gets_what_those_before_it_found(play):
     assert (done["check"]["release"], done["check"]["command"]) == (OLD, "check")
 
 
+def test_what_follows_a_build_has_the_built_source(play):
+    added = {
+        "files/.env": {"content": "A=b", "secret": True},
+        "local.py": "A = 1",
+        "b": {"content": "c", "secret": False},
+    }
+    built = {"changed": True, "path": "/srv/shop/sources/9", "messages": ["large"]}
+    steps = {**DJANGO, "source": {**SOURCE, "source_files": added}, "build": {"build": [["npm", "ci"]]}}
+    result, done = play(steps, build=built)
+    assert list(done)[:3] == ["source", "build", "project"]
+    assert done["build"]["source"] == "/srv/shop/sources/1"
+    assert done["build"]["secrets"] == ["files/.env"]
+    assert {done[name]["source"] for name in ("project", "venv", "release")} == {"/srv/shop/sources/9"}
+    assert result["messages"][0] == "large"
+
+
+def test_what_is_not_built_in_check_mode_is_looked_at_as_it_was_fetched(play):
+    _result, done = play({**BUILD, "build": {"build": [["npm", "ci"]]}}, True, build={"changed": True, "path": ""})
+    assert done["venv"]["source"] == "/srv/shop/sources/1"
+    assert done["release"]["source"] == ""
+
+
+def test_a_build_takes_a_source(play):
+    steps = {name: options for name, options in BUILD.items() if name != "source"}
+    with pytest.raises(Refused, match="gunicorn_build has commands, but there is no gunicorn_source"):
+        play({**steps, "build": {"build": [["npm", "ci"]]}})
+
+
+def test_what_a_release_does_once_comes_after_its_migrations(play):
+    once = {"release": NEW, "before_switch": [{"command": ["flask", "db", "upgrade"], "once": True}]}
+    _result, done = play({"once": once, "switch": {"release": NEW}, "migrate": {"release": NEW}})
+    assert list(done) == ["migrate", "once", "switch"]
+
+
 def test_the_planned_workers_are_those_of_the_configuration(play):
     _result, done = play(BUILD)
     assert done["config"]["settings"] == {"workers": done["release"]["plan"]["workers"]}

@@ -1,0 +1,3 @@
+import {greeting} from "./greeting.js";
+
+document.querySelector("h1").textContent = greeting("visitor");

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's tasks around the switch, by Ansible and the role's own files; of the collection only the module is played."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROLE = pathlib.Path(__file__).parents[3] / "roles/gunicorn"
+OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+# In the place of the module: notes that it was called, and answers that the new release serves now.
+STEPS = """#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({name: {"type": "raw"} for name in ("name", "root", "steps")}, supports_check_mode=True)
+open("LOG", "a").write("switch ")
+switch = {"previous": module.params["steps"]["switch"]["replaces"], "release": "NEW", "version": "v2", "answer": "200 OK"}
+module.exit_json(changed=True, seconds=1.5, switch=switch, migrate={"migrations": ["shop.0002"]})
+"""
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  vars_files: [ROLE/defaults/main.yml, ROLE/vars/main.yml]
+  vars:
+    gunicorn_name: shop
+    gunicorn_tasks_before_switch: tasks/before.yml
+    gunicorn_tasks_after_switch: "{{ playbook_dir }}/tasks/after.yml"
+    __gunicorn_built: {release: {id: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
+  tasks:
+    - ansible.builtin.import_tasks: ROLE/tasks/activate.yml
+      tags: [switch]
+"""
+NOTE = """
+- name: Note WHEN
+  ansible.builtin.shell:
+    cmd: "echo WHEN >> LOG; echo '{{ gunicorn_result | to_json }}' > LOG.WHEN"
+- name: Go wrong
+  ansible.builtin.fail: {msg: no more}
+  when: wrong | default('') == 'WHEN'
+"""
+
+
+@pytest.fixture
+def play(tmp_path, write):
+    """Play the role's last part where the release serves or not; return what Ansible said, and what was done."""
+    log = tmp_path / "log"
+    notes = {f"tasks/{when}.yml": NOTE.replace("WHEN", when) for when in ("before", "after")}
+    module = "collections/ansible_collections/pyweb/stack/plugins/modules/steps.py"
+
+    def play(*options: str, serves: bool = False) -> tuple[subprocess.CompletedProcess, str]:
+        values = {
+            "LOG": log,
+            "ROLE": ROLE,
+            "NEW": NEW,
+            "SERVES": str(serves).lower(),
+            "SERVING": NEW if serves else OLD,
+        }
+        for name, text in {**notes, module: STEPS, "play.yml": PLAY, "ansible.cfg": ""}.items():
+            for word, value in values.items():
+                text = re.sub(rf"\b{word}\b", str(value), text)
+            write(tmp_path, {name: text})
+        log.write_text("")
+        paths = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_HOME": str(tmp_path / "home")}
+        ansible = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
+        argv = [ansible, "-i", "localhost,", "-c", "local", str(tmp_path / "play.yml"), *options]
+        env = {
+            **os.environ,
+            **paths,
+            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        }
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
+        return done, " ".join(log.read_text().split())
+
+    return play
+
+
+def test_they_are_told_what_happens(play, tmp_path):
+    done, log = play("--tags", "switch")
+    assert (done.returncode, log) == (0, "before switch after"), done.stdout
+    before, after = (json.loads((tmp_path / f"log.{when}").read_text()) for when in ("before", "after"))
+    told = {"app": "shop", "from": OLD, "to": NEW, "version": "v2", "by": before["by"]}
+    assert before == told
+    assert after == {**told, "changed": True, "seconds": 1.5, "migrations": ["shop.0002"]}
+
+
+def test_one_that_fails_before_the_switch_refuses_the_release(play):
+    done, log = play("-e", "wrong=before")
+    assert (done.returncode, log) == (2, "before")
+
+
+def test_one_that_fails_after_it_is_a_warning(play):
+    done, log = play("-e", "wrong=after")
+    assert (done.returncode, log) == (0, "before switch after"), done.stdout
+    assert 'gunicorn_tasks_after_switch failed at the task \\"Go wrong\\": no more.' in done.stdout
+    assert f"Release {NEW} of the app shop serves all the same." in done.stdout
+
+
+def test_nothing_is_done_where_the_release_serves(play):
+    done, log = play(serves=True)
+    assert (done.returncode, log) == (0, "switch"), done.stdout
