@@ -12,9 +12,7 @@ from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import lock_files, requirements, tables
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError, normalized
-
-if typing.TYPE_CHECKING:
-    from ansible_collections.pyweb.stack.plugins.module_utils._venv.steps import Workshop
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.workshop import Workshop
 
 # What the locks of other tools are made from.
 _MADE_FROM = {"Pipfile.lock": "Pipfile", "poetry.lock": "pyproject.toml", "pdm.lock": "pyproject.toml"}

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import UvError
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.workshop import Workshop
 
 # What setuptools, hatchling, poetry-core, flit and uv's own backend say of a project that isn't laid out as a package.
 _NO_PACKAGE = (
@@ -27,19 +26,6 @@ _NOT_BUILT = (
     "The project itself was not installed, since its build backend finds no package in it; what it depends on was. Say so in "
     "its pyproject.toml, with `package = false` below [tool.uv] for instance."
 )
-
-
-class Workshop(typing.Protocol):
-    """Where an environment is made."""
-
-    def install(self, arguments: list[str], variable: str) -> list[str]:
-        """Have uv install, and return what there is then, each as `name==version`; what fails names the variable."""
-
-    def ask(self, *arguments: str) -> Done:
-        """Run uv where it needs no packages, and return what it said, whatever its exit status."""
-
-    def hand(self, name: str, *lines: str) -> str:
-        """Put a file of this name and lines where uv can read it, and return its path."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,3 +84,23 @@ def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
 )
 def test_who_has_to_live(monkeypatch, tmp_path, app, in_force, ticks, said):
     assert said in _proved(monkeypatch, tmp_path, app, in_force, *ticks)
+
+
+def test_one_that_the_list_of_children_lacks_for_a_moment_is_watched_on(monkeypatch, tmp_path, app):
+    """The list may lack one while another is being forked, and that one may end before it is listed again."""
+    alive, ticks = {"7", "8"}, [{"7", "8"}, {"8"}, {"8"}]
+
+    def forked(_pid):
+        if len(ticks) == 1:
+            alive.discard("7")
+        return ticks.pop(0) if len(ticks) > 1 else ticks[0]
+
+    app(tmp_path / "app.sock", 503)
+    monkeypatch.setattr(instance.Instance, "_alive", lambda _self: {"ActiveState": "active", "MainPID": "1"})
+    monkeypatch.setattr(instance, "forked", forked)
+    monkeypatch.setattr(instance, "_is_copy", lambda pid: pid in alive)
+    monkeypatch.setattr(instance.os.path, "exists", lambda path: path.rpartition("/")[2] in alive)
+    candidate = instance.Instance("shop", "4f6a7d8e9c0b")
+    candidate.path = str(tmp_path / "app.sock")
+    with pytest.raises(instance.Refused, match="a worker ended right after its start"):
+        candidate.prove(Health(["/"], "localhost", range(503, 504), 2), {"workers": 2})
