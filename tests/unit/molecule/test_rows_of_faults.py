@@ -9,6 +9,7 @@ Rows with `on_host` or `reaches_host` take a server: the scenario has those.
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import json
 import pathlib
@@ -26,7 +27,9 @@ FAULTS = ROOT / "molecule/faults"
 faults = FilterModule().filters()["faults"]
 
 
+@functools.cache
 def _load(path: pathlib.Path):
+    """Return what a file holds, which is read once for all rows: nobody may change it."""
     return DataLoader().load_from_file(str(path), trusted_as_template=True)
 
 
@@ -62,7 +65,7 @@ def _said_by_role(role: str, given: dict) -> str:
     )
     if of_types.error_messages:
         return "\n".join(of_types.error_messages)
-    checked = DataLoader().load_from_file(str(ROOT / f"roles/{role}/vars/main.yml"))[f"__{role}_checked"]
+    checked = _load(ROOT / f"roles/{role}/vars/main.yml")[f"__{role}_checked"]
     values = {name: given.get(name, options[name].get("default")) for name in checked}
     found = faults(values, [name for name in given if name.startswith(f"{role}_")])
     # The role django is all of gunicorn, too.

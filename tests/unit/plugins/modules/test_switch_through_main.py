@@ -14,7 +14,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import media, probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, media, probe, queues
 
 ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
 
@@ -239,3 +239,58 @@ def test_a_folder_that_can_t_be_served_is_told_of_before_the_switch(switch, stat
     (state / "media").symlink_to("/etc")
     assert "gunicorn_media has the path 'media'" in switch(ONE, media={"url": "/media/", "path": "media"})["msg"]
     assert _current(tmp_path) is None
+
+
+def test_units_of_releases_that_go_go_with_them(switch, tmp_path, write):
+    for release in (ONE, TWO):
+        switch(release)
+    write(tmp_path / "units", {f"gunicorn-shop@{ONE}.{kind}": "" for kind in ("service", "socket")})
+    switch(THREE, keep_releases=1)
+    assert not list((tmp_path / "units").glob(f"gunicorn-shop@{ONE}.*"))
+
+
+def test_pages_that_it_is_asked_for_find_its_assets_and_a_refused_one_leaves_none(switch, tmp_path, write, monkeypatch):
+    for number, release in enumerate((ONE, TWO, THREE)):
+        write(tmp_path / f"shop/releases/{release}/static", {f"site.{number:012x}.css": ""})
+    there = []
+
+    def get(*_arguments):
+        there.append(sorted(os.listdir(tmp_path / "shop/assets")))
+        return probe.Answer(status, "")
+
+    monkeypatch.setattr(probe, "get", get)
+    status = 200
+    for release in (ONE, TWO, THREE):
+        switch(release)
+    assert there[-1] == [f"site.{number:012x}.css" for number in range(3)]
+    switch(THREE, keep_assets=1)
+    # One that would be kept no longer, were it not asked for.
+    monkeypatch.setattr(Store, "surplus", lambda _store, _keep: [ONE])
+    status = 500
+    switch(ONE, keep_releases=1, keep_assets=1)
+    assert f"site.{0:012x}.css" in there[-1]
+    assert os.listdir(tmp_path / "shop/assets") == [f"site.{2:012x}.css"]
+
+
+def test_a_release_whose_python_is_gone_is_refused_before_anything_is_asked(switch, host, tmp_path):
+    (tmp_path / f"shop/releases/{TWO}/venv/bin").mkdir(parents=True)
+    (tmp_path / f"shop/releases/{TWO}/venv/bin/python").symlink_to("/nosuch/bin/python3.12")
+    switch(ONE)
+    refused = switch(TWO)["msg"]
+    assert f"release {TWO} can't be active again: its interpreter, /nosuch/bin/python3.12, is no longer" in refused
+    assert not any(TWO in unit for unit in host.running)
+
+
+def test_interpreters_that_nobody_has_any_more_go_with_the_releases_that_had_them(switch, tmp_path, write, monkeypatch):
+    pythons = tmp_path / "tools/python"
+    monkeypatch.setattr(interpreters.pythons, "folder", lambda: str(pythons))
+    monkeypatch.setattr(interpreters.pythons, "_RUN", -1)
+    for version in ("3.12.1-a", "3.13.1-b"):
+        write(pythons / version, {"bin/python": ""})
+    store = f"{tmp_path}/shop"
+    write(tmp_path / "units", {f"gunicorn-shop@{ONE}.service": f"EnvironmentFile={store}/releases/%i/env\n"})
+    (tmp_path / "shop/venvs/v1/bin").mkdir(parents=True)
+    (tmp_path / "shop/venvs/v1/bin/python").symlink_to(pythons / "3.13.1-b/bin/python")
+    (tmp_path / f"shop/releases/{ONE}/venv").symlink_to("../../venvs/v1")
+    switch(ONE)
+    assert os.listdir(pythons) == ["3.13.1-b"]

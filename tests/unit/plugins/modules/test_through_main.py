@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pathlib
@@ -515,3 +516,13 @@ def test_a_source_that_can_not_be_built_is_none(source, tmp_path):
     assert source(lacking, check=True)["path"] == source(["true"], check=True, source="")["path"] == ""
     assert "gunicorn_build: [false] failed with exit status 1" in source(["false"])["msg"]
     assert os.listdir(tmp_path / "srv/shop/sources") == ["s1"]
+
+
+MODULES = sorted(path.stem for path in (pathlib.Path(__file__).parents[4] / "plugins/modules").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_happens_where_a_module_is_only_imported(name, capsys):
+    module = importlib.import_module(f"ansible_collections.pyweb.stack.plugins.modules.{name}")
+    assert callable(module.main)
+    assert capsys.readouterr().out == ""

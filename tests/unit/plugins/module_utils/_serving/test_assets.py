@@ -127,3 +127,12 @@ def test_the_last_file_takes_its_folder_along(store):
         os.unlink(f"{store.path}/releases/{'abcd'[name]}/static/{_name(99)}")
     assert only.prune(only.look("a"))
     assert not os.path.exists(f"{store.path}/assets/static")
+
+
+def test_of_two_of_one_name_that_of_the_newer_release_counts(store, write):
+    for release, text in (("c", "older"), ("d", "newer")):
+        write(store.item("releases", release), {"static/static/site.0123456789ab.css": text})
+    both = Assets(store, 3)
+    both.add(both.look("d"))
+    with open(f"{store.path}/assets/static/site.0123456789ab.css", encoding="utf-8") as file:
+        assert file.read() == "newer"

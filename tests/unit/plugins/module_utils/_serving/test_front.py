@@ -15,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import 
 TCP = {"gunicorn-shop-tcp.service", "gunicorn-shop-tcp.socket"}
 # A socket is active once it was started.
 SYSTEMCTL = """#!/bin/sh
+echo "$@" >> {root}/asked
 case "$*" in
   start*tcp.socket) touch {root}/listens ;;
   stop*tcp.socket) rm -f {root}/listens; echo stopped >> {root}/stopped ;;
@@ -143,3 +144,14 @@ def test_the_command_is_put_right_and_that_of_somebody_else_is_refused(front, wr
     assert _set_up(front(None)) == [True, True, False]
     command.write_text("#!/bin/sh\n")
     assert "commands/gunicorn-shop was not made by this role: move it away" in _fault(front(None))
+
+
+def test_what_passes_connections_on_starts_anew_where_its_unit_changes(front, tmp_path):
+    _set_up(front("127.0.0.1:9999"))
+    proxy = tmp_path / "units/gunicorn-shop-tcp.service"
+    proxy.write_text(proxy.read_text() + "Nice=5\n")
+    _set_up(front("127.0.0.1:9999"))
+    restart = "try-restart gunicorn-shop-tcp.service"
+    assert (tmp_path / "asked").read_text().splitlines().count(restart) == 2
+    _set_up(front("127.0.0.1:9999"))
+    assert (tmp_path / "asked").read_text().splitlines().count(restart) == 2

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -14,6 +15,7 @@ import random
 import re
 import stat
 import tarfile
+import tempfile
 import threading
 import zipfile
 
@@ -56,16 +58,29 @@ def _sum(path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture
-def unpack(tmp_path):
-    """Unpack an archive into a folder and return that."""
+@contextlib.contextmanager
+def _written_here(_account, write, _seconds):
+    """Do what `accounts.written` does, in this process."""
+    with tempfile.TemporaryFile() as file:
+        # Which the writer closes.
+        with open(os.dup(file.fileno()), "wb") as copy:
+            write(copy)
+        file.seek(0)
+        yield file
+
+
+@pytest.fixture(params=["by nobody", "here"])
+def unpack(tmp_path, request, monkeypatch):
+    """Unpack an archive into a folder and return that; whoever reads it, the outcome is the same."""
+    if request.param == "here":
+        monkeypatch.setattr(archive.accounts, "written", _written_here)
 
     def unpack(path) -> pathlib.Path:
-        archive = Archive(str(path), _sum(path), str(path))
-        assert archive.fetch(str(tmp_path)) == archive.digest("") == _sum(path)[:40]
+        source = Archive(str(path), _sum(path), str(path))
+        assert source.fetch(str(tmp_path)) == source.digest("") == _sum(path)[:40]
         folder = tmp_path / "unpacked"
         folder.mkdir()
-        archive.export(str(folder))
+        source.export(str(folder))
         return folder
 
     return unpack
@@ -314,6 +329,7 @@ def test_of_two_files_of_one_name_the_later_counts(tmp_path, unpack):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs somebody else")
+@pytest.mark.parametrize("unpack", ["by nobody"], indirect=True)
 def test_nobody_reads_it(tmp_path, unpack, monkeypatch):
     asked = []
     written = archive.accounts.written
