@@ -29,6 +29,9 @@ RESERVED = {
 LONGEST = 128 * 1024 - 1
 MOST = 2_000_000
 _NUL_AND_POINTER = 9
+# NUL, lone surrogates and what Unicode has for no character: two at the end of each plane, and some besides.
+_ENDS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+_UNHOLDABLE = re.compile(f"[\0\ud800-\udfff\ufdd0-\ufdef{_ENDS}]")
 
 
 def faults(variables: dict) -> list[str | None]:
@@ -55,7 +58,7 @@ def fault(key: object, value: object) -> str | None:
             f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes, "
             "or end its template with '| string'"
         )
-    if any(_unholdable(character) for character in value):
+    if _UNHOLDABLE.search(value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
     size = _size(str(key), value)
     if size > LONGEST:
@@ -78,8 +81,3 @@ def parse(text: str) -> dict[str, str]:
 
 def _size(key: str, value: str) -> int:
     return len(f"{key}={value}".encode())
-
-
-def _unholdable(character: str) -> bool:
-    point = ord(character)
-    return point == 0 or 0xD800 <= point <= 0xDFFF or 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE

@@ -14,7 +14,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, media, probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, interpreters, media, probe, queues
 
 ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
 
@@ -183,6 +183,7 @@ def test_what_check_mode_can_see_to_fail_fails_there(switch, tmp_path, write):
 
 
 def test_who_was_cut_and_what_others_change_is_told(switch, host, monkeypatch):
+    monkeypatch.setattr(instance, "_PARTING", 0.1)
     switch(ONE)
     host.drop_ins = (
         f"/etc/systemd/system/gunicorn-shop@{TWO}.service.d/mine.conf /etc/systemd/system/service.d/all.conf"

@@ -11,6 +11,7 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -21,7 +22,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import command_l
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
-from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, host_secrets, stores
+from ansible_collections.pyweb.stack.plugins.module_utils._release import foreign_unit, host_secrets, releases, stores
+from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import Additions
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'']\n"
@@ -526,3 +528,105 @@ def test_nothing_happens_where_a_module_is_only_imported(name, capsys):
     module = importlib.import_module(f"ansible_collections.pyweb.stack.plugins.modules.{name}")
     assert callable(module.main)
     assert capsys.readouterr().out == ""
+
+
+def test_a_release_may_take_several_times_what_its_proof_may(host, release):
+    (host / "srv").mkdir()
+    made = release(health_timeout=100.0)
+    unit = (host / f"units/gunicorn-shop@{made['id']}.service").read_text()
+    assert f"TimeoutStartSec={100 * releases._LOADS:g}\n" in unit
+
+
+@pytest.fixture
+def shared(host, monkeypatch, release):
+    """Have a source with a shared folder, and a state folder that is not the host's; return what it was made with."""
+    state, seeded = host / "state", []
+    state.mkdir()
+    shared_paths, run = releases.SharedPaths, systemd.run
+    monkeypatch.setattr(releases, "SharedPaths", lambda _state, *more: shared_paths(str(state), *more))
+
+    def seed(app, properties, argv, seconds):
+        if argv[0] == "/usr/bin/python3":
+            seeded.append([name for name, _value in properties])
+        return run(app, properties, argv, seconds)
+
+    monkeypatch.setattr(systemd, "run", seed)
+    (host / "srv").mkdir()
+    (host / "src/media").mkdir()
+    (host / "src/media/logo.svg").write_text("x")
+    Additions({}, ["media"], str(state)).add(str(host / "src"))
+    return state, seeded
+
+
+def test_what_is_shared_comes_along_with_the_release_that_first_has_it(host, release, shared):
+    state, seeded = shared
+    foretold = release(check=True, shared_paths=["media"])
+    assert f"{state}/media" in json.dumps(foretold["diff"])
+    made = release(shared_paths=["media"])
+    assert made["changed"], made
+    assert (state / "media/logo.svg").read_text() == "x"
+    # What is mounted there later would hide what comes along.
+    assert "BindPaths" not in seeded[0]
+    assert not release(shared_paths=["media"])["changed"]
+    shutil.rmtree(state / "media")
+    assert release(shared_paths=["media"])["changed"]
+    assert (state / "media/logo.svg").exists()
+
+
+def test_what_is_shared_takes_a_source(host, release):
+    (host / "srv").mkdir()
+    refused = release(source=None, shared_paths=["media"])["msg"]
+    assert "gunicorn_shared_paths has places in the source, but there is no gunicorn_source: set that" in refused
+
+
+def test_what_can_not_be_shared_is_told(host, release, shared, monkeypatch):
+    shutil.rmtree(shared[0])
+    monkeypatch.setattr(systemd, "run", lambda *_arguments: Done([], 1, "", "no room\n"))
+    refused = release(shared_paths=["media"])["msg"]
+    assert f"gunicorn_shared_paths: what is shared can't be put into {shared[0]}: no room" in refused
+
+
+def test_what_systemd_can_not_start_is_a_fault_of_the_sandbox(host, release, monkeypatch):
+    (host / "srv").mkdir()
+    monkeypatch.setattr(systemd, "run", lambda *_arguments: Done([], 226, "", "Failed to set up mount namespacing\n"))
+    refused = release()["msg"]
+    assert "what gunicorn_unit and gunicorn_writable_paths add to the service (exit status 226): Failed to" in refused
+
+
+def test_an_app_that_does_not_load_in_time_is_told_of(host, release, monkeypatch):
+    def hang(*_arguments):
+        raise shell.Overdue("it did not end")
+
+    (host / "srv").mkdir()
+    monkeypatch.setattr(systemd, "run", hang)
+    refused = release(health_timeout=10.0)["msg"]
+    assert f"which was not loaded within {10 * releases._LOADS:g} s" in refused
+    assert "gunicorn_health.timeout" in refused
+
+
+def test_folders_that_the_account_can_not_write_are_named(host, release, monkeypatch):
+    (host / "srv").mkdir()
+    data = host / "data"
+    run = systemd.run
+
+    def deny(app, properties, argv, seconds):
+        return Done(argv, 0, f"{data}\n", "") if str(data) in argv else run(app, properties, argv, seconds)
+
+    monkeypatch.setattr(systemd, "run", deny)
+    refused = release(writable_paths=[str(data)])["msg"]
+    assert f"gunicorn_writable_paths has '{data}', where the account '{USER}' can't write" in refused
+
+
+def test_an_environment_of_an_earlier_version_learns_to_start_early(host, venv, release, monkeypatch):
+    """As one that was built before Django's static files were found by it."""
+    (host / "srv").mkdir()
+    missing, installed = [True], []
+    monkeypatch.setattr(releases.startup, "missing", lambda _venv: missing[0])
+    monkeypatch.setattr(releases.startup, "install", installed.append)
+    monkeypatch.setattr(releases.Release, "make", lambda one: os.makedirs(one.path))
+    monkeypatch.setattr(releases.Release, "plan", lambda _one: {})
+    django = {"collectstatic": True, "allow_debug": False, "databases": ["default"]}
+    assert release(check=True, django=django)["changed"]
+    assert installed == []
+    release(django=django)
+    assert installed == [str(venv)]

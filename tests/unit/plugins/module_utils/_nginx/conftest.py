@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -54,6 +55,7 @@ class Host:
             self.port, self.tls_port = free.getsockname()[1], another.getsockname()[1]
         self.process: subprocess.Popen | None = None
         self.load_state, self.reloads, self.asked = "loaded", True, []
+        self.requests: list[http.server.BaseHTTPRequestHandler] = []
 
     def copied(self, tree: str) -> str:
         """Have nginx see a tree as it would in the place of its own; return where it is."""
@@ -189,7 +191,7 @@ def host(write, monkeypatch, app):
     monkeypatch.setattr(ports, "listens", lambda *_arguments: True)
     made.ctl("start", "nginx.service")
     (folder / "srv/shop/current").mkdir(parents=True)
-    app(folder / "srv/shop/current/app.sock", 203)
+    made.requests = app(folder / "srv/shop/current/app.sock", 203)
     (folder / "srv/shop/current/app.sock").chmod(0o777)
     yield made
     made.end()

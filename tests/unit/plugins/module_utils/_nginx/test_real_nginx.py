@@ -21,7 +21,9 @@ def test_a_site_takes_the_place_of_the_default_one_and_gives_it_back(host, site)
     assert host.answer() == "200 Welcome to nginx"
     assert site()["changed"]
     host.until(lambda: host.answer() == "203 ")
+    reloads = host.asked.count("reload")
     assert not site()["changed"]
+    assert host.asked.count("reload") == reloads
     assert site(state="absent")["changed"]
     host.until(lambda: host.answer() == "200 Welcome to nginx")
     assert host.files() == before
@@ -52,6 +54,8 @@ def test_where_nginx_does_not_take_it_up_all_is_as_it_was(host, site):
     assert re.search("did not take up .*sites-available/default, so its files are as they were before", refused["msg"])
     assert "what nginx said" in refused["msg"]
     assert host.files() == before
+    # It may have begun to take up the new tree.
+    assert host.asked.count("reload") == 2
     assert not server.pending()
     assert host.answer() == "200 Welcome to nginx"
 
@@ -294,3 +298,29 @@ def test_options_that_contradict_each_other_are_refused_first(host, site, given,
     before = host.files()
     assert said in site(**given)["msg"]
     assert host.files() == before
+
+
+def test_what_one_run_left_to_be_taken_up_another_that_fails_leaves_as_well(host, site, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "make_ready", mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            site()
+    host.reloads = False
+    assert "did not take up" in site(client_max_body_size="20m")["msg"]
+    assert server.pending()
+
+
+def test_a_link_that_leads_to_the_site_in_other_words_is_left_alone(host, site):
+    site()
+    link = host.etc / "sites-enabled/default"
+    link.unlink()
+    link.symlink_to("../sites-available/default")
+    assert not site()["changed"]
+    assert os.readlink(link) == "../sites-available/default"
+
+
+def test_of_proxies_that_are_trusted_each_is_asked_whom_it_answers(host, site):
+    with host.reloaded():
+        site(trusted_proxies=["127.0.0.1/32", "10.0.0.0/8"])
+    assert host.ask(X_Forwarded_For="6.6.6.6, 192.0.2.7, 10.0.0.9").status == 203
+    assert host.requests[-1].headers["X-Real-IP"] == "192.0.2.7"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -399,6 +400,7 @@ def deployed(prepared, write):
         pytest.param("a b <a <b", "a", id="forth and back"),
         pytest.param("a b <a c", "a", id="a deploy after a way back"),
         pytest.param("a b a", "b", id="an earlier version, deployed"),
+        pytest.param("a b c <a", "b", id="back beyond what the last deploy replaced"),
     ],
 )
 def test_previous_is_what_the_last_deploy_replaced(deployed, events, previous):
@@ -495,3 +497,36 @@ def test_an_account_with_another_number_gets_to_read_its_releases_again(prepared
     store.open_to_its_account(closed)
     assert chowned == [(name, 0, os.getgid() + 1) for name in ("gunicorn.conf.py", "release.json")]
     assert Store(os.path.dirname(prepared.path), "shop").closed_to_its_account() == []
+
+
+def test_a_switch_is_durable(prepared, write, monkeypatch):
+    write(prepared.item("releases", "a"), {"release.json": "{}"})
+    synced = []
+    sync = stores.files.sync_folder
+    monkeypatch.setattr(stores.files, "sync_folder", lambda folder: synced.append(folder) or sync(folder))
+    prepared.switch("a")
+    assert synced == [prepared.path]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_folder_with_a_key_of_somebody_else_is_not_ours(prepared):
+    assert prepared.ours()
+    os.chown(f"{prepared.path}/key", 65534, 65534)
+    assert not prepared.ours()
+
+
+def test_the_lock_of_a_folder_that_is_gone_is_none(prepared, monkeypatch):
+    """Who waited for it while another run removed the app, and made it anew, has nothing."""
+    held = stores.locks.held
+
+    @contextlib.contextmanager
+    def held_too_late(path, purpose, patience):
+        with held(path, purpose, patience) as lock:
+            os.unlink(path)
+            with open(path, "w", encoding="utf-8"):
+                pass
+            yield lock
+
+    monkeypatch.setattr(stores.locks, "held", held_too_late)
+    with pytest.raises(StoreError, match="the app shop was removed during this run"), prepared.locked("deploying"):
+        pytest.fail("it went on")

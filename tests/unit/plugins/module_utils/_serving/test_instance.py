@@ -58,7 +58,7 @@ def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
     candidate = instance.Instance("shop", "4f6a7d8e9c0b")
     candidate.path = str(tmp_path / "app.sock")
     try:
-        return candidate.prove(Health(["/"], "localhost", range(200, 400), 2), in_force)
+        return candidate.prove(Health(["/"], "localhost", range(200, 400), 1), in_force)
     except instance.Refused as refusal:
         return str(refusal)
 
@@ -67,7 +67,7 @@ def _proved(monkeypatch, tmp_path, app, in_force, *ticks) -> str:
     ("in_force", "ticks", "said"),
     [
         pytest.param({"workers": 2}, [{"7"}, {"7", "8"}], "200 OK", id="all live"),
-        pytest.param({"workers": 2}, [{"7"}], "1 of 2 workers live after 2 s", id="one never came"),
+        pytest.param({"workers": 2}, [{"7"}], "1 of 2 workers live after 1 s", id="one never came"),
         pytest.param({"workers": 1}, [{"7"}, {"8"}], "a worker ended right after its start", id="one ended"),
         pytest.param({"workers": 1, "max_requests": 1}, [{"7"}, {"8"}], "200 OK", id="one ended as it should"),
         pytest.param(
