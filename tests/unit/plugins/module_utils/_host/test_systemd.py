@@ -128,8 +128,8 @@ def test_commands_run_with_what_the_service_has_but_its_own(programs, tmp_path):
 
 def test_what_systemd_has_of_an_app(programs, monkeypatch):
     listed = (
-        '[{"unit": "gunicorn-shop@1.service", "load": "loaded"}, {"unit": "gunicorn-shop@1.socket", "load": "loaded"}, '
-        '{"unit": "gunicorn-shop@2.service", "load": "not-found"}]'
+        '[{"unit": "gunicorn-shop@1.service", "load": "loaded", "active": "active"}, {"unit": "gunicorn-shop@1.socket", "load": "loaded", "active": "active"}, '
+        '{"unit": "gunicorn-shop@2.service", "load": "not-found", "active": "inactive"}]'
     )
     programs(systemctl=f"echo '{listed}'")
     assert systemd.loaded_instances("shop") == {"1"}
