@@ -229,8 +229,8 @@ def test_a_certificate_of_ones_own_is_looked_at(host, site, certificate, write):
 
 
 def test_a_site_closes_and_opens_without_a_reload(host, site):
-    site(maintenance={"page": "<p>Back soon</p>"})
-    host.until(lambda: host.answer() == "203 ")
+    with host.reloaded():
+        site(maintenance={"page": "<p>Back soon</p>"})
     reloads = host.asked.count("reload")
     closed = {"page": "<p>Back soon</p>", "active": True}
     foretold = site(maintenance=closed, check=True)
