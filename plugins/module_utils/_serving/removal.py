@@ -154,7 +154,10 @@ class Removal:
         standing += [f"gunicorn-{app}-command-*.service"]
         systemd.ctl("stop", *standing)
         # systemd made one for each template, and keeps it.
-        systemd.ctl("stop", rf"system-gunicorn\x2d{app}.slice", rf"system-gunicorn\\x2d{app}\\x2d*.slice")
+        whole, begin = rf"system-gunicorn\x2d{app}.slice", rf"system-gunicorn\x2d{app}\x2d"
+        systemd.ctl(
+            "stop", whole, *(name for name in systemd.loaded("system-gunicorn*.slice") if name.startswith(begin))
+        )
         systemd.ctl("disable", "--quiet", f"gunicorn-{app}.service")
         systemd.remove(list(units))
         systemd.require("daemon-reload")

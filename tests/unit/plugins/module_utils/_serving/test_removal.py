@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 
@@ -25,6 +26,7 @@ SYSTEMCTL = """#!/bin/sh
 echo "$@" >> {root}/asked
 # Not sealed off from the app's folder: whoever is stopped last has to find what it names.
 case "$*" in
+  list-units*.slice) cat {root}/bin/slices ;;
   list-units*) echo '[{{"unit": "gunicorn-shop@{release}.service", "load": "loaded", "active": "active"}}]' ;;
   show*) echo ActiveState=active ;;
   stop*shop.service*) ls {root}/srv/shop/current {root}/units/gunicorn-shop.service >> {root}/there ;;
@@ -41,6 +43,13 @@ def host(tmp_path, monkeypatch, write):
             "bin/systemctl": SYSTEMCTL.format(root=tmp_path, release=RELEASE),
             "bin/userdel": f"#!/bin/sh\n[ ! -e {tmp_path}/busy ] || {{ echo it is busy >&2; exit 8; }}\n"
             f'echo "userdel $*" >> {tmp_path}/asked; touch {tmp_path}/no-account\n',
+            # Also of an app whose name begins alike.
+            "bin/slices": json.dumps(
+                [
+                    {"unit": rf"system-gunicorn\x2d{name}.slice", "load": "loaded", "active": "active"}
+                    for name in ("shop", r"shop\x2drelay", "shop_two", r"shop_two\x2drelay")
+                ]
+            ),
             "state/db": "rows",
             "sockets/x.sock": "",
             "tools/uv": "",
@@ -184,7 +193,7 @@ def test_what_stands_is_stopped_after_the_instances_and_while_it_can_be(host):
     done = [line for line in asked if line.split()[0] in ("stop", "disable", "daemon-reload")]
     assert done[0] == f"stop gunicorn-shop@{RELEASE}.service gunicorn-shop@{RELEASE}.socket"
     assert {"gunicorn-shop.service", "gunicorn-shop-tcp.socket"} < set(done[1].split())
-    assert done[2] == r"stop system-gunicorn\x2dshop.slice system-gunicorn\x2dshop\x2d*.slice"
+    assert done[2] == r"stop system-gunicorn\x2dshop.slice system-gunicorn\x2dshop\x2drelay.slice"
     assert done[3:] == ["disable --quiet gunicorn-shop.service", "daemon-reload"]
     assert str(host / "units/gunicorn-shop.service") in (host / "there").read_text()
 
