@@ -61,7 +61,7 @@ STEP = Step(
         "user": {"type": "str", "required": True},
         "source": {"type": "path"},
         "build": {"type": "list", "elements": "raw", "required": True},
-        "secrets": {"type": "list", "elements": "str", "default": []},
+        "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "python": {"type": "path", "default": "/usr/bin/python3"},
     },
     unlike=("source", "secrets", "python"),

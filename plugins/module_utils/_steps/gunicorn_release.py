@@ -121,7 +121,7 @@ STEP = Step(
         "config": {"type": "str"},
         "wsgi_app": {"type": "str", "required": True},
         "env": {"type": "dict", "default": {}},
-        "secrets": {"type": "list", "elements": "str", "default": []},
+        "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "graceful_timeout": {"type": "int", "default": 30},
         "health_timeout": {"type": "float", "default": 30},
         "overlap": {"type": "bool", "default": True},

@@ -191,8 +191,11 @@ def test_a_folder_of_somebody_else_is_no_apps(source, write, tmp_path):
 
 def test_check_mode_that_has_no_room_says_nothing_of_it(source, write, tmp_path, monkeypatch):
     folder = write(tmp_path / "project", {"shop.py": "app = 1\n"})
-    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr(app_source.Tree, "export", lambda *_arguments: (_ for _ in ()).throw(error))
+
+    def fail(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(app_source.Tree, "export", fail)
     foretold = source(check=True, path=str(folder))
     assert (foretold["changed"], foretold["path"]) == (True, "")
     assert not os.path.exists(tmp_path / "trial/srv/shop")

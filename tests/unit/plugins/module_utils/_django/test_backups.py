@@ -56,8 +56,10 @@ def backups(tmp_path):
 
 
 def _execute(path, statement, *values):
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        return connection.execute(statement, *values).fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(statement, *values).fetchall()
+        connection.commit()
+    return found
 
 
 def _books(path):
