@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import dataclasses
 from typing import Any
 
@@ -41,7 +42,8 @@ def run(module: Module, params: dict) -> dict:
         # Whoever goes back leaves what people gave to the app as it is.
         media = None if params["back"] else Media(store, params["media"])
         # This is the last step, so nobody reads it any more.
-        store.clear_trial()
+        if os.path.isdir(store.trial().path):
+            store.clear_trial()
         if module.check_mode:
             return _foretold(module, handover, handover.look(release), version, media)
         if not release:

@@ -499,6 +499,10 @@ def test_an_account_with_another_number_gets_to_read_its_releases_again(prepared
     assert Store(os.path.dirname(prepared.path), "shop").closed_to_its_account() == []
 
 
+def test_nothing_is_closed_to_an_account_that_is_yet_to_be_made(prepared):
+    assert Store(os.path.dirname(prepared.path), "shop", "nobody_here").closed_to_its_account() == []
+
+
 def test_a_switch_is_durable(prepared, write, monkeypatch):
     write(prepared.item("releases", "a"), {"release.json": "{}"})
     synced = []
