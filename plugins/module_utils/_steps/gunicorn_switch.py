@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import os
 import dataclasses
+import os
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
