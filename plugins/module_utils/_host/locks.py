@@ -54,16 +54,30 @@ def of_process(pid: str) -> set[str]:
 def share(path: str) -> Iterator[bool]:
     """Have the lock at `path` together with others until this process ends; its folder is made.
 
-    Yields whether nobody else has it, and as long as that is being used nobody else gets it.
+    Yields whether nobody else has it, and as long as that is being used nobody else gets it, and it may be removed.
     """
     if path not in _shared:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        _shared[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        _shared[path] = _shared_anew(path)
     alone = _taken(_shared[path])
     try:
         yield alone
     finally:
-        fcntl.flock(_shared[path], fcntl.LOCK_SH)
+        if os.path.lexists(path):
+            fcntl.flock(_shared[path], fcntl.LOCK_SH)
+        else:
+            os.close(_shared.pop(path))
+
+
+def _shared_anew(path: str) -> int:
+    """Open the lock at `path` and have it with others; whoever had it alone may just have removed it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+                return descriptor
+        os.close(descriptor)
 
 
 def _taken(descriptor: int) -> bool:

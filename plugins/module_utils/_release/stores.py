@@ -66,12 +66,18 @@ class Store:
         """Return the folder in which check mode has what is not in its place yet; see `readable`."""
         return Store(TRIAL + os.path.dirname(self.path), self.name)
 
-    def clear_trial(self) -> None:
-        """Remove what check runs left there, unless another one is at work with it, as this process is from now on."""
+    def clear_trial(self, ends: bool = False) -> None:
+        """Remove what check runs left there, unless another one is at work with it.
+
+        This process is from now on, unless this `ends` it: then the lock that says so goes, too.
+        """
         trial = self.trial()
-        with locks.share(f"{trial.path}.lock") as alone:
+        lock = f"{trial.path}.lock"
+        with locks.share(lock) as alone:
             if alone:
                 trial.remove()
+            if alone and ends:
+                os.unlink(lock)
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
@@ -42,8 +41,7 @@ def run(module: Module, params: dict) -> dict:
         # Whoever goes back leaves what people gave to the app as it is.
         media = None if params["back"] else Media(store, params["media"])
         # This is the last step, so nobody reads it any more.
-        if os.path.isdir(store.trial().path):
-            store.clear_trial()
+        store.clear_trial(ends=True)
         if module.check_mode:
             return _foretold(module, handover, handover.look(release), version, media)
         if not release:

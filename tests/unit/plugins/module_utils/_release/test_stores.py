@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -476,11 +477,28 @@ def test_what_another_check_run_works_with_stays(tmp_path, monkeypatch, write):
     argv = [sys.executable, "-c", other, f"{store.trial().path}.lock"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        store.clear_trial()
+        store.clear_trial(ends=True)
         assert path.exists()
         process.stdin.close()
+    store.clear_trial(ends=True)
+    assert os.listdir(os.path.dirname(store.trial().path)) == []
+
+
+def test_a_lock_that_was_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "trial"))
+    store = stores.Store(str(tmp_path / "srv"), "shop")
+    lock = f"{store.trial().path}.lock"
+    flock, removed = fcntl.flock, []
+
+    def remove_once(descriptor, how):
+        flock(descriptor, how)
+        if not removed:
+            removed.append(os.unlink(lock))
+
+    monkeypatch.setattr(fcntl, "flock", remove_once)
     store.clear_trial()
-    assert not path.exists()
+    assert removed
+    assert os.path.exists(lock)
 
 
 def test_an_account_with_another_number_gets_to_read_its_releases_again(prepared, write, monkeypatch):
