@@ -39,3 +39,23 @@ attributes:
     platforms: debian
     support: full
 """
+
+    MEDIA = r"""
+options:
+  media:
+    description: A folder of the app's state that nginx is to serve.
+    type: dict
+    suboptions:
+      url:
+        description: The URL of its files, beginning and ending with a slash.
+        type: str
+        default: /media/
+      path:
+        description: Its path below the state folder.
+        type: str
+        default: media
+      protected:
+        description: Whether nginx serves a file only where the app answers so, by C(X-Accel-Redirect).
+        type: bool
+        default: false
+"""

@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - pyweb.stack.app
   - pyweb.stack.app.attributes
+  - pyweb.stack.app.media
 options:
   user:
     description: The account that the app runs as.
@@ -111,20 +112,6 @@ options:
     description:
       - A folder of the app's state that nginx is to serve, as M(pyweb.stack.gunicorn_switch) is told.
       - One that holds what O(shared_paths) names, or a database of a Django project, is refused, and so is one that such a project doesn't write to.
-    type: dict
-    suboptions:
-      url:
-        description: The URL of its files, beginning and ending with a slash.
-        type: str
-        default: /media/
-      path:
-        description: Its path below the state folder.
-        type: str
-        default: media
-      protected:
-        description: Whether nginx serves a file only where the app answers so, by C(X-Accel-Redirect).
-        type: bool
-        default: false
   processes:
     description:
       - Processes beside the web process, by name, each with its C(command) and perhaps C(count), C(overlap), C(stop_timeout),

@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - pyweb.stack.app
   - pyweb.stack.app.attributes
+  - pyweb.stack.app.media
 options:
   release:
     description:
@@ -99,20 +100,6 @@ options:
     description:
       - A folder of the app's state that nginx is to serve. It is made, and nginx's account may read what is in it.
       - Without it there is none, and one of an earlier run is closed to nginx; not where O(back) is set, which leaves it as it is.
-    type: dict
-    suboptions:
-      url:
-        description: The URL of its files, beginning and ending with a slash.
-        type: str
-        default: /media/
-      path:
-        description: Its path below the state folder.
-        type: str
-        default: media
-      protected:
-        description: Whether nginx serves a file only where the app answers so, by C(X-Accel-Redirect).
-        type: bool
-        default: false
 """
 
 EXAMPLES = r"""

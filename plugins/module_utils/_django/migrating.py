@@ -16,7 +16,7 @@ import dataclasses
 import socket
 from collections.abc import Sequence
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, databases
+from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, databases, dumps
 from ansible_collections.pyweb.stack.plugins.module_utils._django.backups import Backups
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -110,7 +110,7 @@ def migrate():
 
 tell(**migrate())
 """
-_SCRIPT = databases.STATES + backups.BACK_UP + _TURN + _MIGRATE
+_SCRIPT = databases.STATES + dumps.BACK_UP + _TURN + _MIGRATE
 
 
 @dataclasses.dataclass(frozen=True)

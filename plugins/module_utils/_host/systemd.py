@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 
-UNIT_FOLDER = "/etc/systemd/system"
+UNIT_FOLDER = command_line.UNITS
 
 # The exit statuses of a command that systemd could not even start (systemd.exec(5), "Process Exit Codes").
 NOT_STARTED = range(200, 246)
@@ -181,8 +181,15 @@ def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
 
 def loaded(*patterns: str) -> dict[str, str]:
     """Return the units whose names fit one of the patterns and that systemd has in memory, with the states they are in."""
-    listed = ctl("list-units", "--all", "--plain", "--no-legend", "--output=json", *patterns).stdout
-    return {unit["unit"]: unit["active"] for unit in json.loads(listed or "[]") if unit["load"] != "not-found"}
+    return {unit["unit"]: unit["active"] for unit in listed("--all", *patterns) if unit["load"] != "not-found"}
+
+
+def listed(*asked: str) -> list[dict[str, str]]:
+    """Return what `systemctl list-units` says of the units that are `asked` for, by its options and patterns of names."""
+    found: list[dict[str, str]] = json.loads(
+        ctl("list-units", "--plain", "--no-legend", "--output=json", *asked).stdout or "[]"
+    )
+    return found
 
 
 def releases_of(units: Iterable[str], app: str) -> set[str]:
@@ -200,19 +207,16 @@ def commands(app: str) -> list[str]:
     """Return the units of the app's commands (`run`) that have not ended."""
     if not os.path.isdir("/run/systemd/system"):
         return []
-    states = "--state=activating,active,deactivating"
-    listed = ctl(
-        "list-units", "--plain", "--no-legend", "--output=json", states, f"gunicorn-{app}-run-*.service"
-    ).stdout
-    return [unit["unit"] for unit in json.loads(listed or "[]")]
+    units = listed("--state=activating,active,deactivating", f"gunicorn-{app}-run-*.service")
+    return [unit["unit"] for unit in units]
 
 
 def releases_at_work(app: str) -> set[str]:
     """Return the releases of which somebody's command has not ended, such as a shell."""
     if not os.path.isdir("/run/systemd/system"):
         return set()
-    listed = ctl("list-units", "--plain", "--no-legend", "--output=json", f"gunicorn-{app}-command-*.service").stdout
-    return {unit["unit"].removeprefix(f"gunicorn-{app}-command-").split("-")[0] for unit in json.loads(listed or "[]")}
+    begin = f"gunicorn-{app}-command-"
+    return {unit["unit"].removeprefix(begin).split("-")[0] for unit in listed(f"{begin}*.service")}
 
 
 def unit_text(name: str) -> str:

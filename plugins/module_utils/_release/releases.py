@@ -146,7 +146,7 @@ class Release:
         self._start = framework.start if framework else ""
         source = self._source if isinstance(self._source, str) else store.path
         origin = inputs.source if isinstance(inputs.source, str) else store.path
-        self._shared = SharedPaths(f"/var/lib/gunicorn-{inputs.name}", source, tuple(inputs.shared_paths), origin)
+        self._shared = SharedPaths(unit_files.STATE.format(inputs.name), source, tuple(inputs.shared_paths), origin)
         limits = [("MemoryMax", inputs.memory_max), ("CPUQuota", inputs.cpu_quota)]
         self._service = unit_files.Service(
             app=inputs.name,

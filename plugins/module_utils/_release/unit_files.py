@@ -18,6 +18,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 MARK = "# Made by pyweb.stack"
 # In the folder of a release.
 START = "start.py"
+# Where an app keeps what survives its releases, by its name.
+STATE = "/var/lib/gunicorn-{}"
 
 SANDBOX = sandboxes.SERVICE
 # Where programs and libraries are that root put there: Debian's, and those that are no package, in /usr/local and /opt.
@@ -66,7 +68,7 @@ class Service:
         # Of NoExecPaths there is more to say than the sandbox does.
         overridden = {"NoExecPaths", *(name for name, _value in self.overrides)}
         environment = {
-            "HOME": f"/var/lib/{state}",
+            "HOME": STATE.format(self.app),
             "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
             "PYTHONDONTWRITEBYTECODE": "1",
             **({startup.VARIABLE: f"{release}/{START}"} if self.start else {}),
@@ -96,7 +98,7 @@ class Service:
         """Return the text of `gunicorn-APP@RELEASE.service`; it is the same for every release it describes."""
         release = f"{self.folder}/releases/%i"
         # One that can't overlap runs alone, whatever crashes or boots: the kernel keeps the others waiting for their turn.
-        turn = f"/usr/bin/flock --no-fork {'--shared' if self.overlap else '--exclusive'} /var/lib/gunicorn-{self.app}"
+        turn = f"/usr/bin/flock --no-fork {'--shared' if self.overlap else '--exclusive'} {STATE.format(self.app)}"
         command = f"{turn} {release}/venv/bin/python -m gunicorn --config {release}/gunicorn.conf.py"
         return text(
             ("Unit", self._unit("service")),
@@ -154,7 +156,7 @@ class Service:
         }
         written = [
             "/",
-            f"/var/lib/gunicorn-{self.app}",
+            STATE.format(self.app),
             *_TEMPORARY,
             *self.writable,
             *(place for _folder, place in self.shared),

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import threading
 from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import STATE
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance, Refused
 
-STATE = "/var/lib/gunicorn-{}"
 # Seconds beyond those of the drain for the lock, which is free as soon as the last process of the app has ended.
 _MARGIN = 30
 # Of the units beside the instances, those that start nothing of the app's own, and this one's commands.
@@ -58,9 +57,7 @@ def still(app: str, release: str, drain_timeout: float) -> Iterator[int]:
 
 def _beside(app: str) -> list[str]:
     """Return what runs beside an app's instances: its other processes, and its timers."""
-    states = "--state=activating,active,reloading"
-    listed = systemd.ctl("list-units", "--plain", "--no-legend", "--output=json", states, f"gunicorn-{app}-*").stdout
-    names = [unit["unit"] for unit in json.loads(listed or "[]")]
+    names = [unit["unit"] for unit in systemd.listed("--state=activating,active,reloading", f"gunicorn-{app}-*")]
     # What starts others has to end first.
     found = [name for name in names if name.endswith((".service", ".timer")) and not _OTHER.match(name)]
     return sorted(found, key=lambda name: not name.endswith(".timer"))

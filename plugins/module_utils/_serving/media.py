@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, acls, files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import media, server
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import STATE
 
-_STATE = "/var/lib/gunicorn-{}"
 _RECORD = "media.json"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Seconds for a first walk over all that is there, which may be much.
@@ -65,7 +65,7 @@ class Media:
     def __init__(self, store: Store, wanted: dict | None):
         self._record = os.path.join(store.path, _RECORD)
         # Root may have put it elsewhere, by a link.
-        self._state = os.path.realpath(_STATE.format(store.name))
+        self._state = os.path.realpath(STATE.format(store.name))
         self._path = os.path.normpath(wanted["path"]) if wanted else ""
         self._served = media.Media(wanted["url"], self._state, self._path, wanted["protected"]) if wanted else None
         self._reader = server.user()

@@ -159,14 +159,10 @@ class Succession:
         wanted = self._processes.companions(self._release).processes
         if not wanted:
             return
-        settle = {unit: each.settle for each in wanted for unit in each.units(self._store.name, self._release)}
+        units = {each: each.units(self._store.name, self._release) for each in wanted}
         alone = self._alone(wanted)
-        beside = {
-            unit: each.settle
-            for each in wanted
-            if each.name not in alone
-            for unit in each.units(self._store.name, self._release)
-        }
+        settle = {unit: each.settle for each, names in units.items() for unit in names}
+        beside = {unit: settle[unit] for each, names in units.items() if each.name not in alone for unit in names}
         self._start([*settle])
         self._watch(beside)
         self._end([each for each in self._others() if each.name in alone])

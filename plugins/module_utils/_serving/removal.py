@@ -23,13 +23,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_f
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_command import HostCommand
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import BACKUPS, Store
+from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import STATE
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, timers
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import Processes
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
-_STATE = "/var/lib/gunicorn-{}"
 _SOCKETS = "/run/gunicorn-{}"
 
 
@@ -49,7 +49,7 @@ class Removal:
         self._account_comment = account_comment
         self._writable = writable
         self._purge = purge
-        self._state = _STATE.format(store.name)
+        self._state = STATE.format(store.name)
         self._sockets = _SOCKETS.format(store.name)
         self._command = HostCommand(store.name, store.path)
         self._secrets = HostSecrets(store.name)

@@ -12,6 +12,7 @@ import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, readable
 from ansible_collections.pyweb.stack.plugins.module_utils._source import bytecode
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import (
@@ -58,7 +59,7 @@ def _fetch(module: Module, params: dict) -> dict:
     try:
         store.refuse_others()
         store.clear_trial()
-        additions = Additions(params["source_files"], params["shared_paths"], f"/var/lib/gunicorn-{params['name']}")
+        additions = Additions(params["source_files"], params["shared_paths"], unit_files.STATE.format(params["name"]))
         plain = _source(params)
         source: Source = Completed(plain, additions, _key(module, store)) if additions.any() else plain
         result["digest"] = source.digest(sources)

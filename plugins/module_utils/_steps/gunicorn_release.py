@@ -15,7 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.project import
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release import shared_paths
+from ansible_collections.pyweb.stack.plugins.module_utils._release import shared_paths, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import (
     Inputs,
@@ -31,7 +31,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import U
 def run(module: Module, params: dict) -> dict:
     """Make the release, unless it is there; return what the module documents."""
     store = Store(params["root"], params["name"], params["user"])
-    state, shared = f"/var/lib/gunicorn-{params['name']}", tuple(params["shared_paths"])
+    state, shared = unit_files.STATE.format(params["name"]), tuple(params["shared_paths"])
     fault = shared_paths.published(params["media"], shared)
     if fault:
         module.fail_json(msg=fault)

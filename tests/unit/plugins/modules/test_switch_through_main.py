@@ -209,7 +209,7 @@ def state(tmp_path, monkeypatch):
     """Return the app's state folder, which root alone could share with another account."""
     folder = tmp_path / "state-shop"
     folder.mkdir()
-    monkeypatch.setattr(media, "_STATE", f"{tmp_path}/state-{{}}")
+    monkeypatch.setattr(media, "STATE", f"{tmp_path}/state-{{}}")
     monkeypatch.setattr(media.Media, "_uid", lambda _self: 7002)
     return folder
 

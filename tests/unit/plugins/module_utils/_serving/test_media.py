@@ -32,7 +32,7 @@ def state(monkeypatch):
     (folder / "shop/db.sqlite3").write_bytes(b"SQLite format 3\0 and so on")
     for path in (folder / "shop", folder / "shop/db.sqlite3"):
         os.chown(path, APP.uid, APP.gid)
-    monkeypatch.setattr(media, "_STATE", f"{folder}/{{}}")
+    monkeypatch.setattr(media, "STATE", f"{folder}/{{}}")
     monkeypatch.setattr(server, "user", lambda: "nginx")
     monkeypatch.setattr(Media, "_uid", lambda _self: NGINX.uid)
     yield folder / "shop"

@@ -62,7 +62,7 @@ def host(tmp_path, monkeypatch, write):
         (systemd, "UNIT_FOLDER", "units"),
         (server, "ETC", "nginx"),
         (uv, "FOLDER", "tools"),
-        (removal, "_STATE", "state"),
+        (removal, "STATE", "state"),
         (removal, "_SOCKETS", "sockets"),
         (removal, "BACKUPS", "backups"),
     ):
