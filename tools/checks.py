@@ -1,6 +1,7 @@
 """All that is checked, each as a name and what it calls; what fails leaves its output behind."""
 
 import concurrent.futures
+import contextvars
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ LOGS = ROOT / ".ansible" / "logs"
 LANES = os.cpu_count() or 1
 # What runs now, to be ended with this.
 RUNNING = set()
+# The check that runs here.
+CURRENT = contextvars.ContextVar("CURRENT")
 
 
 class Check:
@@ -22,11 +25,12 @@ class Check:
 
     def __init__(self, name, call, *argv, where=""):
         self.name, self.call, self.argv, self.where = name, call, argv, where
-        self.seconds, self.passed = 0.0, False
+        self.seconds, self.cpu, self.passed = 0.0, 0.0, False
 
     def run(self):
         """Do it; tell the person of it and, if it failed, why."""
         start = time.monotonic()
+        CURRENT.set(self)
         try:
             with step(f"{self.name}, {self.where}" if self.where else self.name):
                 self.call(*self.argv)
@@ -52,6 +56,11 @@ class Lanes:
                 for process in RUNNING:
                     os.killpg(process.pid, signal.SIGTERM)
                 raise
+
+
+def spent(seconds):
+    """Add CPU seconds to what the check that runs here has taken."""
+    CURRENT.get().cpu += seconds
 
 
 def logged(name, *argv, env=None, cwd=ROOT, minutes=30):
@@ -80,12 +89,25 @@ def supervised(argv, seconds, **options):
     with subprocess.Popen(command, start_new_session=True, **streams, **options) as process:
         RUNNING.add(process)
         try:
-            return process.wait(seconds)
+            return ended(process, seconds)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             os.killpg(process.pid, signal.SIGTERM)
             raise
         finally:
             RUNNING.remove(process)
+
+
+def ended(process, seconds):
+    """Wait for a process, as Popen.wait() does, which doesn't tell what CPU time that and what it started have taken."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            spent(usage.ru_utime + usage.ru_stime)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode
+        time.sleep(0.1)
+    raise subprocess.TimeoutExpired(process.args, seconds)
 
 
 def run_all(checks, note=""):
@@ -98,9 +120,11 @@ def run_all(checks, note=""):
     say()
     for check in checks:
         outcome = "ok" if check.passed else "FAILED"
-        say(f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {outcome}")
+        say(f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU  {outcome}")
     passed = sum(check.passed for check in checks)
-    say(f"\n{passed} passed, {len(checks) - passed} failed, in {time.monotonic() - start:.0f} s")
+    cpu = sum(check.cpu for check in checks)
+    failed = len(checks) - passed
+    say(f"\n{passed} passed, {failed} failed, in {time.monotonic() - start:.0f} s, with {cpu:.0f} s of CPU")
     if note:
         say(f"\n{note}")
     return int(passed < len(checks))

@@ -1,5 +1,6 @@
 """Docker Engine: use the one that answers, else install it where that is allowed, and start it."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -9,12 +10,27 @@ import time
 from tools.shell import Failure, apt_install, as_root, run, step
 
 LOG = pathlib.Path("/var/log/pyweb-stack-dockerd.log")
+# Where the kernel counts the CPU time of a container, and in which part of a second: cgroups v1 and v2.
+COUNTERS = {
+    "/sys/fs/cgroup/cpuacct/docker/{}/cpuacct.usage": 1e9,
+    "/sys/fs/cgroup/docker/{}/cpu.stat": 1e6,
+    "/sys/fs/cgroup/system.slice/docker-{}.scope/cpu.stat": 1e6,
+}
 PIDS = {"dockerd": "/var/run/docker.pid", "containerd": "/var/run/docker/containerd/containerd.pid"}
 
 
 def docker(*argv, **options):
     """Run the docker command, with the builder that needs no plugin."""
     return run("docker", *argv, env={"DOCKER_BUILDKIT": "0"}, **options)
+
+
+def cpu_seconds(container):
+    """Return the CPU time that a container has taken since it was last started, 0 where it can't be told; by its whole id."""
+    for path, part in COUNTERS.items():
+        with contextlib.suppress(OSError):
+            counter = pathlib.Path(path.format(container)).read_text(encoding="ascii")
+            return int(counter.removeprefix("usage_usec").split()[0]) / part
+    return 0.0
 
 
 def trouble():

@@ -1,12 +1,14 @@
 """Which tests there are, where they run, and in which order."""
 
+import hashlib
 import os
 import re
 import shutil
+import tempfile
 
-from tools.checks import Check, Lanes, logged
+from tools.checks import Check, Lanes, logged, spent
 from tools.collection import collection
-from tools.engine import ensure_engine
+from tools.engine import cpu_seconds, docker, ensure_engine
 from tools.images import SUITES, ensure_images
 from tools.lint import lint
 from tools.shell import ROOT, Failure, say, succeeds
@@ -109,6 +111,22 @@ def ensure_servers():
 
 
 def scenario(name, full):
-    """Run a scenario from its start to its end."""
+    """Run a scenario from its start to its end, on servers that are new and go with it."""
     env = {"STACK_SERVERS": "web"} if full else {}
-    logged(f"molecule-{name}", "molecule", "test", "--scenario-name", name, env=env)
+    remove_servers(name)
+    with tempfile.TemporaryDirectory() as folder:
+        # Not where somebody's own `molecule converge` remembers what it has made.
+        env["MOLECULE_EPHEMERAL_DIRECTORY"] = folder
+        try:
+            logged(f"molecule-{name}", "molecule", "test", "--destroy=never", "--scenario-name", name, env=env)
+        finally:
+            remove_servers(name)
+
+
+def remove_servers(name):
+    """Remove the servers of a scenario of this checkout; what they did counts as done by it."""
+    project = hashlib.sha256(os.path.realpath(ROOT).encode()).hexdigest()[:6]
+    labels = (f"--filter=label=project={project}", f"--filter=label=scenario={name}")
+    if servers := docker("ps", "--all", "--quiet", "--no-trunc", *labels).split():
+        spent(sum(map(cpu_seconds, servers)))
+        docker("rm", "--force", "--volumes", *servers)
