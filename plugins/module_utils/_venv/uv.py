@@ -375,8 +375,9 @@ def fetch(index: Index) -> None:
             done = shell.run(
                 argv, identity=shell.CALLER, sandbox=None, seconds=_FETCHED_BY, env=index.pip(), stdin=wanted
             )
-            # Before them are as many lines as pip made attempts.
-            done.stderr = "\n".join(done.stderr.strip().splitlines()[-3:])
+            # Before the last ones are as many as pip made attempts; the hashes that it expected are those above.
+            lines = [line for line in done.stderr.strip().splitlines() if not line.lstrip().startswith("Expected ")]
+            done.stderr = "\n".join(lines[-3:])
             _require(done, "the installer uv", index)
             os.chmod(stage, 0o755)
             # After a power cut the name must not stand before a part of it.

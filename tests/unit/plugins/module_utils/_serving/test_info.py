@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import info
 
@@ -98,3 +100,28 @@ def test_an_app_that_never_served(tmp_path):
     found = info.app(str(tmp_path), "shop")
     assert [found[name] for name in ("release", "previous", "instance")] == [None, None, None]
     assert found["releases"] == found["listens"] == []
+
+
+@pytest.fixture
+def _anywhere(monkeypatch):
+    """Let an app be in a folder for temporary files, as those of the tests are."""
+    monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
+
+
+@pytest.mark.usefixtures("_anywhere")
+def test_the_module_tells_of_one_app_or_of_all(shop, tmp_path, play):
+    root = str(tmp_path / "srv")
+    (one,) = play("gunicorn_info", name="shop", root=root)["apps"]
+    (each,) = play("gunicorn_info", root=root)["apps"]
+    assert one["release"] == each["release"] == NEW
+    assert "there is no app 'blog'" in play("gunicorn_info", name="blog", root=root)["msg"]
+
+
+@pytest.mark.usefixtures("_anywhere")
+def test_who_may_not_read_it_is_told_who_may(shop, tmp_path, play, monkeypatch):
+    def refuse(_root, name):
+        raise PermissionError(errno.EACCES, "Permission denied", f"/srv/{name}/key")
+
+    monkeypatch.setattr(info, "app", refuse)
+    said = play("gunicorn_info", name="shop", root=str(tmp_path / "srv"))["msg"]
+    assert said == "/srv/shop/key can't be read: be root, or in the group of the app's account"

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import re
 import types
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._module import module as modules
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._steps import chain
 
 NEW, OLD = "4f6a7d8e9c0b", "0b1a2f3e4d5c"
@@ -74,6 +76,45 @@ def test_the_steps_are_done_in_their_order(play):
     _result, done = play({**later, **DJANGO, "host": {"role": "gunicorn"}})
     order = ("host", "source", "project", "venv", "config", "release", "check", "migrate", "check_later", "switch")
     assert list(done) == [*order]
+
+
+def test_an_interpreter_of_a_version_is_what_source_and_venv_take(play):
+    given = {"interpreter": {"python": "3.12"}, **BUILD}
+    _result, done = play(given, interpreter={"changed": True, "path": "/opt/python3.12"})
+    assert next(iter(done)) == "interpreter"
+    assert done["source"]["python"] == done["venv"]["python"] == "/opt/python3.12"
+
+
+def test_what_comes_before_the_switch_and_after_it(play):
+    once = {"release": NEW, "before_switch": [{"command": ["manage.py", "check"]}]}
+    given = {"site": {"app": "shop"}, "database": {"app": "shop"}, "switch": {"release": NEW}, "once": once}
+    _result, done = play(given)
+    assert list(done) == ["once", "switch", "site", "database"]
+    assert (done["once"]["name"], done["once"]["root"]) == ("shop", "/srv")
+
+
+@pytest.mark.parametrize(
+    ("env", "asked"),
+    [
+        pytest.param({"DJANGO_SETTINGS_MODULE": "a digest"}, ["compare"], id="Django's"),
+        pytest.param({}, [], id="another's"),
+        pytest.param(None, [], id="none active"),
+    ],
+)
+def test_only_a_release_of_django_is_compared(play, monkeypatch, tmp_path, write, env, asked):
+    monkeypatch.setitem(APP, "root", str(tmp_path))
+    store = Store(str(tmp_path), "shop")
+    with store.locked("deploying"):
+        write(store.item("releases", OLD), {"release.json": json.dumps({"env": env})})
+        if env is not None:
+            store.switch(OLD)
+    assert list(play({"compare": {"release": "previous"}})[1]) == asked
+
+
+def test_a_plan_that_can_not_be_made_names_the_fault(play, monkeypatch):
+    monkeypatch.setitem(APP, "memory_per_worker", 0)
+    with pytest.raises(Refused, match=r"gunicorn_plan: \w+ is 0, but must be a whole number of at least 1"):
+        play(BUILD)
 
 
 def test_nothing_was_migrated_in_check_mode_that_a_check_could_find(play):

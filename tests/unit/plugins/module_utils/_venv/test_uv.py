@@ -5,9 +5,16 @@
 
 from __future__ import annotations
 
+import ensurepip
+import hashlib
 import os
+import pathlib
+import platform
+import types
+import zipfile
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
 
@@ -141,3 +148,86 @@ def test_a_folder_without_the_installer(index, tmp_path, monkeypatch, write):
     first, second = str(error.value).splitlines()
     assert first.startswith(f"gunicorn_index.wheels: {tmp_path} has no file uv-{uv.VERSION}-py3-none-")
     assert f"pip download --dest {tmp_path} uv=={uv.VERSION}" in second
+
+
+@pytest.fixture
+def host(index, tmp_path, monkeypatch):
+    """Return a host that has Debian's pip and a folder with a file that is called as the installer is; it is in `wheel`."""
+    name = f"uv-{uv.VERSION}"
+    about = {
+        "METADATA": f"Metadata-Version: 2.1\nName: uv\nVersion: {uv.VERSION}\n",
+        "WHEEL": "Wheel-Version: 1.0\n",
+        "RECORD": "",
+    }
+    wheel = tmp_path / f"wheels/{name}-py3-none-manylinux_2_17_{platform.machine()}.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as file:
+        program = zipfile.ZipInfo(f"{name}.data/scripts/uv")
+        program.external_attr = 0o100755 << 16
+        file.writestr(program, "#!/bin/sh\n")
+        for part, text in about.items():
+            file.writestr(f"{name}.dist-info/{part}", text)
+    bundled = pathlib.Path(ensurepip.__file__).parent / "_bundled"
+    monkeypatch.setattr(uv, "_PIP_WHEELS", f"{bundled}/pip-*.whl")
+    monkeypatch.setattr(uv, "FOLDER", str(tmp_path / "tools"))
+    return types.SimpleNamespace(index=index(wheels=str(wheel.parent)), wheel=wheel, folder=tmp_path / "tools")
+
+
+def test_the_installer_is_fetched_once_and_whole(host, monkeypatch):
+    monkeypatch.setattr(uv, "HASHES", (hashlib.sha256(host.wheel.read_bytes()).hexdigest(),))
+    assert not uv.there()
+    uv.fetch(host.index)
+    assert os.access(uv.path(), os.X_OK)
+    assert uv.there()
+    assert os.listdir(host.folder) == [f"uv-{uv.VERSION}"]
+    host.wheel.unlink()
+    uv.fetch(host.index)
+
+
+def test_an_installer_that_is_not_what_its_authors_made_is_refused(host):
+    with pytest.raises(uv.UvError, match=r"it has a file of uv .* that is not the one that its authors made"):
+        uv.fetch(host.index)
+    assert os.listdir(host.folder) == []
+
+
+def test_the_run_of_another_app_may_be_quicker(host, monkeypatch):
+    monkeypatch.setattr(uv, "HASHES", (hashlib.sha256(host.wheel.read_bytes()).hexdigest(),))
+    sync = files.sync_tree
+
+    def overtaken(stage):
+        sync(stage)
+        (host.folder / f"uv-{uv.VERSION}/bin").mkdir(parents=True)
+
+    monkeypatch.setattr(files, "sync_tree", overtaken)
+    uv.fetch(host.index)
+    assert os.listdir(host.folder) == [f"uv-{uv.VERSION}"]
+
+
+def test_a_host_without_pip(index, tmp_path, monkeypatch):
+    monkeypatch.setattr(uv, "_PIP_WHEELS", f"{tmp_path}/pip-*.whl")
+    monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
+    with pytest.raises(uv.UvError, match="Debian's package python3-pip-whl is missing: install it"):
+        uv.fetch(index())
+
+
+@pytest.mark.parametrize(
+    ("netrc", "known"),
+    [
+        ("machine a.example login me password pw\n", {"https://a.example/simple": ("me", "pw")}),
+        ("machine b.example login me password pw\n", {}),
+        (None, {}),
+    ],
+)
+def test_a_password_may_be_in_netrc(index, tmp_path, write, netrc, known):
+    if netrc:
+        write(tmp_path, {".netrc": netrc})
+        (tmp_path / ".netrc").chmod(0o600)
+    assert index(url="https://a.example/simple").passwords() == known
+
+
+def test_a_netrc_that_is_none_is_named(index, tmp_path, write):
+    write(tmp_path, {".netrc": "nonsense\n"})
+    with pytest.raises(
+        uv.UvError, match=r"/\.netrc on the host, where a password of the index may be, can't be read: "
+    ):
+        index(url="https://a.example/simple").passwords()
