@@ -11,7 +11,10 @@ import http.client
 import http.server
 import inspect
 import json
+import os
+import sys
 import threading
+import types
 import urllib.error
 import urllib.request
 
@@ -47,7 +50,8 @@ def index(pages, questions):
             for name, value in headers.items():
                 self.send_header(name, value.replace("{here}", here))
             body = body.replace(b"{here}", here.encode())
-            self.send_header("Content-Length", str(len(body)))
+            if "Content-Length" not in headers:
+                self.send_header("Content-Length", str(len(body)))
             self.send_header("Set-Cookie", "session=hunter2")
             self.end_headers()
             if self.command == "GET":
@@ -186,6 +190,55 @@ def test_a_server_that_is_not_there(capsys):
         "at": "http://127.0.0.1:1",
         "error": "[Errno 111] Connection refused",
     }
+
+
+def test_a_page_in_json_that_is_none(place, pages):
+    kind = {"Content-Type": "application/json"}
+    for number, page in enumerate((b"{", b'{"files": 1}', b"[]", b'{"files": [{}]}')):
+        pages[f"/private/simple/{number}/"] = (200, kind, page)
+        assert _ask(place, f"/private/simple/{number}/")[2] == page
+
+
+def test_what_a_page_of_links_is_relative_to(place, pages):
+    page = b'<a name="top"></a><base href="/files/"><base href="/elsewhere/"><a href="a.whl">'
+    pages["/private/simple/shop/"] = (200, HTML, page)
+    pages["/files/a.whl"] = (200, {}, b"it")
+    assert _ask(place, "/private/simple/shop/")[0] == 200
+    assert _ask(place, "/files/a.whl")[2] == b"it"
+
+
+def test_a_file_that_its_server_cuts_off_is_cut_off_here(place, pages):
+    pages["/private/simple/a.whl"] = (200, {"Content-Length": "9"}, b"it")
+    with pytest.raises(http.client.IncompleteRead):
+        _ask(place, "/private/simple/a.whl")
+
+
+def test_a_port_that_is_taken_is_passed_over(place):
+    other = relay.Place(f"{place.origin}/simple", PASSWORD, False, "word")
+    for _place in _serving(relay.listen(other), other):
+        assert other.address != place.address
+
+
+def test_it_stands_in_for_places_until_its_input_ends(index, pages, capsys, monkeypatch):
+    pages["/private/simple/shop/"] = (200, HTML, b"")
+    place = {"url": f"{index}/private/simple", "authorization": PASSWORD, "insecure": True}
+    reading, writing = (os.fdopen(handle, mode) for handle, mode in zip(os.pipe(), "rw", strict=True))
+    monkeypatch.setattr(sys, "stdin", reading)
+    monkeypatch.setenv("A", "")
+    told = threading.Event()
+    monkeypatch.setattr(relay, "tell", lambda addresses: (found.extend(addresses), told.set()))
+    found = []
+    standing_in = threading.Thread(target=relay.main)
+    standing_in.start()
+    print(json.dumps({"env": {"A": "b"}, "places": [place], "word": "word"}), file=writing, flush=True)
+    assert told.wait(30)
+    assert _ask(types.SimpleNamespace(address=found[0]), "/private/simple/shop/")[0] == 200
+    assert standing_in.is_alive()
+    writing.close()
+    standing_in.join(30)
+    assert not standing_in.is_alive()
+    assert os.environ["A"] == "b"
+    reading.close()
 
 
 def test_systemd_would_take_a_dollar_for_a_variable():
