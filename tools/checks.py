@@ -120,7 +120,9 @@ def run_all(checks, note=""):
     say()
     for check in checks:
         outcome = "ok" if check.passed else "FAILED"
-        say(f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU  {outcome}")
+        say(
+            f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU  {outcome}"
+        )
     passed = sum(check.passed for check in checks)
     cpu = sum(check.cpu for check in checks)
     failed = len(checks) - passed
