@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import re
 import typing
 
@@ -42,19 +43,43 @@ def check(**how):
         failure = traceback.format_exc()
     return {"said": said.getvalue(), "failure": failure}
 
+# As `migrate` would say it after its work, and more: of an app without any migration it says nothing. What fails here would
+# fail there, and is told there.
+def unmade():
+    from django.apps import apps
+    from django.conf import settings
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+    own = [one for one in apps.get_app_configs() if os.path.realpath(one.path).startswith(SOURCE + "/")]
+    try:
+        loader = MigrationLoader(None, ignore_no_migrations=True)
+        detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+        changed = set(detector.changes(graph=loader.graph)) - loader.unmigrated_apps
+    except Exception:
+        return {"none": [], "changed": []}
+    without = {label for label in loader.unmigrated_apps if settings.MIGRATION_MODULES.get(label, label)}
+    makes = {one.label for one in own if any(model._meta.managed and not model._meta.proxy for model in one.get_models())}
+    return {"none": sorted(without & makes), "changed": sorted(changed & {one.label for one in own})}
+
 known = states()
 found = check(deploy=True, databases=[alias for alias, one in known.items() if "error" not in one])
-tell(states=known, deployed=found, plain=check() if found["failure"] else found)
+tell(states=known, unmade=unmade(), deployed=found, plain=check() if found["failure"] else found)
 """
 )
+_MAKE = "run `manage.py makemigrations {0}`, and commit what it writes, which git must not ignore"
 _REFUSES = "Django's system check refuses the release"
 
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """What the system check found: its warnings, and whether it, or all of Django's checks, can only be made after the migrations."""
+    """What the system check found: its warnings, and whether it, or all of Django's checks, can only be made after the migrations.
+
+    `unmade` says which tables no migration makes as the project's models have them.
+    """
 
     messages: list[str]
+    unmade: list[str] = dataclasses.field(default_factory=list)
     later: bool = False
     none_before: bool = False
 
@@ -79,15 +104,16 @@ class Commands:
 
         One that asks for tables which the pending migrations make can't be made before these.
         """
-        told = self._manage.ask(_CHECK, _REFUSES)
+        told = self._manage.ask(_CHECK, _REFUSES, SOURCE=os.path.realpath(f"{self.path}/src"))
+        unmade = list(_unmade(told["unmade"]))
         failure = told["deployed"]["failure"]
         if not failure:
-            return Checked(_messages(told["deployed"]["said"]))
+            return Checked(_messages(told["deployed"]["said"]), unmade)
         known = Databases(told["states"], self._named)
         plain = told["plain"]["failure"]
         if not known.explain(failure) or (plain and not known.explain(plain)):
             raise DjangoError(f"{_REFUSES}:\n{_errors(failure)}")
-        return Checked(_messages(told["plain"]["said"]), later=True, none_before=bool(plain))
+        return Checked(_messages(told["plain"]["said"]), unmade, later=True, none_before=bool(plain))
 
     def databases(self) -> Databases:
         """Return its databases. Raises DjangoError."""
@@ -120,6 +146,20 @@ class Commands:
 
 def _messages(said: str) -> list[str]:
     return [f"{code}: {text}" for _where, code, text in _MESSAGE.findall(said)]
+
+
+def _unmade(apps: dict[str, list[str]]) -> typing.Iterator[str]:
+    """Yield what is to be known of apps without migrations, and of those whose models have changed since."""
+    if apps["none"]:
+        yield (
+            f"There are models but no migrations in {', '.join(apps['none'])}, so nothing makes their tables: "
+            f"{_MAKE.format(' '.join(apps['none']))}"
+        )
+    if apps["changed"]:
+        yield (
+            f"Models were changed in {', '.join(apps['changed'])} and no migration changes their tables: "
+            f"{_MAKE.format(' '.join(apps['changed']))}"
+        )
 
 
 def _errors(failure: str) -> str:

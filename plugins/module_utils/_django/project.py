@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import fnmatch
 import glob
 import os
 import re
@@ -20,6 +21,8 @@ _VARIABLES = {SETTINGS: "django_settings_module", CONFIGURATION: "gunicorn_env.D
 _DJANGOS_OWN = "django.core.wsgi:get_wsgi_application()"
 _DEPTH = 4
 _READS_DOT_ENV = re.compile(rb"dotenv|read_env|decouple|\.env\b")
+# A module with settings, by its name.
+_IS_SETTINGS = re.compile(r"(^|[._])settings?(\.[a-z]\w*)?$")
 _DOT_ENV = re.compile(r"""^\s*(?:export\s+)?(\w+)\s*=\s*["']?([\w.]+)["']?\s*(?:#.*)?$""", re.MULTILINE)
 
 
@@ -72,8 +75,10 @@ class Project:
         found = {name: self._choose(name, (given or {}).get(name)) for name in _VARIABLES}
         self.env = {name: value for name, value in found.items() if value}
         if SETTINGS not in self.env:
+            like = [module for module in _modules(self._folder, "*.py") if _IS_SETTINGS.search(module)]
+            has = f", for instance to one of {', '.join(like)}" if like else ""
             raise DjangoError(
-                f"django_settings_module is not set, and {' and '.join(self._files())} name no {SETTINGS}: set it"
+                f"django_settings_module is not set, and {' and '.join(self._files())} name no {SETTINGS}: set it{has}"
             )
         self.settings_module = self.env[SETTINGS]
 
@@ -149,10 +154,8 @@ class Project:
 
 def _only(naming: Naming, name: str) -> str:
     if naming.unclear or len(naming.values) > 1:
-        raise DjangoError(
-            f"{_VARIABLES[name]} is not set, and {naming.file} has several for {name}: {naming.all()}; set it to the one "
-            "that is to serve"
-        )
+        has = f"has several for {name}: {naming.all()}" if naming.values else f"computes {name}"
+        raise DjangoError(f"{_VARIABLES[name]} is not set, and {naming.file} {has}; set it to the one that is to serve")
     return naming.values[0]
 
 
@@ -169,7 +172,7 @@ def _folder_of_manage(source: str, chdir: str) -> str:
     return os.path.dirname(found[0])
 
 
-def _modules(folder: str, file: str) -> list[str]:
+def _modules(folder: str, pattern: str) -> list[str]:
     """Return the modules below a folder whose files are called so, sorted."""
     found = []
     for path, below, names in os.walk(folder):
@@ -183,8 +186,8 @@ def _modules(folder: str, file: str) -> list[str]:
             and name not in ("docs", "examples", "node_modules", "templates", "tests")
             and not os.path.exists(os.path.join(path, name, "pyvenv.cfg"))
         ]
-        if file in names:
-            found.append(".".join([*package, file.removesuffix(".py")]))
+        called = [name.removesuffix(".py") for name in fnmatch.filter(names, pattern)]
+        found += [".".join([*package, name]) for name in called if name.isidentifier() and name != "__init__"]
     return sorted(found)
 
 

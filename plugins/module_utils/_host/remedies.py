@@ -18,8 +18,13 @@ _IN_SOURCE = re.compile(rf"(?:{_WRITES}).*?(/\S*/sources/[0-9a-f]{{40}})/([^'\"\
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
 _ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
+_STATIC = re.compile(r"Read-only file system: b?['\"]/\S*/releases/[0-9a-f]{12}/static/")
 _LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileNotFoundError: .*(: '[^']+')")
 _NO_FILE = re.compile(r"FileNotFoundError: \[Errno 2\] No such file or directory: '/\S*/sources/[0-9a-f]{40}/([^']+)'")
+# The name of a file that is written before it takes the place of another, or keeps others away from that.
+_PASSING = re.compile(
+    r"\.?tmp\w{8}.*|\.?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}.*|.+\.(?:lock|new|part|temp|tmp)\w*|.+~"
+)
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
 # So many lines of what has no traceback.
 _LINES = 15
@@ -32,6 +37,10 @@ _ENV = "The environment has no {0}: set it in gunicorn_env."
 _NO_SUCH_FILE = (
     "The source has no {0}: where git ignores it, take it along by gunicorn_include, and where it is a file of this server's "
     "alone, give it by gunicorn_source_files."
+)
+_SEALED_STATIC = (
+    "The app makes a static file as somebody asks for its page, but those of a release are made before it: have it made "
+    "beforehand, by django-compressor with COMPRESS_OFFLINE = True, by others with a command in gunicorn_before_switch."
 )
 TABLE: list[tuple[str, str]] = [
     (r"File \"(?:<frozen os>|\S*/os\.py)\", line \d+, in __getitem__\n(?: .*\n)*KeyError: '(\w+)'", _ENV),
@@ -70,6 +79,20 @@ TABLE: list[tuple[str, str]] = [
         "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",
     ),
 ]
+_NO_TABLE = re.compile(
+    r"no such table: (?:\w+\.)?(\w+)|relation \"(\w+)\" does not exist|Table '(?:\w+\.)?(\w+)' doesn't exist"
+)
+# By what asked for a table.
+_MAKES_TABLES = {
+    "django": (
+        "No migration makes the table {0}. That of a model: run `manage.py makemigrations`, and commit what it writes, which git "
+        "must not ignore. That of a cache: gunicorn_before_switch: [{{command: [manage.py, createcachetable], once: true}}]."
+    ),
+    "sqlalchemy": (
+        "Nothing has made the table {0}: have the app's migrations applied before it takes over, as by "
+        "gunicorn_before_switch: [{{command: [flask, db, upgrade], once: true}}] or [alembic, upgrade, head]."
+    ),
+}
 # How a module's package is called, where that is not nearly the same.
 _PACKAGES = {
     "MySQLdb": "mysqlclient",
@@ -135,7 +158,14 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
     if found:
         source, path = found.groups()
         parent = os.path.dirname(path)
-        place = parent if parent and not holds_code(os.path.join(source, parent)) else path
+        shareable = parent and not holds_code(os.path.join(source, parent))
+        place = parent if shareable else path
+        if _PASSING.fullmatch(os.path.basename(path)) and not shareable:
+            return (
+                f"The app writes to {path} in its source, which nothing can change, and which is no file to keep: have it work "
+                "in a folder of its own, such as data, and add gunicorn_shared_paths: [data], or have that below "
+                "$STATE_DIRECTORY."
+            )
         return (
             f"The app writes to {path} in its source, which nothing can change: add gunicorn_shared_paths: [{place}], or have "
             "it write below $STATE_DIRECTORY."
@@ -168,10 +198,16 @@ def known(said: str, source: str = "") -> list[str]:
     writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)
     if writes:
         found.append(writes)
+    elif _STATIC.search(said):
+        found.append(_SEALED_STATIC)
     elif elsewhere:
         found.append(f"The service may write no file there: add {elsewhere[1]} to gunicorn_writable_paths.")
     elif no_file:
         found.append(_NO_SUCH_FILE.format(no_file[1]))
+    table = _NO_TABLE.search(said)
+    asks = next((each for each in _MAKES_TABLES if each in said), "")
+    if table and asks:
+        found.append(_MAKES_TABLES[asks].format(next(filter(None, table.groups()))))
     missing = _MISSING.search(said)
     if missing and not found:
         found.append(_of_missing(missing[1], source))

@@ -27,6 +27,8 @@ def check(module: Module, params: dict, store: Store, commands: Commands) -> dic
             "Django's check for deployment: "
             + " ".join(f"{each.split('. ')[0].rstrip('.')}." for each in checked.messages)
         )
+    for each in checked.unmade:
+        module.warn(each)
     msg = "The check found no error."
     if checked.later:
         what = (

@@ -10,9 +10,9 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, sealing
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, sealing, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import standins, steps, uv
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import failed_builds, standins, steps, uv
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
@@ -53,7 +53,7 @@ def build(
                 got = steps.install(inputs, _Workshop(inputs, place, tool, told))
             except uv.UvError as error:
                 # It may do without what could not be had.
-                raise uv.UvError("\n".join([*failures, str(error)])) from error
+                raise uv.UvError("\n".join([*failures, _noted(app, str(error))])) from error
             tool.compile(place)
         try:
             sealing.seal(made, leads_out={os.path.realpath(inputs.python)})
@@ -95,6 +95,15 @@ class _Workshop:
 
     def hand(self, name: str, *lines: str) -> str:
         return _write(self._told, name, *lines)
+
+
+def _noted(app: str, said: str) -> str:
+    """Return the end of what a failed build said; the whole is in the journal."""
+    short = failed_builds.shortened(said)
+    if short == said:
+        return said
+    systemd.note(app, said)
+    return f"{short}\nall it said: journalctl --identifier=gunicorn-{app}"
 
 
 def _mirrored(inputs: Inputs, mirror: Mirror, told: str) -> tuple[dict[str, str], list[str]]:

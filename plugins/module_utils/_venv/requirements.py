@@ -149,5 +149,9 @@ def read(path: str, source: str) -> tuple[str, str]:
             encoding = _MARKS.get(file.read(2), "utf-8")
         with open(path, encoding=encoding) as file:
             return name, file.read()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise RequirementsError(
+            f"gunicorn_requirements_file: {name} can't be read: {error}: save it as UTF-8"
+        ) from error
+    except OSError as error:
         raise RequirementsError(f"gunicorn_requirements_file: {name} can't be read: {error}") from error

@@ -19,6 +19,7 @@ import urllib.parse
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import failed_builds
 
 VERSION = "0.13.9"
 # SHA-256 of each file of it on the index, whatever kind of machine that is for: `uv pip compile --generate-hashes` lists them.
@@ -343,6 +344,7 @@ def _require(done: Done, variable: str, index: Index | None = None) -> str:
     said = urls.without_secrets(done.stderr.strip())
     said = index.explained(said) if index else said
     remedies = {remedy for sign, remedy in _REMEDIES.items() if sign in said}
+    remedies |= set(filter(None, [failed_builds.remedy(said)]))
     if index and index.wheels and not remedies:
         remedies = {_ABOUT_WHEELS.format(index.wheels)}
     versions = [(int(major), int(minor)) for major, minor in _NEWER_PYTHON.findall(said)]

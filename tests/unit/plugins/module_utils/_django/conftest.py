@@ -98,6 +98,7 @@ def release(tmp_path, venv) -> pathlib.Path:
     folder = tmp_path / "release"
     folder.mkdir()
     (folder / "venv").symlink_to(venv)
+    (folder / "src").symlink_to(tmp_path / "source")
     (folder / unit_files.START).write_text(static_root.START, encoding="utf-8")
     return folder
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -120,6 +122,36 @@ def test_a_check_that_asks_for_a_new_column_comes_after_its_migration(project, c
     deployed = DEPLOYED.replace("count()", "values_list('year').first()")
     project({"shop/migrations/0002_year.py": add, "shop/models.py": models, "shop/apps.py": deployed})
     assert commands().check().later is True
+
+
+def test_models_that_no_migration_makes_as_they_are_are_named(project, commands):
+    project()
+    assert commands().check().unmade == []
+    models = "from django.db import models\nclass Book(models.Model):\n    year = models.IntegerField(default=1)\n"
+    project({"shop/models.py": models})
+    said = commands().check().unmade[0]
+    assert said.startswith(
+        "Models were changed in shop and no migration changes their tables: run `manage.py makemigrations shop`"
+    )
+    project({"till/__init__.py": "", "till/models.py": models}, "INSTALLED_APPS += ['till']")
+    assert commands().check().unmade[0].startswith("There are models but no migrations in till, so nothing makes")
+    project({}, "INSTALLED_APPS += ['till']\nMIGRATION_MODULES = {'till': None}")
+    assert commands().check().unmade == []
+
+
+def test_models_of_packages_and_those_that_others_manage_are_not(project, commands, venv):
+    (packages,) = venv.glob("lib/python3*/site-packages")
+    unmanaged = "from django.db import models\nclass Old(models.Model):\n    class Meta:\n        managed = False\n"
+    project({"old/__init__.py": "", "old/models.py": unmanaged}, "INSTALLED_APPS += ['old', 'others']")
+    others = packages / "others"
+    others.mkdir()
+    (others / "models.py").write_text(
+        "from django.db import models\nclass Their(models.Model):\n    pass\n", encoding="utf-8"
+    )
+    try:
+        assert commands().check().unmade == []
+    finally:
+        shutil.rmtree(others)
 
 
 def test_what_the_database_lacks(project, commands):

@@ -128,6 +128,23 @@ def test_a_root_that_is_not_for_everybody(project, prepare, release, root):
     assert _files(release / "static") == ["static/site.css"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            "DEBUG = os.environ.get('SHOP_DEBUG', 'True') == 'True'",
+            "DEBUG is True in .*gunicorn_env: {SHOP_DEBUG: 'False'}",
+        ),
+        ("DEBUG = os.getenv('DEBUG', 'False')", "DEBUG is the text 'False', which counts as true, .*: {DEBUG: ''}"),
+        ("DEBUG = 1 == 1", "a variable in gunicorn_env may decide it"),
+    ],
+)
+def test_the_variable_that_decides_of_debug_is_named(project, prepare, settings, said):
+    project(settings=settings)
+    with pytest.raises(DjangoError, match=said):
+        prepare()
+
+
 @pytest.mark.parametrize("collectstatic", [True, False])
 def test_debug_is_refused(project, prepare, release, collectstatic):
     project(settings="DEBUG = True")

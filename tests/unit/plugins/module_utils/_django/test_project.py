@@ -86,6 +86,11 @@ def test_a_project(tmp_path, write, files, given, found):
             {**MYSITE, "manage.py": ""}, {}, "django_settings_module is not set, .*: set it", id="no settings"
         ),
         pytest.param(
+            {"manage.py": "", "book/migrations/0002_settings.py": "", "book/settings/__init__.py": "",
+             "book/settings/base.py": "", "book/settings/test.py": "", "book/views.py": ""}, {},
+            "set it, for instance to one of book.settings.base, book.settings.test$", id="settings that nothing names",
+        ),
+        pytest.param(
             {**MYSITE, "a/wsgi.py": "", "b/wsgi.py": "", "mysite/wsgi.py": "", "manage.py": MANAGE.format("settings")}, {},
             "gunicorn_wsgi_app is not set, and there are several wsgi.py: a.wsgi, b.wsgi, mysite.wsgi; set it, for instance",
             id="several wsgi.py",
@@ -105,7 +110,7 @@ def test_a_project(tmp_path, write, files, given, found):
         ),
         pytest.param(
             _split(wsgi=f'os.environ.setdefault({SETTINGS!r}, "config.settings." + os.environ["PLACE"])'), {},
-            "config/wsgi.py has several for DJANGO_SETTINGS_MODULE: one that only running it can tell", id="a computed name",
+            "config/wsgi.py computes DJANGO_SETTINGS_MODULE; set it to the one that is to serve", id="a computed name",
         ),
         pytest.param(
             {**_split(wsgi=f'load_dotenv()\nos.environ.setdefault({SETTINGS!r}, "config.settings.local")'),

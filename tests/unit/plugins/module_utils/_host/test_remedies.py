@@ -107,6 +107,30 @@ SAID = {
         "OSError: [Errno 30] Read-only file system: '/var/log/shop/django.log'",
         "add /var/log/shop to gunicorn_writable_paths",
     ),
+    "a static file that is made as a page is asked for": (
+        "OSError: [Errno 30] Read-only file system: '/srv/shop/releases/c665253cda30/static/static/CACHE'",
+        "COMPRESS_OFFLINE = True",
+    ),
+    "a model without a migration": (
+        "sqlite3.OperationalError: no such table: blog_post\ndjango.db.utils.OperationalError: no such table: blog_post",
+        "the table blog_post. That of a model: run `manage.py makemigrations`",
+    ),
+    "a cache in PostgreSQL": (
+        'django.db.utils.ProgrammingError: relation "cache_default" does not exist',
+        "command: [manage.py, createcachetable], once: true",
+    ),
+    "Flask's tables in MySQL": (
+        "sqlalchemy.exc.ProgrammingError: (1146, \"Table 'shop.post' doesn't exist\")",
+        "the table post: have the app's migrations applied",
+    ),
+    "a file that takes the place of another": (
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/tmpmofe6d2c'",
+        "gunicorn_shared_paths: [data]",
+    ),
+    "a lock at the top": (
+        f"OSError: [Errno 30] Read-only file system: '{CODE}/queue.json.lock'",
+        "in a folder of its own",
+    ),
     "a database beside the code": (
         "django.db.utils.OperationalError: attempt to write a readonly database",
         "gunicorn_shared_paths: [db.sqlite3]",

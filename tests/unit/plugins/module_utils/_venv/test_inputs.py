@@ -9,7 +9,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import finding, inputs
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import finding, inputs, requirements
 
 PROJECT = '[project]\nname = "shop"\nversion = "1.0"\ndependencies = ["django"]\n'
 BUILT = PROJECT + '[build-system]\nrequires = ["setuptools"]\n'
@@ -138,6 +138,12 @@ def test_code_of_the_source_itself_is_part_of_the_name(wanted):
 def test_a_requirements_file_that_can_not_be_used(wanted, files, said):
     with pytest.raises(inputs.RequirementsError, match=said):
         wanted(files)
+
+
+def test_a_requirements_file_in_another_encoding(tmp_path):
+    (tmp_path / "requirements.txt").write_bytes(b"# Abh\xe4ngig\nflask\n")
+    with pytest.raises(inputs.RequirementsError, match=r"requirements\.txt can't be read: .*: save it as UTF-8"):
+        requirements.read(str(tmp_path / "requirements.txt"), str(tmp_path))
 
 
 def test_files_that_include_each_other_or_come_from_elsewhere(wanted):
