@@ -130,6 +130,23 @@ _VISITOR = '''
 '''
 
 
-def text(release: bool) -> str:
-    """Return the hook; `release` says whether it is for one, with nginx and nobody else at its socket."""
-    return "".join([_HEAD, _BACKLOG, _VISITOR if release else ""]).strip()
+# It is no part of the hook of others, whose releases keep their names so.
+_AIOHTTP = """
+    # aiohttp's own workers know neither an environ nor a scope, and what they make of a request can be told both.
+    from aiohttp.web_request import BaseRequest
+
+    made = BaseRequest.__init__
+
+    def make(request, message, *given, **named):
+        named.setdefault("remote", address(message.headers.get("X-Forwarded-For", "")))
+        if message.headers.get("X-Forwarded-Proto") == "https":
+            named.setdefault("scheme", "https")
+        made(request, message, *given, **named)
+
+    BaseRequest.__init__ = make
+"""
+
+
+def text(release: bool, aiohttp: bool = False) -> str:
+    """Return the hook; `release` says whether it is for one, with nginx and nobody else at its socket, `aiohttp` for whose workers."""
+    return "".join([_HEAD, _BACKLOG, _VISITOR if release else "", _AIOHTTP if release and aiohttp else ""]).strip()

@@ -131,7 +131,7 @@ class Settings:
         parts = ["\n".join(lines), self._conf and f"# From gunicorn_conf_file.\n{self._conf}"]
         # Which class it will be only gunicorn knows, once it has run the user's file.
         if self._of_release or any("asgi" in part for part in parts):
-            parts.append(hook.text(self._of_release))
+            parts.append(hook.text(self._of_release, aiohttp=any("aiohttp" in part for part in parts if part)))
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
     def _fault(self, name: str, owned: dict[str, str], answer: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import asking
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks, urls
 
 # SQLite says the first two without the path that it means; who asks it adds that, where it can.
@@ -47,7 +48,21 @@ TABLE: list[tuple[str, str]] = [
     (r"ImproperlyConfigured: Set the (\w+) environment variable", _ENV),
     (r"UndefinedValueError: (\w+) not found\. Declare it as envvar", _ENV),
     (r"Environment variable \"(\w+)\" (?:is )?not set", _ENV),
-    (r"ValidationError: \d+ validation errors? for \w+\n(\w+)\n  Field required", _ENV),
+    (r"KeyError: \"Config '(\w+)' is missing, and has no default", _ENV),
+    (
+        r"(?:TemplateDoesNotExist|TemplateNotFound): (\S+)",
+        "No folder of templates in the source has {0}: where git ignores it, such as what is built of a front end, take it along by "
+        "gunicorn_include, or have it made by gunicorn_build.",
+    ),
+    (
+        r"Missing staticfiles manifest entry for '([^']+)'",
+        "No folder of static files has {0}: look at its name's case, and where git ignores it, such as what is built of a front end, "
+        "take it along by gunicorn_include, or have it made by gunicorn_build.",
+    ),
+    (
+        r"The file '([^']+)' could not be found with <",
+        "A style sheet or script names {0}, often only as its source map: have the file, or take its mention out.",
+    ),
     (
         r"The SECRET_KEY setting must not be empty",
         "Where the settings take SECRET_KEY from the environment, set it in gunicorn_env.",
@@ -79,6 +94,8 @@ TABLE: list[tuple[str, str]] = [
         "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",
     ),
 ]
+# What pydantic's settings lack, all at once.
+_FIELDS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
 _NO_TABLE = re.compile(
     r"no such table: (?:\w+\.)?(\w+)|relation \"(\w+)\" does not exist|Table '(?:\w+\.)?(\w+)' doesn't exist"
 )
@@ -193,6 +210,8 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
 def known(said: str, source: str = "") -> list[str]:
     """Return what helps against what an app said as it failed, a sentence each; `source` is the folder of its code."""
     found = [text.format(*match.groups()) for row, text in TABLE if (match := re.search(row, said, re.MULTILINE))]
+    if "ValidationError: " in said:
+        found += [_ENV.format(" and no ".join(fields))] if (fields := _FIELDS.findall(said)) else []
     log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
     writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)
@@ -237,7 +256,19 @@ def explain(said: str) -> str:
     failure = tracebacks.last(said)
     cause = failure.cause() if failure else "\n".join(said.strip().splitlines()[-_LINES:])
     helps = known(failure.text, failure.source()) if failure else known(said)
+    if failure and any(text.startswith(_ENV.partition("{")[0]) for text in helps):
+        helps += _further(failure)
     return "\n".join([cause, *helps])
+
+
+def _further(failure: tracebacks.Failure) -> list[str]:
+    """Return a sentence on which other variables the file asks for that failed for want of one."""
+    frames = [frame for frame in failure.own() if frame.path.startswith(f"{failure.source()}/")]
+    names = asking.after(frames[-1].path, frames[-1].line) if failure.source() and frames else []
+    if not names:
+        return []
+    file = os.path.relpath(frames[-1].path, failure.source())
+    return [f"Further down, {file} asks for {', '.join(names)} without a default, too."]
 
 
 def without_values(text: str, variables: Mapping[str, str]) -> str:

@@ -25,6 +25,12 @@ class UvicornWorker(gunicorn.workers.base.Worker):
     __module__ = "uvicorn.workers"
 
 
+class AiohttpWorker(gunicorn.workers.base.Worker):
+    """A worker as aiohttp has it, which makes requests of its own."""
+
+    __module__ = "aiohttp.worker"
+
+
 class OtherWorker(gunicorn.workers.base.Worker):
     """A worker that does with its app as it likes."""
 
@@ -51,7 +57,7 @@ def ready():
             worker.cfg.set(name, value)
         setattr(worker, "asgi" if kind is ASGIWorker else "wsgi", app)
         namespace = {}
-        exec(hook.text(release=True), namespace)
+        exec(hook.text(release=True, aiohttp=kind is AiohttpWorker), namespace)
         namespace["post_worker_init"](worker)
         return worker
 
@@ -142,6 +148,33 @@ def test_uvicorn_still_tells_the_two_kinds_of_asgi_from_each_other(ready):
 
     asyncio.run(worker.wsgi({"type": "http", "scheme": "http", "headers": HTTPS})(None, send))
     assert sent[0]["client"] == ("203.0.113.7", 0)
+
+
+class Request:
+    """A request as aiohttp has it, of a client by a unix socket."""
+
+    def __init__(self, message, *, scheme="http", remote=""):
+        self.message, self.scheme, self.remote = message, scheme, remote
+
+    def clone(self, **changed):
+        """Return the same with something else, as what aiohttp has for proxies does."""
+        return type(self)(self.message, **changed)
+
+
+def test_an_aiohttp_app_knows_its_visitor(ready, monkeypatch):
+    aiohttp = types.ModuleType("aiohttp.web_request")
+    aiohttp.BaseRequest = type("BaseRequest", (Request,), {})
+    monkeypatch.setitem(sys.modules, "aiohttp", types.ModuleType("aiohttp"))
+    monkeypatch.setitem(sys.modules, "aiohttp.web_request", aiohttp)
+    app = object()
+    assert ready(AiohttpWorker, app).wsgi is app
+    seen = aiohttp.BaseRequest(
+        types.SimpleNamespace(headers={"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"})
+    )
+    assert (seen.remote, seen.scheme) == ("203.0.113.7", "https")
+    assert (seen.clone().remote, seen.clone(remote="192.0.2.1").remote) == ("203.0.113.7", "192.0.2.1")
+    nobody = aiohttp.BaseRequest(types.SimpleNamespace(headers={}))
+    assert (nobody.remote, nobody.scheme) == ("127.0.0.1", "http")
 
 
 def test_the_app_of_an_unknown_worker_stays_as_it_is(ready):

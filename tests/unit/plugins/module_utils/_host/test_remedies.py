@@ -82,6 +82,28 @@ SAID = {
         "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\napi_key\n  Field required [type=missing",
         "no api_key: set it in gunicorn_env",
     ),
+    "pydantic, all at once": (
+        "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings\napi_key\n  Field required [type=missing\n"
+        "    For further information visit\nurl\n  Field required [type=missing",
+        "no api_key and no url: set it in gunicorn_env",
+    ),
+    "Starlette": (
+        "KeyError: \"Config 'DATABASE_URL' is missing, and has no default.\"",
+        "no DATABASE_URL: set it in gunicorn_env",
+    ),
+    "a template of a built front end": (
+        "django.template.exceptions.TemplateDoesNotExist: index.html",
+        "has index.html: where git ignores it",
+    ),
+    "Flask's template": ("jinja2.exceptions.TemplateNotFound: shop/index.html", "gunicorn_build"),
+    "a static file that isn't there": (
+        "ValueError: Missing staticfiles manifest entry for 'dist/app.js'",
+        "has dist/app.js: look at its name's case",
+    ),
+    "a source map that isn't there": (
+        "whitenoise.storage.MissingFileError: The file 'a.css.map' could not be found with <whitenoise.storage.Compressed",
+        "have the file, or take its mention out",
+    ),
     "Django's key": (
         "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
         "SECRET_KEY from the environment",
@@ -236,3 +258,23 @@ def test_a_database_in_the_source_is_named(tmp_path, write):
     assert "add gunicorn_shared_paths: [data/shop.sqlite3]" in known(said, str(tmp_path))[0]
     (tmp_path / "data/shop.sqlite3").unlink()
     assert "as in gunicorn_shared_paths: [db.sqlite3]" in known(said, str(tmp_path))[0]
+
+
+def test_settings_that_lack_one_variable_are_read_for_the_others(tmp_path, write):
+    text = """import os
+A = os.environ["FIRST"]
+B = os.environ["SECOND"], os.environ.get("OPTIONAL"), os.environ["HOME"[0:]]
+DATABASES = {"default": env.db("DATABASE_URL"), "other": env.db("OTHER", default="sqlite://")}
+C, D = config("THIRD", cast=int), config("FOURTH", "x") or env("SECOND")
+"""
+    source = write(tmp_path / "sources" / ("8f9b" * 10), {"config/prod.py": text})
+    said = (
+        f'Traceback (most recent call last):\n  File "{source}/config/prod.py", line 2, in <module>\n'
+        '    A = os.environ["FIRST"]\n  File "<frozen os>", line 679, in __getitem__\nKeyError: \'FIRST\'\n'
+    )
+    assert explain(said).splitlines()[-2:] == [
+        "The environment has no FIRST: set it in gunicorn_env.",
+        "Further down, config/prod.py asks for SECOND, DATABASE_URL, THIRD without a default, too.",
+    ]
+    write(source, {"config/prod.py": "("})
+    assert explain(said).splitlines()[-1] == "The environment has no FIRST: set it in gunicorn_env."
