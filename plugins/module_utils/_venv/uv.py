@@ -93,6 +93,18 @@ _REMEDIES = {
         "gunicorn_requirements: a package's own setup needs pkg_resources, which setuptools no longer has: ask for a newer "
         "version of that package, or one of which there is a wheel"
     ),
+    "pkg-resources was not found": (
+        "gunicorn_requirements_file: pkg-resources is no package, though `pip freeze` writes pkg-resources==0.0.0 in environments of "
+        "older Debians and Ubuntus: take that line out"
+    ),
+    "Distribution not found at: file://": (
+        "gunicorn_requirements_file: it has a path of the machine that it was made on, as `pip freeze` writes it in conda's "
+        "environments: have `pip list --format=freeze` write it"
+    ),
+    "no wheels with a matching platform tag": (
+        "gunicorn_requirements_file: take out what is for another system alone, such as pywin32, or let its line end in "
+        "; sys_platform == 'win32'"
+    ),
     "UnknownIssuer": _UNKNOWN_AUTHORITY,
     "CERTIFICATE_VERIFY_FAILED": _UNKNOWN_AUTHORITY,
     "Git executable not found": "gunicorn_packages: list git, from which some requirements come",

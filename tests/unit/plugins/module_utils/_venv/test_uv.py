@@ -14,7 +14,7 @@ import types
 import zipfile
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
 
@@ -231,3 +231,28 @@ def test_a_netrc_that_is_none_is_named(index, tmp_path, write):
         uv.UvError, match=r"/\.netrc on the host, where a password of the index may be, can't be read: "
     ):
         index(url="https://a.example/simple").passwords()
+
+
+@pytest.mark.parametrize(
+    ("said", "helps"),
+    [
+        ("Because pkg-resources was not found in the package registry and you require", "take that line out"),
+        ("error: Distribution not found at: file:///C:/b/abs/work", "have `pip list --format=freeze` write it"),
+        (
+            "Because pywin32==306 has no wheels with a matching platform tag (e.g., `manylinux_2_36_x86_64`)",
+            "; sys_platform == 'win32'",
+        ),
+        (
+            "error: Failed to build `psycopg2==2.9`\n  error: command 'gcc' failed: No such file or directory",
+            "gunicorn_packages: [build-essential, libpq-dev, python3-dev]",
+        ),
+    ],
+)
+def test_what_people_meet_often_has_its_remedy(index, said, helps):
+    def run(_argv, **_how):
+        return shell.Done([], 2, "", said)
+
+    with pytest.raises(uv.UvError) as caught:
+        uv.Uv(index(), run).install("python", ["--requirement=requirements.txt"], "gunicorn_requirements_file", None)
+    assert str(caught.value).startswith(f"gunicorn_requirements_file: the virtual environment can't be built: {said}\n")
+    assert helps in str(caught.value).splitlines()[-1]
