@@ -9,8 +9,10 @@ Here it is only read, and by the very Python that will run it; it first runs in 
 from __future__ import annotations
 
 import difflib
+import glob
 import json
 import os
+import re
 from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
@@ -53,6 +55,10 @@ print(json.dumps({"wrong": wrong, "bound": bound, "read": read}))
 """
 
 
+# As people call such a file.
+_LIKE = re.compile(r"gunicorn(?:[._-]?(?:conf|config|cfg|settings))*\.py")
+
+
 class ConfFileError(Exception):
     """The file can't be read; the message is the rest of a sentence whose subject is the variable."""
 
@@ -74,6 +80,12 @@ def read(folder: str, path: str) -> str:
             f"is {path!r}, but {full} can't be read ({getattr(error, 'strerror', error)}): name a file in the source "
             "relative to where the app runs, or one on the controller by its absolute path"
         ) from error
+
+
+def like(folder: str) -> list[str]:
+    """Return the files in a folder, and in the folders in it, that look like gunicorn's configuration, relative to it."""
+    found = [path for depth in ("", "*/") for path in glob.glob(f"{depth}gunicorn*.py", root_dir=folder)]
+    return sorted(path for path in found if _LIKE.fullmatch(os.path.basename(path)))
 
 
 def faults(run: sandboxes.Run, python: str, text: str, owned: dict[str, str], known: Collection[str]) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Collection, Iterator
 
@@ -23,9 +24,9 @@ def notes(folder: str, added: Collection[str]) -> Iterator[str]:
             f"The source brings the database {path}, which the app can't write there: if it is the app's own, list it in "
             "gunicorn_shared_paths, else leave it out of the source."
         )
-    if os.path.isfile(os.path.join(folder, ".env")) and ".env" not in added:
+    for path in sorted({*glob.glob(".env", root_dir=folder), *glob.glob("*/.env", root_dir=folder)} - {*added}):
         yield (
-            "The source brings a file .env, which counts only if the app reads it itself: what the environment is to have "
+            f"The source brings a file {path}, which counts only if the app reads it itself: what the environment is to have "
             "belongs into gunicorn_env, and a file that no repository should have into gunicorn_source_files."
         )
 

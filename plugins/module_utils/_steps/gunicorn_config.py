@@ -79,10 +79,10 @@ def _prove(module: Module, params: dict, content: str) -> None:
 def _conf(module: Module, params: dict, folder: str | None) -> str:
     """Return the text of the user's file, if there is one; the app's own is in this folder."""
     path = params["conf_file"]
-    if folder and not path and not params["dest"] and os.path.isfile(os.path.join(folder, "gunicorn.conf.py")):
+    for like in conf_file.like(folder) if folder and not path and not params["dest"] else []:
         module.warn(
-            "The source has a gunicorn.conf.py where the app runs, which counts only if gunicorn_conf_file names it: "
-            "add gunicorn_conf_file: gunicorn.conf.py"
+            f"The source has {like} where the app runs, which counts only if gunicorn_conf_file names it: "
+            f"add gunicorn_conf_file: {like}"
         )
     if not path or params["conf_text"] is not None:
         return params["conf_text"] or ""

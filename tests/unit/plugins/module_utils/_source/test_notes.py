@@ -32,3 +32,5 @@ def test_a_file_of_variables(tmp_path, write):
     write(tmp_path, {".env": "A=1\n"})
     assert "gunicorn_env" in "".join(notes(str(tmp_path), ()))
     assert list(notes(str(tmp_path), [".env"])) == []
+    write(tmp_path, {"backend/.env": "A=1\n", "a/b/.env": ""})
+    assert [note.split(",")[0] for note in notes(str(tmp_path), [".env"])] == ["The source brings a file backend/.env"]
