@@ -55,9 +55,13 @@ def unmade():
     try:
         loader = MigrationLoader(None, ignore_no_migrations=True)
         detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
-        changed = set(detector.changes(graph=loader.graph)) - loader.unmigrated_apps
+        changes = detector.changes(graph=loader.graph)
     except Exception:
         return {"none": [], "changed": []}
+    # What a form offers or a model is called is none of a table's, mostly.
+    quiet = ("AlterField", "AlterModelManagers", "AlterModelOptions")
+    kinds = {label: [type(one).__name__ for migration in made for one in migration.operations] for label, made in changes.items()}
+    changed = {label for label, names in kinds.items() if set(names) - set(quiet)} - loader.unmigrated_apps
     without = {label for label in loader.unmigrated_apps if settings.MIGRATION_MODULES.get(label, label)}
     makes = {one.label for one in own if any(model._meta.managed and not model._meta.proxy for model in one.get_models())}
     return {"none": sorted(without & makes), "changed": sorted(changed & {one.label for one in own})}
@@ -157,7 +161,7 @@ def _unmade(apps: dict[str, list[str]]) -> typing.Iterator[str]:
         )
     if apps["changed"]:
         yield (
-            f"Models were changed in {', '.join(apps['changed'])} and no migration changes their tables: "
+            f"The models of {', '.join(apps['changed'])} have what no migration makes: "
             f"{_MAKE.format(' '.join(apps['changed']))}"
         )
 

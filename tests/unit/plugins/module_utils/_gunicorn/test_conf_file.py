@@ -90,7 +90,13 @@ def test_it_is_read_from_where_the_app_runs(tmp_path, write):
 
 
 def test_files_that_look_like_one_are_found_without_a_name(tmp_path, write):
-    names = ["gunicorn.conf.py", "gunicorn_conf.py", "deploy/gunicorn.py", "config/gunicorn-cfg.py", "gunicorn.config.py"]
+    names = [
+        "gunicorn.conf.py",
+        "gunicorn_conf.py",
+        "deploy/gunicorn.py",
+        "config/gunicorn-cfg.py",
+        "gunicorn.config.py",
+    ]
     others = ["gunicorn_hooks.py", "wsgi.py", "a/b/gunicorn.conf.py", "gunicorn.conf", "my_gunicorn.py"]
     assert conf_file.like(str(write(tmp_path, dict.fromkeys(names + others, "")))) == sorted(names)
 
