@@ -275,6 +275,8 @@ def without_values(text: str, variables: Mapping[str, str]) -> str:
     """Return a text with the values of an environment taken out, by which an app may name its secrets as it fails."""
     values = {urls.credentials(value)[1]: "(hidden)" for value in variables.values() if urls.has_credentials(value)}
     values |= {value: f"${name}" for name, value in variables.items() if not _PLAIN.fullmatch(value)}
+    # pydantic shows what it was given, shortened, so that no value of it is found.
+    text = re.sub(r"input_value=.*(?=, input_type=)", "input_value=(hidden)", text)
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST or (value and values[value] == "(hidden)"):
             text = text.replace(value, values[value])

@@ -231,6 +231,14 @@ def test_values_of_the_environment_are_named_and_not_told():
     assert without_values(said, env) == "yes: no shop.settings with $SECRET_KEY at $DATABASE_URL, password (hidden)"
 
 
+def test_what_pydantic_was_given_is_not_told():
+    said = "  Field required [type=missing, input_value={'api_key': 'hunter2hu...2hunter2'}, input_type=dict]"
+    assert (
+        without_values(said, {"API_KEY": "hunter2" * 9})
+        == "  Field required [type=missing, input_value=(hidden), input_type=dict]"
+    )
+
+
 SERVED = f"""[2026-11-26 08:46:34 +0000] [7] [ERROR] POST /upload
 Traceback (most recent call last):
   File "{CODE}/shop/views.py", line 7, in upload
