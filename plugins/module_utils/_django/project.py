@@ -94,9 +94,24 @@ class Project:
                     f"instance to '{found[0]}:application'"
                 )
             if found:
+                if kind == "wsgi":
+                    self._mention_channels(found[0])
                 return f"{self._below_src(found[0])}:application"
         self.messages.append("There is no wsgi.py and no asgi.py, so Django's own application serves the project.")
         return _DJANGOS_OWN
+
+    def _mention_channels(self, wsgi: str) -> None:
+        asgi = f"{wsgi.removesuffix('wsgi')}asgi"
+        try:
+            with open(os.path.join(self._folder, f"{asgi.replace('.', '/')}.py"), "rb") as file:
+                routes = b"channels" in file.read()
+        except OSError:
+            return
+        if routes:
+            self.messages.append(
+                f"{wsgi} serves the project, which has no websockets then: for those of channels, which {asgi} routes, set "
+                f"gunicorn_wsgi_app: {asgi}:application."
+            )
 
     def _beside_settings(self, found: list[str]) -> list[str]:
         """Return the one in the package of manage.py's settings, or in the next above that."""

@@ -202,6 +202,15 @@ def test_what_serves_is_found(tmp_path, write, files, worker_class, wsgi_app, se
     assert bool(project.messages) is (wsgi_app.startswith("django."))
 
 
+def test_websockets_that_wsgi_does_not_serve_are_mentioned(tmp_path, write):
+    files = {"mysite/asgi.py": "from channels.routing import ProtocolTypeRouter\n", "mysite/wsgi.py": ""}
+    source = str(write(tmp_path, {"manage.py": MANAGE.format("mysite.settings"), **files}))
+    (message,) = Project(source, ".").messages
+    assert message.endswith("which mysite.asgi routes, set gunicorn_wsgi_app: mysite.asgi:application.")
+    assert Project(source, ".", wsgi_app="mysite.wsgi:application").messages == []
+    assert Project(source, ".", worker_class="asgi").messages == []
+
+
 def test_settings_are_those_of_the_file_in_src(tmp_path, write):
     wsgi = f'import os\nos.environ.setdefault({SETTINGS!r}, "mysite.production")\n'
     source = write(tmp_path, {"manage.py": MANAGE.format("mysite.local"), "src/mysite/wsgi.py": wsgi})
