@@ -101,21 +101,33 @@ def see():
 
 
 def passwords():
-    """Find the password of the index, or have what else is on its server."""
-    password = b"planted-index"
-    forms = (password, base64.b64encode(b"reader:" + password))
+    """Find the passwords of the index and of a proxy, or have what else is on the server of the index."""
     told = [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline")]
     for path in told:
         with contextlib.suppress(OSError):
-            if any(form in pathlib.Path(path).read_bytes() for form in forms):
-                yield "know the password of the index", path
+            text = pathlib.Path(path).read_bytes()
+            for whose, user in (("index", b"reader"), ("proxy", b"clerk")):
+                password = b"planted-" + whose.encode()
+                if password in text or base64.b64encode(user + b":" + password) in text:
+                    yield f"know the password of the {whose}", path
+    # A proxy answers with what it was told.
+    before, at, place = os.environ.get("http_proxy", "").removeprefix("http://").rpartition("@")
+    if at:
+        known = base64.b64encode(before.encode())
+        question = b"TRACE http://index.example/ HTTP/1.1\r\nHost: index.example\r\nProxy-Authorization: Basic " + known
+        host, _colon, port = place.strip("/").partition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(question + b"\r\n\r\n")
+            if base64.b64encode(b"clerk:planted-proxy") in connection.recv(1 << 16):
+                yield "know the password of the proxy", "by TRACE"
     # The address that packages are to be had from, and who may have them there.
     before, at, place = os.environ.get("UV_DEFAULT_INDEX", "").removeprefix("http://").rpartition("@")
     if at:
         headers = {"Authorization": "Basic " + base64.b64encode(before.encode()).decode()}
         for path in ("/private", "/simple/../private", "/simple/%2e%2e/private"):
             request = urllib.request.Request(f"http://{place.partition('/')[0]}{path}", headers=headers)
-            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with contextlib.suppress(OSError), opener.open(request, timeout=5) as answer:
                 yield "read what else is on the server of the index", answer.read(99).decode()
 
 

@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
 PROJECTS = "/opt/hostile/projects"
 INDEX = "http://reader:planted-index@127.0.0.1:8006/simple"
+PROXY = "http://clerk:planted-proxy@127.0.0.1:8007"
 # Seconds in which anything ends that has an end.
 PATIENCE = 400
 
@@ -30,7 +31,7 @@ EVERYTHING = {
     *("execute what is in /opt/hostile/open", "execute what is in /tmp", "execute what is in /var/tmp"),
     *("see the processes of others", "see the environment of a process of another app", "see the journal"),
     *("connect to another app", "connect to systemd", "know the password of the index"),
-    "read what else is on the server of the index",
+    *("know the password of the proxy", "read what else is on the server of the index"),
     *("open a netlink socket", "open a packet socket", "open a raw IP socket"),
     *("be root", "have capabilities (CapPrm)", "have capabilities (CapBnd)", "gain rights by a program of root's"),
     *("mount", "make a namespace", "signal the first process", "make a program that lends rights", "make a device"),
@@ -129,6 +130,20 @@ class Packages(Attack):
             self.assertTrue(any("build" in each["who"] or "setup.py" in each["who"] for each in self.marks()))
             self.assert_nothing_worked()
         self.assertIn("builder==1.0", on_server("cat", "/srv/indexed/current/venv/installed.txt"))
+
+    def test_what_is_built_gets_no_password_of_the_proxy_that_it_is_built_behind(self):
+        look = "import tries; tries.mark('a command of the build', *tries.QUICKLY)"
+        for check in (True, False):
+            app = {"gunicorn_name": "proxied", "gunicorn_index": {"url": "http://index.example/simple"}}
+            app["gunicorn_env"] = {"TURN": str(check)}
+            app["gunicorn_build"] = [["/usr/bin/python3", "-c", look]]
+            self.assert_worked(
+                deploy(check=check, gunicorn_requirements=["builder", "legacy"], way_out={"http_proxy": PROXY}, **app)
+            )
+            self.assertTrue(any("builds" in each["who"] or "setup.py" in each["who"] for each in self.marks()))
+            self.assert_nothing_worked()
+        self.assertIn("a command of the build", [each["who"] for each in self.marks()])
+        self.assertIn("builder==1.0", on_server("cat", "/srv/proxied/current/venv/installed.txt"))
 
     def test_a_package_that_runs_wherever_python_starts_does_so_as_the_app_alone(self):
         self.assert_worked(deploy(gunicorn_settings={"workers": 1, "worker_class": "workers.Worker"}))
@@ -273,7 +288,7 @@ class Inside(Attack):
         self.assert_nothing_worked()
 
     def test_all_of_it_works_without_the_sandbox(self):
-        own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}"]
+        own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}", f"http_proxy={PROXY}"]
         tried = set(json.loads(on_server("env", *own, "python3", "/opt/hostile/tries.py")))
         self.assertLessEqual(EVERYTHING, tried)
 

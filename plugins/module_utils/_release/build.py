@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, proxies, sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._release import commands, derived
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import Additions
 
@@ -162,16 +162,19 @@ class Build:
         copied = run(derived.copy(source, place), seconds=_SECONDS)
         if copied.returncode:
             raise BuildError(f"gunicorn_build: the source can't be copied: {copied.stderr.strip()}")
-        for command in self._commands:
-            named = f"gunicorn_build: {commands.shown(command)}"
-            try:
-                done = run(command, seconds=_SECONDS, env=_environment(self._app), cwd=place)
-            except shell.Overdue as error:
-                raise BuildError(f"{named} did not end within {_SECONDS} s, which a build may take in all") from error
-            if done.returncode:
-                raise BuildError(
-                    f"{named} failed with exit status {done.returncode}:\n{cause(done.stderr, done.stdout)}"
-                )
+        environment = _environment(self._app)
+        with proxies.without_passwords(environment, _SECONDS, _CERTIFICATES) as ways_out:
+            for command in self._commands:
+                self._do(run, command, ways_out.put_into(environment), place)
+
+    def _do(self, run: sandboxes.Run, command: list[str], environment: dict[str, str], place: str) -> None:
+        named = f"gunicorn_build: {commands.shown(command)}"
+        try:
+            done = run(command, seconds=_SECONDS, env=environment, cwd=place)
+        except shell.Overdue as error:
+            raise BuildError(f"{named} did not end within {_SECONDS} s, which a build may take in all") from error
+        if done.returncode:
+            raise BuildError(f"{named} failed with exit status {done.returncode}:\n{cause(done.stderr, done.stdout)}")
 
     def _give_back(self, source: str, made: str) -> None:
         """Put the files that the commands did not see where they belong."""

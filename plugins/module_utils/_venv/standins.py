@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
+from ansible_collections.pyweb.stack.plugins.module_utils._host import proxies, sandboxes
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import relay, uv
 
@@ -22,8 +22,15 @@ def without_passwords(index: uv.Index) -> Iterator[uv.Index]:
     """Yield an index like this one that gives the same to whoever knows a word that is worth nothing afterwards.
 
     A package is built by code that its author wrote, and a build takes packages itself. So what needs a password is asked
-    for by a program in a sandbox of its own, which knows it, and which the build asks.
+    for by a program in a sandbox of its own, which knows it, and which the build asks; and so for the way to all others.
     """
+    certificates = index.way_out()["SSL_CERT_FILE"]
+    with _places(index) as known, proxies.without_passwords(index.uv(), uv.END, certificates) as ways_out:
+        yield known.by_ways_out(ways_out)
+
+
+@contextlib.contextmanager
+def _places(index: uv.Index) -> Iterator[uv.Index]:
     passwords = index.passwords()
     if not passwords:
         yield index

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import urllib.parse
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, proxies, sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import failed_builds
@@ -146,6 +146,7 @@ class Index:
         # What stands in for others, by its address, and what it says.
         self._real: dict[str, str] = {}
         self._complaints: list[dict[str, str]] = []
+        self._ways_out = proxies.StandIns()
         if given.get("url") or self.wheels:
             self._settings = {name: value for name, value in self._settings.items() if name not in _PLACES}
         if given.get("url"):
@@ -179,7 +180,7 @@ class Index:
             # What stands in for an index is on this host.
             beside = [environment.get(name, "") for name in ("NO_PROXY", "no_proxy")]
             environment.update(dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, [*beside, "127.0.0.1"]))))
-        return environment
+        return self._ways_out.put_into(environment)
 
     def uv_alone(self) -> dict[str, str]:
         """Return the environment of uv for what needs no packages: no index is in it."""
@@ -196,7 +197,8 @@ class Index:
             environment["SSL_CERT_FILE"] = self._settings["cert"]
         environment.update({"UV_CACHE_DIR": self.cache} if self.cache else {"UV_NO_CACHE": "1"})
         # A file that has another name in the cache could be changed there.
-        return {**environment, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        environment.update({"UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"})
+        return self._ways_out.put_into(environment)
 
     def uv_for_pythons(self) -> dict[str, str]:
         """Return the environment of uv for what is about Pythons: no code of anybody's runs there."""
@@ -246,7 +248,7 @@ class Index:
         What stands in for them keeps its `complaints` there.
         """
         other = copy.copy(self)
-        instead = {}
+        instead, other._real = {}, dict(self._real)
         for url, address in addresses.items():
             parts = urllib.parse.urlsplit(url)
             instead[url] = urllib.parse.urlunsplit(parts._replace(scheme="http", netloc=f"{credentials}@{address[7:]}"))
@@ -258,11 +260,18 @@ class Index:
         other._complaints = complaints
         return other
 
+    def by_ways_out(self, ways_out: proxies.StandIns) -> Index:
+        """Return the same index, reached by what stands in for proxies."""
+        other = copy.copy(self)
+        other._ways_out = ways_out
+        return other
+
     def explained(self, said: str) -> str:
-        """Return what uv said as it would have said it of the places themselves, and what they said."""
-        for address, real in self._real.items():
+        """Return what uv said as it would have said it of the places and proxies themselves, and what they said."""
+        for address, real in {**self._real, **self._ways_out.real()}.items():
             said = said.replace(address, real)
-        return "\n".join(dict.fromkeys([said, *(f"{each['at']}: {each['error']}" for each in self._complaints)]))
+        complaints = [*self._complaints, *self._ways_out.complaints]
+        return "\n".join(dict.fromkeys([said, *(f"{each['at']}: {each['error']}" for each in complaints)]))
 
     def offline(self) -> bool:
         """Say whether no other host is needed."""

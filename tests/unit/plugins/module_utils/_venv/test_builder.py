@@ -518,12 +518,18 @@ def test_what_a_folder_of_wheels_lacks(build, wheels):
 
 @pytest.fixture
 def url(wheels):
-    """Return the URL of an index that wants a user and a password, with a place for them."""
+    """Return the URL of an index that wants a user and a password, with a place for them; it is a proxy, too."""
     wanted = "Basic " + base64.b64encode(b"deploy:hunter2").decode()
+    wanted_of_the_way = "Basic " + base64.b64encode(b"clerk:hunter2").decode()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def send_head(self):
-            if self.headers.get("Authorization") != wanted:
+            if self.path.startswith("http://index.example/"):
+                self.path = self.path.removeprefix("http://index.example")
+                if self.headers.get("Proxy-Authorization") != wanted_of_the_way:
+                    self.send_error(407)
+                    return None
+            elif self.headers.get("Authorization") != wanted:
                 self.send_error(401)
                 return None
             name = self.path.strip("/").rpartition("/")
@@ -616,6 +622,39 @@ def test_a_build_gets_packages_and_no_password(build, wheels, write, tmp_path, u
     assert environment["UV_DEFAULT_INDEX"].startswith("http://relay:")
     for secret in ("hunter2", base64.b64encode(b"deploy:hunter2").decode()):
         assert secret not in told
+
+
+def test_a_build_gets_no_password_of_a_proxy(build, wheels, write, tmp_path, url, monkeypatch):
+    # The index stands in for a proxy, and for all that lies behind it.
+    write(tmp_path / "nosy-1.0", {"nosy.py": NOSY, "pyproject.toml": NOSY_PROJECT, "PKG-INFO": "Name: nosy\n"})
+    with tarfile.open(wheels / "nosy-1.0.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "nosy-1.0", "nosy-1.0")
+    monkeypatch.setenv("HTTP_PROXY", url.format("clerk:hunter2").removesuffix("/simple"))
+    try:
+        venv = build(extra=["nosy", "flask"], url="http://index.example/simple")
+    finally:
+        (wheels / "nosy-1.0.tar.gz").unlink()
+    told = next(venv.glob("lib/*/site-packages/nosy.json")).read_text()
+    assert json.loads(told)[0]["HTTP_PROXY"].startswith("http://relay:")
+    for secret in ("hunter2", base64.b64encode(b"clerk:hunter2").decode()):
+        assert secret not in told
+
+
+def test_a_proxy_that_takes_no_password_of_ours(build, url, monkeypatch):
+    monkeypatch.setenv("http_proxy", url.format("clerk:hunter3").removesuffix("/simple"))
+    with pytest.raises(uv.UvError) as error:
+        build({"requirements.txt": "flask"}, url="http://index.example/simple")
+    assert url.format("").replace("@", "").removesuffix("/simple") in str(error.value)
+    assert "doesn't take the user and password" in str(error.value)
+    assert "hunter3" not in str(error.value)
+    assert "relay" not in str(error.value)
+
+
+def test_a_proxy_whose_password_can_t_be_kept_from_a_build(build, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://clerk:hunter2@127.0.0.1:9")
+    with pytest.raises(OSError, match=r"socks5://127\.0\.0\.1:9 is a proxy with a user and password") as error:
+        build({"requirements.txt": "flask"})
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("credentials", ["deploy:hunter3", "deploy:hunter3%2Fx"])
