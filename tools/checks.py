@@ -12,12 +12,14 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
-# Checks at a time: with more than one a core, apps that start meet the end of the patience with them.
+# Checks on servers at a time: with more than one a core, apps that start meet the end of the patience with them.
 LANES = os.cpu_count() or 1
+# By how much what needs no server is less urgent than what has one.
+NICE = 5
 # What runs now, to be ended with this.
 RUNNING = set()
-# The check that runs here.
-CURRENT = contextvars.ContextVar("CURRENT")
+# The check that runs here, if it is one.
+CURRENT = contextvars.ContextVar("CURRENT", default=None)
 
 
 class Check:
@@ -32,8 +34,9 @@ class Check:
         start = time.monotonic()
         CURRENT.set(self)
         try:
-            with step(f"{self.name}, {self.where}" if self.where else self.name):
+            with step(f"{self.name}, {self.where}" if self.where else self.name) as notes:
                 self.call(*self.argv)
+                notes += [f"{self.cpu:.1f} s of CPU"] * bool(self.cpu)
             self.passed = True
         except Failure as failure:
             say(f"{failure}\n")
@@ -41,18 +44,24 @@ class Check:
 
 
 class Lanes:
-    """Checks that have nothing to do with each other, some at a time; the first of them begin first."""
+    """Checks that have nothing to do with each other: those on servers some at a time, the first of them first.
+
+    The others are done beside them, one after the other, in what those leave of the machine as they wait.
+    """
 
     def __init__(self, checks):
         self.checks = checks
 
     def run(self):
         """Do them; whoever interrupts that ends all that run."""
-        with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
+        # The priority is that of a thread, and of all that it starts.
+        beside = concurrent.futures.ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICE,))
+        with concurrent.futures.ThreadPoolExecutor(LANES) as lanes, beside:
             try:
-                concurrent.futures.wait([lanes.submit(check.run) for check in self.checks])
+                concurrent.futures.wait([(lanes if check.where else beside).submit(check.run) for check in self.checks])
             except KeyboardInterrupt:
-                lanes.shutdown(wait=False, cancel_futures=True)
+                for each in (lanes, beside):
+                    each.shutdown(wait=False, cancel_futures=True)
                 for process in RUNNING:
                     os.killpg(process.pid, signal.SIGTERM)
                 raise
@@ -60,7 +69,8 @@ class Lanes:
 
 def spent(seconds):
     """Add CPU seconds to what the check that runs here has taken."""
-    CURRENT.get().cpu += seconds
+    if check := CURRENT.get():
+        check.cpu += seconds
 
 
 def logged(name, *argv, env=None, cwd=ROOT, minutes=30):
@@ -120,9 +130,8 @@ def run_all(checks, note=""):
     say()
     for check in checks:
         outcome = "ok" if check.passed else "FAILED"
-        say(
-            f"  {check.name:{name}}  {check.where:{where}}  {check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU  {outcome}"
-        )
+        times = f"{check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU"
+        say(f"  {check.name:{name}}  {check.where:{where}}  {times}  {outcome}")
     passed = sum(check.passed for check in checks)
     cpu = sum(check.cpu for check in checks)
     failed = len(checks) - passed

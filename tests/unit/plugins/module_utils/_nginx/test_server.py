@@ -49,3 +49,13 @@ def test_whether_nginx_reaches_an_app(monkeypatch, mode, said):
             os.chmod(path, mode)
             listening.listen()
         assert server.unreachable(path) == said
+
+
+def test_a_module_is_there_that_the_configuration_loads(tmp_path, monkeypatch, write):
+    files = {
+        "nginx.conf": "include modules-enabled/*.conf;\n# load_module modules/ngx_http_perl_module.so;\nhttp {}\n",
+        "modules-enabled/50.conf": "load_module modules/ngx_http_brotli_filter_module.so;\n",
+    }
+    monkeypatch.setattr(server, "ETC", str(write(tmp_path, files)))
+    found = [name for name in ("brotli_filter", "brotli_static", "perl") if server.has(name)]
+    assert found == ["brotli_filter"]

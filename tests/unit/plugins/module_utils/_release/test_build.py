@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._release import build, derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.build import Build, BuildError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._source import archive
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError
 
 
@@ -96,6 +97,15 @@ def test_what_no_source_may_have_is_refused(make):
         BuildError, match=r"^gunicorn_build left what no source may have: tool would run with the rights"
     ):
         make(_sh("touch tool && chmod u+s tool"))
+
+
+@pytest.mark.parametrize(("bound", "value"), [("MOST_FILES", 3), ("MOST_BYTES", 30)])
+def test_what_is_left_has_bounds(make, monkeypatch, bound, value):
+    monkeypatch.setattr(archive, bound, value)
+    with pytest.raises(
+        BuildError, match=r"left more than .*: remove what the app doesn't need to run by a last command"
+    ):
+        make(_sh("mkdir dist; echo a long line of text that is too much > dist/app.js"))
 
 
 def test_a_heap_of_modules_is_told(make):
