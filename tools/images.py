@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import platform
+import re
 import shutil
 import tempfile
 
@@ -12,6 +13,8 @@ from tools.shell import ROOT, Failure, apt_install, as_root, run, step
 SUITES = ("bookworm", "trixie")
 # The folders of the images, each made on the one before.
 PLAIN, EQUIPPED = ROOT / "tools" / "image", ROOT / "tools" / "equipped"
+# Where the installer that the roles fetch is pinned.
+UV = ROOT / "plugins" / "module_utils" / "_venv" / "uv.py"
 HOST_CA = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 # What this host's apt needs to get on with its mirror, a container on it needs as well.
 APT_SETTINGS = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
@@ -52,6 +55,8 @@ def fill(context, base, folder):
     shutil.copytree(folder, context, dirs_exist_ok=True)
     shutil.copyfile(HOST_CA if HOST_CA.exists() else "/dev/null", context / "host-ca.crt")
     (context / "apt.conf").write_text(apt_settings(), encoding="utf-8")
+    if folder == EQUIPPED:
+        (context / "uv.txt").write_text(pinned_uv(), encoding="utf-8")
     digest = hashlib.sha256(inspect(base, "{{.Id}}").encode())
     for path in sorted(context.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -63,6 +68,14 @@ def apt_settings():
     if not shutil.which("apt-config"):
         return ""
     return "".join(f"{line}\n" for line in run("apt-config", "dump").splitlines() if line.startswith(APT_SETTINGS))
+
+
+def pinned_uv():
+    """Return the requirement of the installer that the roles fetch, as pip reads it from a file."""
+    text = UV.read_text(encoding="utf-8")
+    hashes = re.findall(r'^    "([0-9a-f]{64})",$', text, re.MULTILINE)
+    version = re.search(r'^VERSION = "(.+)"$', text, re.MULTILINE)[1]
+    return " ".join([f"uv=={version}", *(f"--hash=sha256:{each}" for each in hashes)])
 
 
 def ensure_base(suite):

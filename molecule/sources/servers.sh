@@ -2,6 +2,8 @@
 # an index with a password, a folder of wheels, an interpreter of its own. Runs on the test server, once.
 set -eu
 [ ! -e /opt/ready ] || exit 0
+# The installer is to come out of the wheels.
+rm -r /usr/local/lib/pyweb-stack
 export DEBIAN_FRONTEND=noninteractive
 apt-get --quiet=2 update
 apt-get --quiet=2 install --yes --no-install-recommends ca-certificates git openssh-server python3-pip-whl >/dev/null
