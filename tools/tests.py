@@ -20,6 +20,8 @@ LONGEST = (
 )
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
+# Those of which, from day to day, a part is shown on one Debian and a part on the other, as their files have it.
+IN_PARTS = ("hostile",)
 # Percents of the branches of a file that the unit tests are to run.
 ENOUGH = 95
 # How a scenario says that it runs on one of the servers only, in its molecule.yml.
@@ -75,6 +77,7 @@ def left_out(names, full):
     shown = {name: [] if name in FULL and not names else suites(name) for name in chosen(names)}
     missing = {suite: [name for name in shown if suite not in shown[name]] for suite in SUITES}
     told = [f"{', '.join(sorted(some))} on {suite}" for suite, some in missing.items() if some]
+    told += [f"all of {name} on both" for name in IN_PARTS if name in shown]
     return "" if full or not told else f"Only --full shows: {'; '.join(told)}."
 
 
