@@ -156,6 +156,22 @@ def test_a_backup_is_brought_back_once_it_is_confirmed_and_can_be_undone(manage,
     assert manage("migrate", check=True)["migrations"] == []
 
 
+def test_a_damaged_database_can_only_be_replaced_unsaved(manage, restore, add, store, tmp_path):
+    add(OLD)
+    manage("migrate", OLD)
+    store.switch(OLD)
+    add(NEW, {"shop/migrations/0002_pages.py": SECOND})
+    (name,) = manage("migrate")["backups"]
+    damaged = b"no database" * 1000
+    (tmp_path / "shared.sqlite3").write_bytes(damaged)
+    assert "file is not a database" in "".join(restore()["lost"])
+    refused = restore(confirmed=name, backup=name)["msg"]
+    assert "nothing was changed: to go on without that, set save to false" in refused
+    assert (tmp_path / "shared.sqlite3").read_bytes() == damaged
+    assert restore(confirmed=name, backup=name, save=False)["saved"] is None
+    assert manage("migrate", check=True)["migrations"] == ["shop.0002_pages"]
+
+
 def test_there_is_nothing_to_bring_back(restore, add, store):
     assert "no release of the app shop is active" in restore()["msg"]
     add(NEW)
