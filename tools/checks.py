@@ -5,6 +5,7 @@ import contextvars
 import os
 import signal
 import subprocess
+import threading
 import time
 
 from tools.shell import ROOT, Failure, say, step
@@ -12,8 +13,8 @@ from tools.shell import ROOT, Failure, say, step
 # Molecule and Ansible colour and fold what they say as if for a narrow terminal.
 PLAIN = {"NO_COLOR": "1", "COLUMNS": "160"}
 LOGS = ROOT / ".ansible" / "logs"
-# Checks on servers at a time: with more than one a core, apps that start meet the end of the patience with them.
-LANES = os.cpu_count() or 1
+# Servers at a time: with more than two a core, apps that start meet the end of the patience with them.
+SERVERS = 2 * (os.cpu_count() or 1)
 # By how much what needs no server is less urgent than what has one.
 NICE = 5
 # What runs now, to be ended with this.
@@ -25,7 +26,7 @@ CURRENT = contextvars.ContextVar("CURRENT", default=None)
 class Check:
     """A named call that raises Failure if what it checks is not so; on which servers, if it takes any."""
 
-    def __init__(self, name, call, *argv, where=""):
+    def __init__(self, name, call, *argv, where=()):
         self.name, self.call, self.argv, self.where = name, call, argv, where
         self.seconds, self.cpu, self.passed = 0.0, 0.0, False
 
@@ -34,7 +35,7 @@ class Check:
         start = time.monotonic()
         CURRENT.set(self)
         try:
-            with step(f"{self.name}, {self.where}" if self.where else self.name) as notes:
+            with step(", ".join([self.name, *self.where])) as notes:
                 self.call(*self.argv)
                 notes += [f"{self.cpu:.1f} s of CPU"] * bool(self.cpu)
             self.passed = True
@@ -44,27 +45,39 @@ class Check:
 
 
 class Lanes:
-    """Checks that have nothing to do with each other: those on servers some at a time, the first of them first.
+    """Checks that have nothing to do with each other: those on servers begin in their order, as soon as there is room.
 
     The others are done beside them, one after the other, in what those leave of the machine as they wait.
     """
 
     def __init__(self, checks):
         self.checks = checks
+        self._room = threading.Semaphore(SERVERS)
 
     def run(self):
         """Do them; whoever interrupts that ends all that run."""
         # The priority is that of a thread, and of all that it starts.
         beside = concurrent.futures.ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICE,))
-        with concurrent.futures.ThreadPoolExecutor(LANES) as lanes, beside:
+        with concurrent.futures.ThreadPoolExecutor(SERVERS) as lanes, beside:
             try:
-                concurrent.futures.wait([(lanes if check.where else beside).submit(check.run) for check in self.checks])
+                begun = [beside.submit(check.run) for check in self.checks if not check.where]
+                for check in self.checks:
+                    for _server in check.where:
+                        self._room.acquire()
+                    if check.where:
+                        begun.append(lanes.submit(self._on_servers, check))
+                concurrent.futures.wait(begun)
             except KeyboardInterrupt:
-                for each in (lanes, beside):
-                    each.shutdown(wait=False, cancel_futures=True)
+                beside.shutdown(wait=False, cancel_futures=True)
                 for process in RUNNING:
                     os.killpg(process.pid, signal.SIGTERM)
                 raise
+
+    def _on_servers(self, check):
+        try:
+            check.run()
+        finally:
+            self._room.release(len(check.where))
 
 
 def spent(seconds):
@@ -126,12 +139,12 @@ def run_all(checks, note=""):
     for check in checks:
         check.run()
     checks = [one for check in checks for one in (check.checks if isinstance(check, Lanes) else [check])]
-    name, where = (max(len(getattr(check, column)) for check in checks) for column in ("name", "where"))
+    rows = [(check.name, ", ".join(check.where), check) for check in checks]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     say()
-    for check in checks:
-        outcome = "ok" if check.passed else "FAILED"
+    for name, where, check in rows:
         times = f"{check.seconds:7.1f} s  {check.cpu:7.1f} s of CPU"
-        say(f"  {check.name:{name}}  {check.where:{where}}  {times}  {outcome}")
+        say(f"  {name:{widths[0]}}  {where:{widths[1]}}  {times}  {'ok' if check.passed else 'FAILED'}")
     passed = sum(check.passed for check in checks)
     cpu = sum(check.cpu for check in checks)
     failed = len(checks) - passed

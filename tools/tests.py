@@ -51,7 +51,7 @@ def on_servers(checks):
 def scenarios(names, full):
     """Return the checks on servers: these scenarios of Molecule, or all; each where it says, or on every server."""
     return [
-        Check(f"molecule {name}", scenario, name, full, where=", ".join(SUITES if full else suites(name)))
+        Check(f"molecule {name}", scenario, name, full, where=SUITES if full else suites(name))
         for name in chosen(names)
         if full or names or name not in FULL
     ]
