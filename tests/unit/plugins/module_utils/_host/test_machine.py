@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 
@@ -101,3 +102,15 @@ def test_a_package_of_which_apt_never_heard(tmp_path, monkeypatch):
     for lists, unknown in ((True, ["libpq55", "libpq55=1"]), (False, [])):
         monkeypatch.setattr(machine, "knows_packages", lambda lists=lists: lists)
         assert machine.unknown_packages(wanted) == unknown
+
+
+def test_a_kernel_may_be_without_ipv6(monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(machine.socket, "socket", refuse)
+    assert not machine.has_ipv6()
+
+
+def test_a_host_that_says_nowhere_what_it_is(tmp_path):
+    assert machine.system((f"{tmp_path}/nowhere",)) == machine.System("", (), "", "an unknown system")

@@ -77,3 +77,30 @@ def test_it_goes_on_where_something_does_not_end(asked, tmp_path, monkeypatch):
     with pytest.raises(Refused, match="something of the app shop does not end"), hold.still("shop", "0b1a2f3e4d5c", 0):
         pass
     assert ("start",) in asked
+
+
+def test_an_app_that_does_not_start_again_is_told(asked, monkeypatch):
+    ctl = systemd.ctl
+    service = "gunicorn-shop@0b1a2f3e4d5c.service"
+
+    def broken(*arguments):
+        done = ctl(*arguments)
+        done.returncode = int(arguments == ("start", service))
+        return done
+
+    monkeypatch.setattr(systemd, "ctl", broken)
+    with (
+        pytest.raises(Refused, match=f"the app shop does not start again: journalctl --unit={service} says why"),
+        hold.still("shop", "0b1a2f3e4d5c", 1),
+    ):
+        pass
+
+
+def test_an_app_that_did_not_run_is_not_started(asked, monkeypatch, tmp_path):
+    monkeypatch.setattr(systemd, "active", lambda _unit: False)
+    monkeypatch.setattr(hold, "_MARGIN", 30)
+    monkeypatch.setattr(hold, "STATE", str(tmp_path / "{}"))
+    (tmp_path / "shop").mkdir()
+    with hold.still("shop", "0b1a2f3e4d5c", 0) as cut:
+        assert cut == 0
+    assert not {("start",), ("end",)} & set(asked)
