@@ -137,6 +137,17 @@ def test_a_source_whose_needs_are_unreadable_is_refused_unless_the_user_names_so
     assert builder.installed(given["path"]) == ["click==8.1", "gunicorn==27.0.1"]
 
 
+def test_a_repository_that_takes_a_key_is_waited_for_until_that_is_sent(venv, host):
+    required = {"requirements": ["helper @ git+ssh://git@127.0.0.1:1/helper.git@main"]}
+    key = {"ssh_key": "/home/me/deploy", "known_hosts": "127.0.0.1 ssh-ed25519 AAAA"}
+    waits = venv(**required, ssh=key)
+    assert (waits["waits"], waits["changed"]) == (True, True)
+    refused = venv(**required, ssh={**key, "key": "planted"})
+    assert "ssh://127.0.0.1:1/helper.git can't be read: ssh: connect to host" in refused["msg"]
+    assert "planted" not in json.dumps(refused)
+    assert not list((host / "srv").glob("shop/venvs/*"))
+
+
 def test_no_credentials_are_shown(venv):
     url = "https://me:hunter2@pypi.example.com/simple"
     shown = venv(
