@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose rights gunicorn is asked with."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import ask
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
+
+
+def test_who_is_not_root_asks_with_rights_of_its_own(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    # Which takes root.
+    monkeypatch.setattr(sandboxes, "Sandbox", None)
+    with ask.inside(sys.executable, []) as run:
+        assert run([sys.executable, "-c", "print(1)"], seconds=30).stdout == "1\n"
