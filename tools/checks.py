@@ -58,7 +58,7 @@ class Lanes:
         """Do them; whoever interrupts that ends all that run."""
         # The priority is that of a thread, and of all that it starts.
         beside = concurrent.futures.ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICE,))
-        with concurrent.futures.ThreadPoolExecutor(SERVERS) as lanes, beside:
+        with beside, concurrent.futures.ThreadPoolExecutor(SERVERS) as lanes:
             try:
                 begun = [beside.submit(check.run) for check in self.checks if not check.where]
                 for check in self.checks:
