@@ -173,6 +173,24 @@ class Certificates(Test):
         self.assertTrue(outcome[0], outcome[2])
         self.assertEqual(shown("hand.example.com"), before)
 
+    def test_one_whose_site_goes_is_renewed_no_longer_unless_others_use_it(self):
+        acme = {"email": "ops@example.com", "terms": True, "directory": "https://localhost:14000/dir"}
+        hand = {"nginx_site_app": "hand", "nginx_site_server_names": ["hand.example.com"]}
+        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_tls={"acme": {**acme, "ca": "/opt/site/long.pem"}})
+        self.assertTrue(outcome[0], outcome[2])
+        renewal, mail = RENEWAL.format("hand"), "/etc/mail-of-the-hand"
+        on_server("sh", "-c", f"echo key /etc/letsencrypt/live/gunicorn-hand/privkey.pem > {mail}")
+        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_state="absent")
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertIn(f"{mail} names it, so it stays", outcome[2])
+        on_server("test", "-e", renewal)
+        on_server("rm", mail)
+        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_state="absent")
+        self.assertEqual(outcome[:2], (True, True), outcome[2])
+        for path in (renewal, "/etc/letsencrypt/live/gunicorn-hand", "/etc/letsencrypt/archive/gunicorn-hand"):
+            on_server("test", "!", "-e", path)
+        self.assert_unchanged(play(str(HERE / "again.yml"), **hand, nginx_site_state="absent"))
+
     def renew(self, app):
         """Have certbot renew a certificate as it does twice a day, as if little of its time were left; see it shown."""
         name = f"{app}.example.com"

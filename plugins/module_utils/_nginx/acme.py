@@ -8,15 +8,18 @@ Certbot's own timer renews them, and its hook has nginx take up what it proved f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import glob
 import http.client
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
@@ -26,6 +29,7 @@ LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 WEBROOT = "/var/lib/pyweb-stack/acme"
 CHALLENGES = "/.well-known/acme-challenge"
 _LIVE = "/etc/letsencrypt/live"
+_RENEWAL = "/etc/letsencrypt/renewal"
 _HOOK = "/etc/letsencrypt/renewal-hooks/deploy/pyweb-stack"
 _HOOK_TEXT = """#!/bin/sh
 # Made by pyweb.stack: nginx takes up a renewed certificate where it finds nothing wrong with its configuration.
@@ -45,6 +49,8 @@ Environment=REQUESTS_CA_BUNDLE=/run/pyweb-stack-certbot/ca.pem
 _DAYS_LEFT = 20
 # In seconds: how long one answer may take, and all that certbot does.
 _ANSWER, _ISSUE = 10, 600
+# Where somebody else may name a certificate: a mail server, another site.
+_CONFIGURATION = "/etc"
 
 
 class AcmeError(Exception):
@@ -148,6 +154,44 @@ class Acme:
             # Its package starts it, unless that was told to start nothing.
             systemd.require("enable", "--now", "--quiet", "certbot.timer")
         return bool(changed)
+
+
+def users(app: str, but: Collection[str] = ()) -> list[str]:
+    """Return the files of the host's configuration that name the certificate of an app's site, all but these."""
+    argv = [
+        "grep",
+        "--recursive",
+        "--files-with-matches",
+        "--no-messages",
+        "--fixed-strings",
+        "--exclude-dir=letsencrypt",
+    ]
+    said = shell.run(
+        [*argv, f"{_LIVE}/gunicorn-{app}/", _CONFIGURATION], identity=shell.CALLER, sandbox=None, seconds=60
+    )
+    return sorted(path for path in said.stdout.splitlines() if path not in but)
+
+
+def renewed(app: str) -> bool:
+    """Say whether certbot renews a certificate that a site of the app had it get."""
+    return WEBROOT in files.read(_renewal(app)) and shutil.which("certbot") is not None
+
+
+def forget(app: str) -> None:
+    """Have certbot delete the certificate, whose renewal could but fail without the site. Raises AcmeError."""
+    argv = ["certbot", "delete", "--quiet", "--non-interactive", "--cert-name", f"gunicorn-{app}"]
+    done = shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_ISSUE)
+    if done.returncode:
+        raise AcmeError(
+            f"the certificate gunicorn-{app} has no site any more, but certbot can't delete it: "
+            f"{done.stderr.strip() or done.stdout.strip()}\nRun again when that is repaired, or its renewal fails from now on"
+        )
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(_CAS, f"{app}.pem"))
+
+
+def _renewal(app: str) -> str:
+    return os.path.join(_RENEWAL, f"gunicorn-{app}.conf")
 
 
 def _stray(name: str, token: str) -> str | None:

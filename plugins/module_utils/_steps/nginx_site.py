@@ -63,12 +63,14 @@ def _put_in_place(module: Module, params: dict) -> dict:
         # With the certificate that it lacked.
         with_it = _serve(module, params, ca)
         result["diff"] += with_it["diff"]
-    if ca:
-        warning = ca.warning()
-        if warning:
-            module.warn(warning)
-        if not module.check_mode:
-            result["changed"] |= ca.prepare()
+    if not ca:
+        forgotten = _forget(module, params, [result["path"]])
+        return {**result, "changed": result["changed"] or bool(forgotten), "diff": result["diff"] + forgotten}
+    warning = ca.warning()
+    if warning:
+        module.warn(warning)
+    if not module.check_mode:
+        result["changed"] |= ca.prepare()
     return result
 
 
@@ -153,9 +155,29 @@ def _remove(module: Module, params: dict) -> dict:
     """Remove the site, and the certificate that was made for it."""
     with _alone(module, params):
         tree = site_files.Tree(server.ETC, _site(params, None, None), present=False)
+        own = [os.path.join(server.ETC, path) for path in tree.changes()]
         diff, changed = tree.diff(), _take_away(tree, module.check_mode)
         changed |= selfsigned.remove(params["app"], module.check_mode)
+    forgotten = _forget(module, params, own)
+    diff, changed = diff + forgotten, changed or bool(forgotten)
     return {"changed": changed, "path": tree.path, "diff": diff}
+
+
+def _forget(module: Module, params: dict, own: list[str]) -> list[dict]:
+    """Have certbot delete the certificate that it got for the site, unless others than its `own` files name that."""
+    app = params["app"]
+    if not acme.renewed(app):
+        return []
+    others = acme.users(app, own if module.check_mode else [])
+    if others:
+        module.warn(
+            f"the site of the app {app} has no use for its certificate /etc/letsencrypt/live/gunicorn-{app} any more, but "
+            f"{', '.join(others)} names it, so it stays; certbot can renew it as long as the name leads to a site of this host"
+        )
+        return []
+    if not module.check_mode:
+        acme.forget(app)
+    return [files.diff("certbot certificates", f"gunicorn-{app}\n", "")]
 
 
 def _take_away(tree: site_files.Tree, check_mode: bool) -> bool:

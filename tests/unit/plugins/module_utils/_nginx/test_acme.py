@@ -19,7 +19,7 @@ NAMES = ("shop.example.com", "www.example.com")
 @pytest.fixture
 def ca(tmp_path, monkeypatch, write):
     """Return whom to ask, in folders of the test's own."""
-    for name in ("WEBROOT", "_LIVE", "_HOOK", "_DROP_IN", "_CAS", "_TRUSTED"):
+    for name in ("WEBROOT", "_LIVE", "_RENEWAL", "_HOOK", "_DROP_IN", "_CAS", "_TRUSTED", "_CONFIGURATION"):
         monkeypatch.setattr(acme, name, str(tmp_path / name.strip("_").lower() / "shop"))
     monkeypatch.setattr(acme.systemd, "require", lambda *_asked: None)
     write(tmp_path, {"trusted/shop": "everybody's\n", "cas/shop/another.pem": "another's\n", "own.pem": "its own\n"})
@@ -82,6 +82,51 @@ def test_a_ca_that_refuses(ca, certbot):
         acme.AcmeError, match=r"(?s)ca.example.com/dir gave no certificate for shop.example.com.*Too many"
     ):
         ca.issue()
+
+
+@pytest.fixture
+def renewal(ca, certbot, write):
+    """Have certbot renew the certificate of the shop; return what it was asked since."""
+    write(pathlib.Path(acme._RENEWAL), {"gunicorn-shop.conf": f"webroot_path = {acme.WEBROOT},\n"})
+    write(pathlib.Path(acme._CONFIGURATION), {"nginx/site": f"ssl_certificate {ca.pair()['certificate']};\n"})
+    return certbot()
+
+
+def test_certbot_forgets_a_certificate_that_has_no_site(ca, renewal):
+    ca.prepare()
+    assert acme.renewed("shop")
+    acme.forget("shop")
+    assert renewal.read_text().split("\n")[1:6] == [
+        "delete",
+        "--quiet",
+        "--non-interactive",
+        "--cert-name",
+        "gunicorn-shop",
+    ]
+    assert os.listdir(acme._CAS) == ["another.pem"]
+    # That of a CA which everybody trusts has no file there.
+    acme.forget("shop")
+
+
+def test_a_certificate_that_certbot_can_t_forget(certbot):
+    certbot(1)
+    with pytest.raises(acme.AcmeError, match=r"certbot can't delete it: Too many\.\nRun again"):
+        acme.forget("shop")
+
+
+def test_whose_certificate_it_is(ca, renewal, write):
+    site = f"{acme._CONFIGURATION}/nginx/site"
+    assert acme.users("shop") == [site]
+    assert acme.users("shop", [site]) == []
+    write(
+        pathlib.Path(acme._CONFIGURATION),
+        {"mail/conf": f"key = {ca.pair()['key']}\n", "letsencrypt/x": ca.pair()["key"]},
+    )
+    assert acme.users("shop", [site]) == [f"{acme._CONFIGURATION}/mail/conf"]
+    assert not acme.renewed("album")
+    # Of the same name, and somebody else's.
+    write(pathlib.Path(acme._RENEWAL), {"gunicorn-shop.conf": "authenticator = dns\n"})
+    assert not acme.renewed("shop")
 
 
 def test_a_certificate_is_there_when_it_holds_for_all_names(ca, monkeypatch):
