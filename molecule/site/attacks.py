@@ -81,6 +81,28 @@ def echoed(**how):
     return json.loads(get("/echo", **how)[2])
 
 
+def over_http3(*how, path="/echo"):
+    """Return what curl says of a request over HTTP/3 and nothing else."""
+    argv = [
+        "curl",
+        "--http3-only",
+        "--insecure",
+        "--silent",
+        "--show-error",
+        "--include",
+        "--max-time",
+        str(PATIENCE),
+        *how,
+    ]
+    done = subprocess.run([*argv, f"https://{ALBUM}{path}"], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def has_http3():
+    """Say whether nginx has HTTP/3, as Debian 13's has."""
+    return "http_v3_module" in subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
+
+
 class Headers(unittest.TestCase):
     def test_a_stranger_says_nothing_that_is_believed(self):
         self.assertEqual(len(BELIEVED), 48)
@@ -258,6 +280,22 @@ class Smuggling(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             sent = list(http2.attacks(ALBUM))
             list(pool.map(lambda frames: http2.send(connect(ALBUM, protocols=["h2"]), frames, SILENCE), sent))
+        self.assert_agreed(1)
+
+    @unittest.skipUnless(has_http3(), "this nginx has no HTTP/3")
+    def test_nor_over_http3(self):
+        inside = smuggled(3)
+        self.assertIn("HTTP/3 200", over_http3(path="/echo/h3"))
+        for headers in (
+            ["Content-Length: 0"],
+            ["Content-Length: 999"],
+            ["Content-Length: 0", f"content-length: {len(inside)}"],
+            ["Transfer-Encoding: chunked"],
+            ["Connection: transfer-encoding", "Upgrade: h2c"],
+            ["Host: evil.example.com"],
+        ):
+            more = [word for header in headers for word in ("--header", header)]
+            over_http3("--max-time", str(SILENCE), "--data-binary", f"0\r\n\r\n{inside}", *more, path="/echo/h3")
         self.assert_agreed(1)
 
     def assert_agreed(self, at_least):
@@ -506,6 +544,21 @@ class Edge(unittest.TestCase):
     def test_browsers_are_to_insist_on_tls(self):
         self.assertEqual(get("/", SHOP)[1]["Strict-Transport-Security"], "max-age=63072000")
         self.assertEqual(get("/", "www.shop.example.com")[1]["Strict-Transport-Security"], "max-age=63072000")
+
+    @unittest.skipUnless(has_http3(), "this nginx has no HTTP/3")
+    def test_who_speaks_http3_is_told_of_it_and_meets_the_same_site(self):
+        for host in (ALBUM, SHOP):
+            self.assertEqual(get("/", host)[1]["Alt-Svc"], 'h3=":443"; ma=86400')
+        spoofed = [word for name in BELIEVED for word in ("--header", f"{name}: planted")]
+        head, _end, told = over_http3(*spoofed).replace("\r", "").partition("\n\n")
+        self.assertTrue(head.startswith("HTTP/3 200"), head)
+        self.assertNotIn("planted", told)
+        seen = json.loads(told)
+        self.assertEqual((seen["host"], seen["secure"], seen["path"]), (ALBUM, True, "/echo"))
+        self.assertEqual(seen["told"]["HTTP_X_FORWARDED_FOR"], "127.0.0.1")
+        self.assertIn("HTTP/3 401", over_http3(path="/guarded/"))
+        # Before its body has come.
+        self.assertIn("HTTP/3 413", over_http3("--header", "Content-Length: 9999999", "--data-binary", "x"))
 
     def test_another_name_leads_to_the_site_s_own(self):
         status, headers, _body = get("/a?b=c", "www.shop.example.com")
