@@ -69,3 +69,53 @@ def test_a_folder_is_read_by_its_owner_and_over_a_link_by_the_links(tmp_path):
     os.chown(tmp_path / "other", 4245, 0, follow_symlinks=False)
     with pytest.raises(accounts.AccountError, match="leads over links of several accounts"):
         accounts.owner(str(tmp_path / "other"))
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(accounts.AccountError, match="leads in a circle"):
+        accounts.owner(str(tmp_path / "round"))
+
+
+@as_root
+def test_an_account_that_has_a_name_brings_its_group_and_its_home(tmp_path):
+    os.chown(tmp_path, 1, 4243)
+    assert accounts.owner(str(tmp_path)) == accounts.shell.Account(1, 1)
+    assert accounts.home(accounts.shell.Account(1, 1)) == "/usr/sbin"
+    assert accounts.home(accounts.shell.Account(4242, 4243)) == "/nonexistent"
+
+
+def test_who_is_not_root_reads_all_as_himself(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    assert accounts.owner(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("account", [None, pytest.param(accounts.NOBODY, marks=as_root)])
+@pytest.mark.parametrize("write", [_who, _fail])
+def test_its_process_does_nothing_else_of_what_it_is_a_copy_of(account, write, monkeypatch):
+    # In this process, whose rights and environment stay as they are: which ends are open, said and closed.
+    for name in ("setgroups", "setgid", "setuid", "chdir"):
+        monkeypatch.setattr(os, name, lambda *_asked: None)
+    monkeypatch.setattr(accounts.resource, "setrlimit", lambda *_asked: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ, TOKEN="secret"))
+    ended = []
+
+    def end(status) -> None:
+        ended.append(status)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "_exit", end)
+    (reading, writing), (said, saying), (unused, other) = os.pipe(), os.pipe(), os.pipe()
+    with pytest.raises(SystemExit):
+        accounts._child(account, write, writing, saying, (unused, other))
+    os.close(saying)
+    with open(reading, "rb") as file, open(said, "rb") as told:
+        wrote, message = file.read(), told.read()
+    assert (ended, message) == (([1], b"no good") if write is _fail else ([0], b""))
+    assert write is _fail or wrote.endswith(b" False" if account else b" True")
+
+
+@as_root
+def test_one_that_ends_without_a_word_is_told_of():
+    with (
+        pytest.raises(accounts.AccountError, match=r"^its process ended with status 7$"),
+        accounts.written(accounts.NOBODY, lambda _file: os._exit(7), 60) as file,
+    ):
+        file.read()

@@ -13,7 +13,13 @@ from unittest import mock
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, certificates, selfsigned, server
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
+    acme,
+    certificates,
+    selfsigned,
+    server,
+    site_files,
+)
 
 
 def test_a_site_takes_the_place_of_the_default_one_and_gives_it_back(host, site):
@@ -211,6 +217,43 @@ def test_what_the_ca_says_is_told(ca, monkeypatch):
     assert ca[1]()["msg"] == "too many certificates"
 
 
+@pytest.fixture
+def forgotten(host, ca, write, monkeypatch):
+    """Have a site whose certificate certbot renews; return which it has forgotten since."""
+    monkeypatch.setattr(acme, "_LIVE", str(host.etc.parent / "live"))
+    monkeypatch.setattr(acme, "_CONFIGURATION", str(host.etc))
+    pair = {"certificate": f"{acme._LIVE}/gunicorn-shop/ca.pem", "key": f"{acme._LIVE}/gunicorn-shop/ca.key"}
+    monkeypatch.setattr(acme.Acme, "pair", lambda _wanted: pair)
+    ca[1]()
+    os.symlink(".", f"{acme._LIVE}/gunicorn-shop")
+    ca[1]()
+    assert f"ssl_certificate {pair['certificate']};" in (host.etc / "sites-available/gunicorn-shop").read_text()
+    gone: list[str] = []
+    monkeypatch.setattr(acme, "renewed", lambda app: app not in gone)
+    monkeypatch.setattr(acme, "forget", gone.append)
+    return gone
+
+
+@pytest.mark.parametrize(
+    "given", [{"state": "absent"}, {"tls": {"selfsigned": True}, "server_names": ["www.example.com"]}]
+)
+def test_a_certificate_that_has_no_site_any_more_is_forgotten(site, forgotten, own, given):
+    foretold = site(**given, check=True)
+    assert forgotten == []
+    assert "gunicorn-shop\n" in [each.get("before") for each in foretold["diff"]]
+    assert site(**given)["changed"]
+    assert forgotten == ["shop"]
+    assert not site(**given)["changed"]
+
+
+def test_a_certificate_that_others_use_stays(host, site, forgotten, write):
+    write(host.etc, {"mail.conf": f"# {acme._LIVE}/gunicorn-shop/ca.pem\n"})
+    warnings = [site(state="absent", check=check)["warnings"] for check in (True, False)]
+    assert warnings[0] == warnings[1]
+    assert f"but {host.etc}/mail.conf names it, so it stays" in warnings[0][0]
+    assert forgotten == []
+
+
 def test_a_certificate_of_ones_own_is_looked_at(host, site, certificate, write):
     folder = write(host.etc.parent / "tls", {"x": ""})
     given = {"tls": {"certificate": f"{folder}/own.pem", "key": f"{folder}/own.key"}, "server_names": ["a.example.com"]}
@@ -324,3 +367,53 @@ def test_of_proxies_that_are_trusted_each_is_asked_whom_it_answers(host, site):
         site(trusted_proxies=["127.0.0.1/32", "10.0.0.0/8"])
     assert host.ask(X_Forwarded_For="6.6.6.6, 192.0.2.7, 10.0.0.9").status == 203
     assert host.requests[-1].headers["X-Real-IP"] == "192.0.2.7"
+
+
+def test_one_that_can_t_be_started_says_what_it_said(host, site, monkeypatch):
+    site()
+    host.end()
+    ctl = host.ctl
+    monkeypatch.setattr(
+        systemd, "ctl", lambda verb, *rest: Done([verb], 1, "", "no good") if verb == "start" else ctl(verb, *rest)
+    )
+    assert "systemctl start nginx.service: no good\nwhat nginx said" in site()["msg"]
+
+
+def test_one_that_takes_nothing_up_is_told_of(host, site, monkeypatch):
+    monkeypatch.setattr(server, "_RELOAD_PATIENCE", 0.1)
+    monkeypatch.setattr(server, "_workers", lambda: {"1"})
+    assert "no new worker appeared: see its error log" in site()["msg"]
+
+
+def test_whoever_changes_the_sites_meanwhile_is_named(site):
+    with server.locked("a test"):
+        lock = server.locks.held
+        server.locks.held = lambda path, purpose, _patience: lock(path, purpose, 0.1)
+        try:
+            said = site()["msg"]
+        finally:
+            server.locks.held = lock
+    assert re.search(r"another run is changing nginx's sites \(process \d+, a test, since \S+\) and did not end", said)
+
+
+def test_http3_takes_an_nginx_that_has_it(host, own, monkeypatch):
+    run = host.run
+    for built, said in (("--with-http_v3_module", None), ("", "is built without HTTP/3, as Debian 12's is")):
+        monkeypatch.setattr(
+            server, "_run", lambda *argv, built=built: Done(argv, 0, "", built) if argv[-1] == "-V" else run(*argv)
+        )
+        refused = own(http3=True, check=True).get("msg", "")
+        assert said in refused if said else "without HTTP/3" not in refused
+
+
+def test_a_host_without_ipv6_is_told_what_debian_s_own_site_has(host, site, monkeypatch):
+    fault = f"[emerg] socket() [::]:80 {site_files.NO_IPV6}"
+    monkeypatch.setattr(server, "_fault_of", lambda _tree: (fault, set()))
+    assert "This host has no IPv6: take each `listen [::]:…` out" in site()["msg"]
+
+
+def test_a_folder_that_can_t_be_written_keeps_what_it_has(host, site, monkeypatch):
+    before = host.files()
+    monkeypatch.setattr(site_files.files, "sync", mock.Mock(side_effect=OSError("full")))
+    assert "full" in site()["msg"]
+    assert host.files() == before

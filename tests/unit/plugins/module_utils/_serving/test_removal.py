@@ -10,13 +10,16 @@ import os
 import pwd
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import removal
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.removal import Removal, RemovalError
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
+from ansible_collections.pyweb.stack.plugins.modules import gunicorn_removal
 
 pytestmark = pytest.mark.usefixtures("as_root")
 
@@ -374,3 +377,63 @@ def test_timers_go_first_and_processes_are_given_their_time(host, write):
         f"stop {worker}",
     ]
     assert not list(host.glob("units/gunicorn-shop*"))
+
+
+@pytest.fixture
+def played(host, capsys, monkeypatch):
+    """Play the module and return its result."""
+    # Where the tests run is no folder that an app may have.
+    monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
+
+    def played(check=False, **given) -> dict:
+        options = {
+            "name": "shop",
+            "root": f"{host}/srv",
+            "account_comment": COMMENT,
+            "_ansible_check_mode": check,
+            **given,
+        }
+        with patch_module_args(options), pytest.raises(SystemExit):
+            gunicorn_removal.main()
+        return json.loads(capsys.readouterr().out)
+
+    return played
+
+
+def test_the_module_foretells_what_it_does_and_does_it_once(host, played):
+    before = _there(host)
+    foretold = played(check=True)
+    assert _there(host) == before
+    done = played()
+    assert done == foretold
+    assert _names(host, done["removed"]) == {*UNITS, COMMAND, "sockets", "srv/shop"}
+    assert _names(host, done["kept"]) == {"state", "account painter"}
+    assert done["diff"] == {"before": "".join(f"{path}\n" for path in done["removed"]), "after": ""}
+    again = played()
+    assert (done["changed"], again["changed"], again["removed"]) == (True, False, [])
+
+
+def test_the_module_leaves_an_app_that_visitors_are_brought_to(host, played, write):
+    write(host / "nginx", {"conf.d/own.conf": f"server {{ root {host}/srv/shop/current/static; }}"})
+    before = _there(host)
+    assert "remove the site first" in played()["msg"]
+    # In check mode the role that removes it may not have run.
+    assert played(check=True)["changed"]
+    assert _there(host) == before
+
+
+def test_the_module_says_what_it_can_t_remove(host, played, write):
+    (host / "busy").touch()
+    assert "the account painter can't go: it is busy" in played(purge=True)["msg"]
+    write(host / "srv/blogs", {"key": "somebody's"})
+    assert "was not made by this role" in played(name="blogs")["msg"]
+
+
+def test_the_module_tells_how_many_were_cut(played, monkeypatch):
+    warned = []
+    monkeypatch.setattr(gunicorn_removal.Module, "warn", lambda _module, text: warned.append(text))
+    monkeypatch.setattr(removal.Instance, "close", lambda _instance, _timeout: 3)
+    assert played(drain_timeout=7)["cut"] == 3
+    assert warned == [
+        "3 connections to the app were closed because they were still open after gunicorn_drain_timeout, 7 s"
+    ]
