@@ -10,7 +10,7 @@ import os
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import build, commands, derived
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
@@ -42,8 +42,7 @@ def run(module: Module, params: dict) -> dict:
                     note = made.make(params["source"], stage, path, python)
                 result["messages"] = [note] if note else []
     except (build.BuildError, AdditionError, StoreError, OSError) as error:
-        serving = f"\nrelease {store.current()} is still active, untouched" if store.current() else ""
-        module.fail_json(msg=f"{error}{serving}")
+        module.fail_json(msg=f"{error}\n{still_active(store.current())}")
     return {**result, "path": path}
 
 
