@@ -16,12 +16,11 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, cast
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import scratch, shell, systemd
 
 # What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
 # No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
@@ -156,7 +155,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def _unit(self) -> Iterator[systemd.Unit]:
-        with tempfile.TemporaryDirectory(prefix="pyweb-stack-root-", dir="/run") as root:
+        with scratch.folder() as root:
             os.chmod(root, 0o755)
             of = f" of the app {self.app}" if self.app else ""
             # Not named as the app's commands are, since what is left of a build that was killed is in nobody's way.

@@ -10,11 +10,10 @@ import json
 import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, scratch, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 
 UNIT_FOLDER = command_line.UNITS
@@ -91,7 +90,7 @@ def moments(unit: str, *names: str) -> dict[str, str | None]:
 
 def verify(units: dict[str, str]) -> None:
     """Raise SystemdError with every error and warning that systemd has about unit files, texts by name."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder() as folder:
         for name, text in units.items():
             files.replace(os.path.join(folder, name), text)
         paths = [os.path.join(folder, name) for name in units]

@@ -16,12 +16,11 @@ import os
 import secrets
 import shutil
 import socket
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Collection
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, scratch, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
@@ -114,16 +113,16 @@ class Acme:
         names = [word for name in self.names for word in ("--domain", name)]
         how = ["--non-interactive", "--agree-tos", "--email", self.email, "--server", self.directory]
         which = ["--cert-name", f"gunicorn-{self.app}", "--renew-with-new-domains", "--keep-until-expiring"]
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as bundle:
-            for path in (_TRUSTED, *glob.glob(f"{_CAS}/*.pem")):
-                bundle.write(files.read(path))
-            bundle.flush()
+        with scratch.folder() as folder:
+            bundle = os.path.join(folder, "ca.pem")
+            trusted = map(files.read, (_TRUSTED, *glob.glob(f"{_CAS}/*.pem")))
+            files.create(bundle, "".join(trusted), 0o644)
             done = shell.run(
                 ["certbot", "certonly", "--quiet", "--webroot", "--webroot-path", WEBROOT, *how, *which, *names],
                 identity=shell.CALLER,
                 sandbox=None,
                 seconds=_ISSUE,
-                env={**os.environ, **({"REQUESTS_CA_BUNDLE": bundle.name} if self.ca else {})},
+                env={**os.environ, **({"REQUESTS_CA_BUNDLE": bundle} if self.ca else {})},
             )
         if done.returncode:
             raise AcmeError(

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import scratch, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
 
 FOLDER = "/etc/ssl/pyweb-stack"
@@ -35,7 +34,7 @@ def fits(app: str, names: list[str]) -> bool:
 def make(app: str, names: list[str]) -> None:
     """Make an app's certificate and key, each whole or not at all. Raises CertificateError."""
     os.makedirs(FOLDER, mode=0o755, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+    with scratch.folder(beside=FOLDER) as folder:
         paths = {part: os.path.join(folder, part) for part in ("certificate", "key")}
         subject = ",".join(f"DNS:{name}" for name in sorted(_held(names)))
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", f"/CN={app}"]

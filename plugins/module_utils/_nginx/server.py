@@ -17,11 +17,10 @@ import re
 import secrets
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, ports, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, ports, scratch, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files, sites
 
 ETC = "/etc/nginx"
@@ -216,14 +215,11 @@ def _everywhere(address: str) -> str:
 def prove(tree: site_files.Tree) -> None:
     """Have nginx test a copy of its tree with the changes. Raises NginxError."""
     # Not below /run/systemd or /tmp, which the private namespace of the test may replace.
-    stage = tempfile.mkdtemp(prefix="pyweb-stack-nginx-", dir="/run")
-    try:
+    with scratch.folder() as stage:
         copy = os.path.join(stage, "nginx")
         shutil.copytree(ETC, copy, symlinks=True)
         site_files.apply(copy, tree.changes())
         fault, loaded = _fault_of(copy)
-    finally:
-        shutil.rmtree(stage)
     if fault:
         subject = f"the site {tree.path}" if tree.path else "its configuration without the site"
         raise NginxError(f"nginx rejects {subject}; nothing was changed. {_serving()}\n{fault}")

@@ -12,10 +12,9 @@ import dataclasses
 import grp
 import os
 import pwd
-import tempfile
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import proof
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, scratch, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import builder
 
@@ -50,7 +49,7 @@ def prove(content: str, unit: Unit) -> None:
     """Have gunicorn check `content`, a configuration, as that unit would. Raises OwnUnitError, or ProofError with all faults."""
     user, owner = unit.user, account(unit.user)
     # In memory, since it holds secrets; the app may pass through to its configuration.
-    with tempfile.TemporaryDirectory(prefix="pyweb-stack-", dir="/run") as folder:
+    with scratch.folder() as folder:
         os.chmod(folder, 0o711)
         files.create(f"{folder}/gunicorn.conf.py", content, 0o644)
         files.create(f"{folder}/env", env_file.render(unit.env), 0o600)

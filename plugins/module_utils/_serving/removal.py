@@ -151,7 +151,7 @@ class Removal:
         # After the last of its instances, which it names.
         standing = [name for name in units if "@" not in name]
         standing += [f"gunicorn-{app}-relay@*.service", f"gunicorn-{app}-run-{'[0-9a-f]' * 8}.service"]
-        standing += [f"gunicorn-{app}-command-*.service"]
+        standing += [f"gunicorn-{app}-{kind}-*.service" for kind in ("command", "build")]
         systemd.ctl("stop", *standing)
         # systemd made one for each template, and keeps it.
         whole, begin = rf"system-gunicorn\x2d{app}.slice", rf"system-gunicorn\x2d{app}\x2d"

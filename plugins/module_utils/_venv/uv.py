@@ -12,11 +12,9 @@ import netrc
 import os
 import platform
 import re
-import shutil
-import tempfile
 import urllib.parse
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, proxies, sandboxes, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, proxies, sandboxes, scratch, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import failed_builds
@@ -389,8 +387,7 @@ def fetch(index: Index) -> None:
                 f"gunicorn_index.wheels: {index.wheels} has no file {wheel}, the installer\n{_ABOUT_WHEELS.format(index.wheels)}"
             )
         os.makedirs(FOLDER, exist_ok=True)
-        stage = tempfile.mkdtemp(prefix=".stage-", dir=FOLDER)
-        try:
+        with scratch.folder(beside=FOLDER) as stage:
             pip = ["/usr/bin/python3", f"{pips[0]}/pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
             # Nothing of a wheel runs while it is unpacked, and uv itself runs in sandboxes alone.
             argv = [*pip, f"--target={stage}", "--require-hashes", "--requirement=/dev/stdin"]
@@ -412,8 +409,6 @@ def fetch(index: Index) -> None:
                 # The run of another app may have been quicker.
                 if not os.path.isdir(folder):
                     raise
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
 
 
 def path() -> str:

@@ -17,11 +17,10 @@ import socket
 import subprocess
 import tempfile
 import time
-import types
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, scratch, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import selfsigned, server
@@ -180,12 +179,9 @@ def host(write, monkeypatch, app):
         "_RELOAD_PATIENCE": LONG,
         "_run": made.run,
         "installed": lambda: True,
-        # Which is in /run else, as only root's can be.
-        "tempfile": types.SimpleNamespace(
-            mkdtemp=lambda prefix, dir: tempfile.mkdtemp(prefix=prefix, dir=folder / "run")
-        ),
     }.items():
         monkeypatch.setattr(server, name, value)
+    monkeypatch.setattr(scratch, "_FOLDER", str(folder / "run"))
     monkeypatch.setattr(systemd, "ctl", made.ctl)
     monkeypatch.setattr(systemd, "journal", lambda *_arguments: "what nginx said\n")
     monkeypatch.setattr(ports, "listens", lambda *_arguments: True)
