@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import pathlib
 import shutil
 import tempfile
+import types
+from unittest import mock
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
+from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import media
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media, MediaError
@@ -39,9 +45,30 @@ def state(monkeypatch):
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def served(state):
+@contextlib.contextmanager
+def _here(account: shell.Account, write, _seconds):
+    """Do what accounts.written does in this process, which has the account's rights as long as that takes."""
+    answer, groups = io.BytesIO(), os.getgroups()
+    os.setgroups([])
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
+    try:
+        write(answer)
+    except Exception as error:
+        raise accounts.AccountError(str(error)) from error
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+    yield answer
+
+
+@pytest.fixture(params=["a process of its own", "this process"])
+def served(request, state, monkeypatch):
     """Return a function that has a folder served, and says whether that was a change."""
+    if request.param == "this process":
+        instead = types.SimpleNamespace(written=_here, AccountError=accounts.AccountError)
+        monkeypatch.setattr(media, "accounts", instead)
 
     def served(**wanted) -> bool:
         of_shop = Media(Store(str(state.parent / "srv"), "shop"), {**WANTED, **wanted} if wanted is not None else None)
@@ -165,3 +192,34 @@ def test_a_folder_with_the_database_is_refused(state, served):
     with pytest.raises(MediaError, match=r"holds the database db\.sqlite3, which every visitor could get"):
         served(path="data")
     assert "Permission denied" in _as(NGINX, (state / "data/db.sqlite3").read_bytes)
+
+
+def test_a_file_that_is_only_named_as_one_is_none(state, served):
+    _put(state / "media/notes.db")
+    assert served()
+    assert _read(NGINX, state / "media/notes.db") == "a cat"
+
+
+@pytest.mark.parametrize(("number", "said"), [(errno.ENOTSUP, "has no ACLs"), (errno.EIO, "Input/output error")])
+def test_a_file_system_that_takes_no_acls_is_told_of(state, served, monkeypatch, number, said):
+    monkeypatch.setattr(media.acls, "allow_later", mock.Mock(side_effect=OSError(number, os.strerror(number))))
+    with pytest.raises(MediaError, match=f"gunicorn_media has the path 'media', but .*{said}"):
+        served()
+
+
+def test_check_mode_tells_the_site_what_it_would_serve_once(state, monkeypatch):
+    monkeypatch.setattr(stores, "TRIAL", str(state.parent / "trial"))
+    folder = str(state.parent / "srv/shop")
+    store = Store(os.path.dirname(folder), "shop")
+    assert media.foretold(folder) is None
+    Media(store, WANTED).foretell()
+    foretold = media.foretold(folder)
+    assert (foretold.url, foretold.folder) == ("/media/", str(state / "media"))
+    assert media.foretold(folder) is None
+    Media(store, None).foretell()
+    assert media.foretold(folder) is None
+
+
+def test_nginx_s_account_is_asked_of_the_host(monkeypatch, tmp_path):
+    monkeypatch.setattr(server, "user", lambda: "nobody")
+    assert Media(Store(str(tmp_path), "shop"), WANTED)._uid() == 65534
