@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import sys
 import tempfile
 
 import pytest
@@ -31,6 +33,30 @@ def test_the_account_of_nginx(tmp_path, monkeypatch, write, files, built, user):
         write(tmp_path / "bin", {"nginx": f"#!/bin/sh\necho 'configure arguments: {built}' >&2\n"})
         (tmp_path / "bin/nginx").chmod(0o755)
     assert server.user() == user
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_copy_of_the_process_that_asks_ends_with_what_it_found(monkeypatch, tmp_path, there):
+    # In this process, whose account stays the same.
+    for name in ("initgroups", "setgid", "setuid"):
+        monkeypatch.setattr(os, name, lambda *_asked: None)
+    monkeypatch.setattr(server, "user", lambda: "nobody")
+    monkeypatch.setattr(os, "fork", lambda: 0)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        if there:
+            listening.bind("app.sock")
+            listening.listen()
+        with pytest.raises(SystemExit) as ended:
+            server.unreachable("app.sock")
+    assert ended.value.code == (0 if there else errno.ENOENT)
+
+
+def test_an_nginx_that_tells_no_version_is_taken_for_a_newer_one(monkeypatch):
+    monkeypatch.setattr(server, "installed", lambda: False)
+    assert server.has_http2()
+    assert server.has_http3()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
