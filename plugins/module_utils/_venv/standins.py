@@ -25,7 +25,9 @@ def without_passwords(index: uv.Index) -> Iterator[uv.Index]:
     for by a program in a sandbox of its own, which knows it, and which the build asks; and so for the way to all others.
     """
     certificates = index.way_out()["SSL_CERT_FILE"]
-    with _places(index) as known, proxies.without_passwords(index.uv(), uv.END, certificates) as ways_out:
+    with contextlib.ExitStack() as stack:
+        known = stack.enter_context(_places(index))
+        ways_out = stack.enter_context(proxies.without_passwords(index.uv(), uv.END, certificates))
         yield known.by_ways_out(ways_out)
 
 
