@@ -262,7 +262,8 @@ options:
   state:
     description:
       - V(absent) takes the site of the app away, with names or without, of which only O(app) has to be given. If it was the
-        host's default site, the original is that again.
+        host's default site, the original is that again. The certificate that certbot got for it goes, too, unless another file
+        below C(/etc) names that.
       - Without nginx on the host, its files go unproved.
     type: str
     choices: [present, absent]
