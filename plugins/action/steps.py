@@ -27,7 +27,7 @@ class ActionModule(app_source.ActionModule):
             send()
             # What was active when this began, before anything was sent.
             serving = answer["source"]["serving"]
-            answer = self._ask(arguments, task_vars)
+            answer = self._ask({**arguments, "built": {"replaces": serving}}, task_vars)
             answer.get("source", {})["serving"] = serving
         return {**result, **answer}
 

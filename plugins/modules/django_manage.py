@@ -28,6 +28,7 @@ options:
     description:
       - The release that was active when the run began, as for O(pyweb.stack.gunicorn_switch#module:replaces). Where another one
         has taken over since then, V(migrate) fails before it touches a database. Without it that makes no difference.
+      - With O(command=compare), the release to compare with; the active one by default.
     type: str
   command:
     description:
@@ -36,7 +37,7 @@ options:
       - V(migrate) applies the migrations that O(databases) lack, after a backup. On PostgreSQL and MySQL it holds a lock in the
         database meanwhile, so that of several hosts with one database each migration is applied by one of them; the others
         wait for it, a quarter of an hour at most.
-      - V(compare) says which migrations are applied and known to the active release, but missing in this one.
+      - V(compare) says which migrations are applied and known to the other release, but missing in this one.
     type: str
     required: true
     choices: [check, migrate, compare]
@@ -66,6 +67,11 @@ options:
     description: Whether V(migrate) leaves out Django's own check, which RV(unchecked) of V(check) asks for.
     type: bool
     default: false
+  told:
+    description:
+      - What Django said a moment ago, so that V(check) and V(migrate) need not load the project to ask again. RV(told) of V(check), or
+        of M(pyweb.stack.gunicorn_release).
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -103,6 +109,11 @@ unchecked:
   description: Whether no check of Django's at all can be made before.
   returned: when O(command=check) and the release is there
   type: bool
+told:
+  description: What Django said, for O(told) of V(migrate), such as what the databases have and lack of their migrations, C(states).
+  returned: when O(command=check) and the release is there
+  type: dict
+  sample: {states: {default: {unapplied: [], usual: 0, unknown: []}}}
 msg:
   description: What was done, or why nothing was.
   returned: always

@@ -148,6 +148,12 @@ options:
         type: list
         elements: str
         default: [default]
+      check:
+        description:
+          - Whether Django makes its check for deployment as soon as the static files are there, and says what its databases lack.
+            That spares M(pyweb.stack.django_manage), which takes it as C(told), a load of the project.
+        type: bool
+        default: false
   plan:
     description: What R(gunicorn_plan,ansible_collections.pyweb.stack.gunicorn_plan_filter) returned; kept in the record.
     type: dict
@@ -202,6 +208,10 @@ serves:
   description: Whether this is the active release already.
   returned: always
   type: bool
+told:
+  description: What the check for deployment said, and what the databases had, as the release was made; none where it was made before.
+  returned: when O(django) is given
+  type: dict
 """
 
 from ansible_collections.pyweb.stack.plugins.module_utils._steps.gunicorn_release import STEP

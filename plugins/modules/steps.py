@@ -38,6 +38,30 @@ options:
     description: MiB that a worker takes, for the plan of workers.
     type: int
     default: 100
+  built:
+    description: What is known of the release that an earlier call of the same run made, for the steps that activate it.
+    type: dict
+    suboptions:
+      id:
+        description: Its id.
+        type: str
+      alike:
+        description: The release that Django is asked by, RV(pyweb.stack.gunicorn_release#module:alike).
+        type: str
+      version:
+        description: What people call its source.
+        type: str
+      replaces:
+        description:
+          - The release that was active when the run began, empty where none was. Where another one has taken over since then,
+            the steps that can't be undone fail.
+        type: str
+      unchecked:
+        description: Whether Django's own check can't be made before the migrations.
+        type: bool
+      later:
+        description: Whether C(check_later) is needed.
+        type: bool
   steps:
     description:
       - The steps to do, and the options of each. They are done in the order of this list, however they are given.
@@ -51,9 +75,9 @@ options:
       - C(release), as M(pyweb.stack.gunicorn_release).
       - C(check), as M(pyweb.stack.django_manage), unless the release is active already.
       - C(migrate), and C(check_later) for what can't be checked before, as M(pyweb.stack.django_manage).
-      - C(compare), as M(pyweb.stack.django_manage), if the active release is one of a Django project.
       - C(once), as M(pyweb.stack.gunicorn_before_switch).
-      - C(switch), as M(pyweb.stack.gunicorn_switch).
+      - C(switch), as M(pyweb.stack.gunicorn_switch). These take the release that was made in the same call, or O(built).
+      - C(compare), as M(pyweb.stack.django_manage), if the release that was active before is one of a Django project.
       - C(site), as M(pyweb.stack.nginx_site).
       - C(database), as M(pyweb.stack.database).
     type: dict

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import re
 import typing
+from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import databases, migrating
+from ansible_collections.pyweb.stack.plugins.module_utils._django import checking, databases, migrating
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import Databases
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import Migrated, MigrationFailed, Safety
@@ -26,51 +26,11 @@ _SECONDS = 900
 _MIGRATED_BY = 6 * 3600
 _MESSAGE = re.compile(r"^(.*?): \((\w+\.[A-Z]\d+)\) (.*)$", re.MULTILINE)
 # What fails before the migrations is tried once more without the checks for deployment, which is all that `migrate` itself asks.
-_CHECK = (
-    databases.STATES
-    + """
-import io, traceback
-from django.core.management import call_command
-from django.core.management.base import SystemCheckError
-
-def check(**how):
-    said, failure = io.StringIO(), None
-    try:
-        call_command("check", fail_level="ERROR", no_color=True, stdout=said, stderr=said, **how)
-    except SystemCheckError as error:
-        failure = str(error)
-    except Exception:
-        failure = traceback.format_exc()
-    return {"said": said.getvalue(), "failure": failure}
-
-# As `migrate` would say it after its work, and more: of an app without any migration it says nothing. What fails here would
-# fail there, and is told there.
-def unmade():
-    from django.apps import apps
-    from django.conf import settings
-    from django.db.migrations.autodetector import MigrationAutodetector
-    from django.db.migrations.loader import MigrationLoader
-    from django.db.migrations.state import ProjectState
-    own = [one for one in apps.get_app_configs() if os.path.realpath(one.path).startswith(SOURCE + "/")]
-    try:
-        loader = MigrationLoader(None, ignore_no_migrations=True)
-        detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
-        changes = detector.changes(graph=loader.graph)
-    except Exception:
-        return {"none": [], "changed": []}
-    # What a form offers or a model is called is none of a table's, mostly.
-    quiet = ("AlterField", "AlterModelManagers", "AlterModelOptions")
-    kinds = {label: [type(one).__name__ for migration in made for one in migration.operations] for label, made in changes.items()}
-    changed = {label for label, names in kinds.items() if set(names) - set(quiet)} - loader.unmigrated_apps
-    without = {label for label in loader.unmigrated_apps if settings.MIGRATION_MODULES.get(label, label)}
-    makes = {one.label for one in own if any(model._meta.managed and not model._meta.proxy for model in one.get_models())}
-    return {"none": sorted(without & makes), "changed": sorted(changed & {one.label for one in own})}
-
-known = states()
-found = check(deploy=True, databases=[alias for alias, one in known.items() if "error" not in one])
-tell(states=known, unmade=unmade(), deployed=found, plain=check() if found["failure"] else found)
+_CHECK = f"""
+{checking.SCRIPT}
+told = checked()
+tell(**told, plain=check() if told["deployed"]["failure"] else told["deployed"])
 """
-)
 _MAKE = "run `manage.py makemigrations {0}`, and commit what it writes, which git must not ignore"
 _REFUSES = "Django's system check refuses the release"
 
@@ -79,10 +39,11 @@ _REFUSES = "Django's system check refuses the release"
 class Checked:
     """What the system check found: its warnings, and whether it, or all of Django's checks, can only be made after the migrations.
 
-    `unmade` says which tables no migration makes as the project's models have them.
+    `told` is all that Django said; `unmade` says which tables no migration makes as the project's models have them.
     """
 
     messages: list[str]
+    told: dict[str, Any]
     unmade: list[str] = dataclasses.field(default_factory=list)
     later: bool = False
     none_before: bool = False
@@ -103,25 +64,27 @@ class Commands:
         self._python = f"{self.path}/venv/bin/python"
         self._manage = self.manage()
 
-    def check(self) -> Checked:
+    def check(self, told: dict[str, Any] | None = None) -> Checked:
         """Run the system check for deployment on all databases that answer. Raises DjangoError on its errors.
 
-        One that asks for tables which the pending migrations make can't be made before these.
+        One that asks for tables which the pending migrations make can't be made before these. `told` is what Django said of it
+        when the release was made, if it was asked then; errors are only believed of a release that is whole.
         """
-        told = self._manage.ask(_CHECK, _REFUSES, SOURCE=os.path.realpath(f"{self.path}/src"))
+        if not told or told["deployed"]["failure"]:
+            told = self._manage.ask(_CHECK, _REFUSES, SOURCE=f"{self.path}/src")
         unmade = list(_unmade(told["unmade"]))
         failure = told["deployed"]["failure"]
         if not failure:
-            return Checked(_messages(told["deployed"]["said"]), unmade)
+            return Checked(_messages(told["deployed"]["said"]), told, unmade)
         known = Databases(told["states"], self._named)
         plain = told["plain"]["failure"]
         if not known.explain(failure) or (plain and not known.explain(plain)):
             raise DjangoError(f"{_REFUSES}:\n{_errors(failure)}")
-        return Checked(_messages(told["plain"]["said"]), unmade, later=True, none_before=bool(plain))
+        return Checked(_messages(told["plain"]["said"]), told, unmade, later=True, none_before=bool(plain))
 
-    def databases(self) -> Databases:
-        """Return its databases. Raises DjangoError."""
-        return databases.ask(self._manage, self._named)
+    def databases(self, told: dict[str, Any] | None = None) -> Databases:
+        """Return its databases, as Django `told` of them where it was asked a moment ago. Raises DjangoError."""
+        return Databases(told["states"], self._named) if told else databases.ask(self._manage, self._named)
 
     def migrate(self, alias: str, unchecked: bool, safety: Safety | None = None) -> Migrated:
         """Apply the migrations to one database, `unchecked` if Django's check can't be made before. Raises DjangoError."""

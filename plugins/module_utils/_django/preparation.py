@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._django import media, static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django import checking, media, static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import ask
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -24,6 +24,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.releases impo
 # folder that holds code is left alone: it would become public.
 _PREPARE = (
     media.ASK
+    + checking.SCRIPT
     + """
 import sys
 from django.apps import apps
@@ -36,12 +37,15 @@ def collect():
         return "STATIC_URL is not set"
     from django.contrib.staticfiles import finders
     from django.core.management import call_command
-    own = getattr(sys.modules.get(settings.SETTINGS_MODULE), "STATIC_ROOT", None)
+    own, folders = getattr(sys.modules.get(settings.SETTINGS_MODULE), "STATIC_ROOT", None), settings.STATICFILES_DIRS
     if own and holds_files(str(own)):
-        settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, str(own)]
+        settings.STATICFILES_DIRS = [*folders, str(own)]
         finders.get_finder.cache_clear()
         found["committed"] = str(own)
     call_command("collectstatic", interactive=False, verbosity=0)
+    if found["committed"]:
+        settings.STATICFILES_DIRS = folders
+        finders.get_finder.cache_clear()
     # What django-compressor is told to make beforehand lies among them.
     offline = getattr(settings, "COMPRESS_OFFLINE", False) and getattr(settings, "COMPRESS_ENABLED", not settings.DEBUG)
     if offline and apps.is_installed("compressor"):
@@ -73,6 +77,8 @@ if found["debug"] and not ALLOW_DEBUG:
 if COLLECT and (ALLOW_DEBUG or not found["debug"]):
     found["skipped"] = collect()
 found["media"] = media()
+if CHECK and (ALLOW_DEBUG or not found["debug"]):
+    found["told"] = checked()
 tell(**found)
 """
 )
@@ -82,12 +88,22 @@ class Preparation:
     """Django's part in making a release whose code is in the folder `source`.
 
     `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG; `databases` are the
-    aliases of those that are migrated before it becomes active; `places` says where it may write, and what of that is served. What
-    there is to tell of it is in `messages` afterwards.
+    aliases of those that are migrated before it becomes active; `places` says where it may write, and what of that is served.
+    `check` says whether Django makes its check while it is loaded for that. What there is to tell of it is in `messages`
+    afterwards, and what Django said, for the steps that follow, in `told`.
     """
 
-    def __init__(self, places: media.Places, collectstatic: bool, allow_debug: bool, databases: Sequence[str]):
+    def __init__(
+        self,
+        places: media.Places,
+        collectstatic: bool,
+        allow_debug: bool,
+        databases: Sequence[str],
+        check: bool = False,
+    ):
         self._places = places
+        self._check = check
+        self.told: dict[str, Any] | None = None
         self._collect = collectstatic
         self._allow_debug = allow_debug
         self._databases = databases
@@ -114,7 +130,9 @@ class Preparation:
             SOURCE=self._places.source,
             COLLECT=self._collect,
             ALLOW_DEBUG=self._allow_debug,
+            CHECK=self._check,
         )
+        self.told = found.get("told")
         self._settings_module = found["settings_module"]
         self._refuse_debug(found)
         if found.get("skipped"):

@@ -96,8 +96,13 @@ class Instance:
         asker = Asker(self.path, health)
         seen, ended = set[str](), 0
         deadline = time.monotonic() + health.timeout
+        state, look = self._alive(), time.monotonic() + _TICK
         while True:
-            state = self._alive()
+            # Asking systemd takes as much of a CPU as a worker that starts, so the kernel is asked whether the process is still
+            # there, and systemd only now and then.
+            if time.monotonic() > look or not os.path.exists(f"/proc/{state['MainPID']}"):
+                state = self._alive()
+                look = time.monotonic() + (_LOOK if state["ActiveState"] == "active" else 2 * _TICK)
             # Until gunicorn reports itself started, the process is systemd's own, which forks helpers (systemd 257).
             living = forked(state["MainPID"]) if state["ActiveState"] == "active" else set()
             missing = seen - living

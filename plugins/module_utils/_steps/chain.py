@@ -81,12 +81,12 @@ LINKS = {
             "plan",
         ),
     ),
-    "check": Link("django_manage", ("name", "root", "command", "release")),
-    "migrate": Link("django_manage", ("name", "root", "command")),
+    "check": Link("django_manage", ("name", "root", "command", "release", "told")),
+    "migrate": Link("django_manage", ("name", "root", "command", "replaces", "told")),
     "check_later": Link("django_manage", ("name", "root", "command")),
-    "compare": Link("django_manage", ("name", "root", "command")),
-    "once": Link("gunicorn_before_switch", ("name", "root")),
-    "switch": Link("gunicorn_switch", ("name", "root")),
+    "once": Link("gunicorn_before_switch", ("name", "root", "replaces")),
+    "switch": Link("gunicorn_switch", ("name", "root", "replaces")),
+    "compare": Link("django_manage", ("name", "root", "command", "replaces")),
     "site": Link("nginx_site"),
     "database": Link("database"),
 }
@@ -105,18 +105,11 @@ def run(module: Module, params: dict) -> dict:
         chain.do("interpreter")
     if chain.has("source") and chain.do("source", **chain.account(), **chain.python())["waits"]:
         return chain.result(waits=True)
-    if chain.has("venv") and not chain.build():
-        return chain.result(waits=True)
-    if chain.has("migrate"):
-        chain.do("migrate", **chain.app(), command="migrate")
-    if chain.has("check_later") and not module.check_mode:
-        chain.do("check_later", **chain.app(), command="check")
-    if chain.has("compare") and chain.is_django():
-        chain.do("compare", **chain.app(), command="compare")
-    if chain.has("once"):
-        chain.do("once", **chain.app())
-    if chain.has("switch"):
-        chain.do("switch", **chain.app())
+    if chain.has("venv"):
+        if not chain.build():
+            return chain.result(waits=True)
+        module.besides = {"messages": chain.messages(), "release": chain.released()}
+    chain.activate()
     if chain.has("site"):
         chain.do("site")
     if chain.has("database"):
@@ -132,6 +125,8 @@ class Chain:
         self._began = time.monotonic()
         self.given: dict[str, dict] = {}
         self._results: dict[str, dict] = {}
+        # What Django said of itself in this call, which need not be asked again.
+        self._told: dict | None = None
 
     def check(self) -> None:
         """Fail with all that is wrong with the options of all steps, before the first one is done."""
@@ -174,8 +169,8 @@ class Chain:
 
         Returns whether it came to that: the environment may wait for the key of the source.
         """
-        source = self._results.get("source", {"path": None, "version": ""})
-        built = self._built(source["path"]) if self.has("build") else source["path"]
+        source = self._results.get("source", {"path": None})
+        built = self._source_built(source["path"]) if self.has("build") else source["path"]
         # What check mode can't build is, in what the next steps look at, as it was fetched.
         path, settings = built or source["path"], self.given["config"]["settings"]
         project = {name: self._params[name] for name in ("chdir", "wsgi_app")} | {"env": {}, "settings": {}}
@@ -185,7 +180,7 @@ class Chain:
                 "project", source=path, chdir=project["chdir"], wsgi_app=project["wsgi_app"], worker_class=worker_class
             )
         chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
-        found = {"source": path, "version": source["version"], "chdir": chdir}
+        found = {"source": path, "version": self._version(), "chdir": chdir}
         venv = self.do("venv", **self.account(), **self.python(), **found, ssh=self._ssh())
         if venv.get("waits"):
             return False
@@ -202,7 +197,7 @@ class Chain:
             "release",
             **self.account(),
             source=built,
-            version=source["version"],
+            version=self._version(),
             chdir=chdir,
             venv=venv["path"],
             config=config["content"],
@@ -211,16 +206,64 @@ class Chain:
             graceful_timeout=config.get("graceful_timeout", 30),
             plan=plan,
         )
+        self._told = release.pop("told", None)
         if self.has("check") and not release["serves"]:
-            self.do("check", **self.app(), command="check", release=release["alike"])
+            checked = self.do("check", **self.app(), command="check", release=release["alike"], told=self._told)
+            self._told = checked.pop("told", None)
         return True
+
+    def activate(self) -> None:
+        """Do the steps from the release to the switch, with the one that was built in this call or an earlier one, or that is given."""
+        going_back = self.has("compare") and self.is_django()
+        before = Store(**self.app()).current() if going_back else None
+        built = self._built()
+        replaces = {"replaces": built.get("replaces")}
+        # Django's steps are foretold with the active release where the new one is not made yet.
+        release, alike = ({"release": built[name]} if name in built else {} for name in ("id", "alike"))
+        if self.has("migrate"):
+            unchecked = {"unchecked": built["unchecked"]} if "unchecked" in built else {}
+            self.do("migrate", **self.app(), **alike, **unchecked, **replaces, told=self._told, command="migrate")
+        if self.has("check_later") and built.get("later", True) and not self._module.check_mode:
+            self.do("check_later", **self.app(), **alike, command="check")
+        if self.has("once"):
+            self.do("once", **self.app(), **release, **replaces)
+        if self.has("switch"):
+            version = {"version": built["version"]} if "version" in built else {}
+            self.do("switch", **self.app(), **release, **version, **replaces)
+        # Last, as whoever goes back is in a hurry, and this is only told.
+        if going_back:
+            self.do("compare", **self.app(), replaces=before, command="compare")
+
+    def _built(self) -> dict:
+        """Return what is known of the release that this run built, by the names of the option C(built); nothing if it built none."""
+        earlier = {name: value for name, value in (self._params["built"] or {}).items() if value is not None}
+        if "release" not in self._results:
+            return earlier
+        checked, release = self._results.get("check", {}), self._results["release"]
+        return {
+            "id": release["id"],
+            "alike": release["alike"],
+            "version": self._version(),
+            "replaces": self._results.get("source", self._results["venv"])["serving"],
+            "unchecked": checked.get("unchecked", False),
+            "later": checked.get("later", False),
+            **earlier,
+        }
+
+    def released(self) -> dict:
+        """Return which release was made, as a failure of what follows says it."""
+        return {"id": self._results["release"]["id"]}
+
+    def _version(self) -> str:
+        version: str = self._results.get("source", {"version": ""})["version"]
+        return version
 
     def _ssh(self) -> dict | None:
         """Return how the repository of the source is reached, if it is in one: so are those of what it requires."""
         source = self.given.get("source", {})
         return {name: source[name] for name in ("ssh_key", "key", "known_hosts")} if source.get("git") else None
 
-    def _built(self, path: str | None) -> str:
+    def _source_built(self, path: str | None) -> str:
         """Return where the source is when it is built, without the user's secrets in sight; empty where check mode can't know."""
         if path is None:
             self._module.fail_json(msg="gunicorn_build has commands, but there is no gunicorn_source: set that, too.")
@@ -256,7 +299,7 @@ class Chain:
         except ValueError as error:
             return self._module.fail_json(msg=f"gunicorn_plan: {error}")
 
-    def _messages(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Return what people should know of the release: what was found for it, and the plan of its workers."""
         found = [
             text for name in ("build", "project", "release") for text in self._results.get(name, {}).get("messages", [])
@@ -271,7 +314,7 @@ class Chain:
             **self._results,
             "changed": any(result["changed"] for result in self._results.values()),
             "diff": [each for diff in diffs for each in (diff if isinstance(diff, list) else [diff])],
-            "messages": self._messages(),
+            "messages": self.messages(),
             "lacks": self._results.get("host", {}).get("lacks", {}),
             "waits": waits,
             "seconds": round(time.monotonic() - self._began, 1),
@@ -292,9 +335,20 @@ STEP = Step(
         "chdir": {"type": "str", "default": "."},
         "wsgi_app": {"type": "str"},
         "memory_per_worker": {"type": "int", "default": 100},
+        "built": {
+            "type": "dict",
+            "options": {
+                "id": {"type": "str"},
+                "alike": {"type": "str"},
+                "version": {"type": "str"},
+                "replaces": {"type": "str"},
+                "unchecked": {"type": "bool"},
+                "later": {"type": "bool"},
+            },
+        },
         "steps": {"type": "dict", "required": True},
     },
-    unlike=("steps",),
+    unlike=("steps", "built"),
     hidden={"steps": _shown},
     run=run,
 )

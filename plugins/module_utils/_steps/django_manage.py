@@ -20,7 +20,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 
 def check(module: Module, params: dict, store: Store, commands: Commands) -> dict:
     """Run the system check."""
-    checked = commands.check()
+    checked = commands.check(params["told"])
     if checked.messages:
         # The first sentence of each: all of it is in the result.
         module.warn(
@@ -39,12 +39,12 @@ def check(module: Module, params: dict, store: Store, commands: Commands) -> dic
         msg = f"Before the migrations {what} can run, since it asks for what these make: it runs after them."
         module.warn(msg)
     later = {"later": checked.later, "unchecked": checked.none_before}
-    return {"changed": False, "messages": checked.messages, "msg": msg, **later}
+    return {"changed": False, "messages": checked.messages, "msg": msg, **later, "told": checked.told}
 
 
 def migrate(module: Module, params: dict, store: Store, commands: Commands) -> dict:
     """Apply what the databases lack, after a backup."""
-    databases = commands.databases()
+    databases = commands.databases(params["told"])
     for warning in databases.warnings():
         module.warn(warning)
     lacks = databases.unapplied()
@@ -108,12 +108,15 @@ def _consequences(store: Store, migrations: list[str], made: list[str]) -> list[
 
 def compare(module: Module, params: dict, store: Store, commands: Commands) -> dict:
     """Report the migrations that are applied and that an earlier release does not know."""
-    # What no code knows any more, such as migrations that were squashed, is no news.
+    before = params["replaces"] or store.current() or commands.name
     try:
-        known = set(Commands(store, store.current() or commands.name).databases().unknown())
-        lacks = sorted(set(commands.databases().unknown()) - known)
+        lacks = commands.databases().unknown()
+        if lacks:
+            # What no code knows any more, such as migrations that were squashed, is no news.
+            known = set(Commands(store, before).databases().unknown())
+            lacks = sorted(set(lacks) - known)
     except DjangoError as error:
-        # What is wrong with the active release may be why one rolls back.
+        # What is wrong with the other release may be why one rolls back.
         module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
         return {"changed": False, "migrations": [], "msg": "This can't be determined."}
     msg = f"The database has no migration that release {commands.name} lacks."
@@ -158,6 +161,7 @@ STEP = Step(
         "command": {"type": "str", "required": True, "choices": list(_COMMANDS)},
         "databases": {"type": "list", "elements": "str", "default": ["default"]},
         "unchecked": {"type": "bool", "default": False},
+        "told": {"type": "dict"},
         "backup": {
             "type": "dict",
             "default": {},

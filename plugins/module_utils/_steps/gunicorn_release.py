@@ -91,6 +91,8 @@ def run(module: Module, params: dict) -> dict:
     except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg=remedies.without_values(str(error), env))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
+    if django:
+        result["told"] = django.told
     result["messages"] = [*(django.messages if django else []), *release.messages, *secrets.messages()]
     result["id"] = release.id if known else None
     result["path"] = release.path if os.path.isdir(release.path) else None
@@ -139,6 +141,7 @@ STEP = Step(
             "options": {
                 "collectstatic": {"type": "bool", "default": True},
                 "allow_debug": {"type": "bool", "default": False},
+                "check": {"type": "bool", "default": False},
                 "databases": {"type": "list", "elements": "str", "default": ["default"]},
             },
         },

@@ -19,9 +19,9 @@ OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
 # In the place of the module: notes that it was called, and answers that the new release serves now.
 STEPS = """#!/usr/bin/python
 from ansible.module_utils.basic import AnsibleModule
-module = AnsibleModule({name: {"type": "raw"} for name in ("name", "root", "steps")}, supports_check_mode=True)
+module = AnsibleModule({name: {"type": "raw"} for name in ("name", "root", "steps", "built")}, supports_check_mode=True)
 open("LOG", "a").write("switch ")
-switch = {"previous": module.params["steps"]["switch"]["replaces"], "release": "NEW", "version": "v2", "answer": "200 OK"}
+switch = {"previous": module.params["built"]["replaces"], "release": "NEW", "version": "v2", "answer": "200 OK"}
 module.exit_json(changed=True, seconds=1.5, switch=switch, migrate={"migrations": ["shop.0002"]})
 """
 PLAY = """
@@ -32,7 +32,7 @@ PLAY = """
     gunicorn_name: shop
     gunicorn_tasks_before_switch: tasks/before.yml
     gunicorn_tasks_after_switch: "{{ playbook_dir }}/tasks/after.yml"
-    __gunicorn_built: {release: {id: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
+    __gunicorn_built: {release: {id: NEW, alike: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
   tasks:
     - ansible.builtin.import_tasks: ROLE/tasks/activate.yml
       tags: [switch]

@@ -22,7 +22,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import hold
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
-OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
+OLD, NEW, LATER = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "9d8c7b6a5f4e"
 SECOND = """
     from django.db import migrations, models
     class Migration(migrations.Migration):
@@ -248,11 +248,28 @@ def test_going_back_says_which_migrations_the_older_code_lacks(manage, add, stor
 
 def test_a_release_that_can_not_be_asked_does_not_keep_one_from_going_back(manage, add, store):
     add(OLD)
+    add(LATER, {"shop/migrations/0002_pages.py": SECOND})
     add(NEW, settings="raise RuntimeError('broken')\n")
     store.switch(NEW)
+    # Of the two it is the one that is gone back to that is asked first.
+    assert manage("compare", OLD)["migrations"] == []
+    manage("migrate", LATER)
     compared = manage("compare", OLD)
     assert compared["msg"] == "This can't be determined."
     assert f"which migrations are applied and missing in release {OLD} can't be determined" in compared["warned"]
+    assert manage("compare", OLD, replaces=LATER)["migrations"] == ["shop.0002_pages"]
+
+
+def test_what_was_told_a_moment_ago_is_not_asked_again(manage, add, monkeypatch):
+    add(NEW)
+    checked = manage("check")
+    assert manage("migrate", told=checked["told"])["migrations"] == ["shop.0001_initial"]
+    told = manage("check")["told"]
+    monkeypatch.setattr(systemd, "run", lambda *_args, **_kwargs: pytest.fail("asked"))
+    assert manage("migrate", told=told)["msg"] == "The database has every migration."
+    told["deployed"]["said"] = "?: (security.W001) Much. More."
+    again = manage("check", told=told)
+    assert (again["messages"], again["told"]) == (["security.W001: Much. More."], told)
 
 
 def test_databases_that_are_not_named_are_warned_of(manage, add, tmp_path):

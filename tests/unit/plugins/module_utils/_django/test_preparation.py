@@ -25,9 +25,9 @@ STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Manif
 def prepare(tmp_path, release, run, as_root):
     """Prepare the release, and return what the preparation has to tell."""
 
-    def prepare(collectstatic: bool = True, allow_debug: bool = False, **places) -> Preparation:
+    def prepare(collectstatic: bool = True, allow_debug: bool = False, check: bool = False, **places) -> Preparation:
         where = Places(str(tmp_path / "source"), str(tmp_path / "state"), **places)
-        preparation = Preparation(where, collectstatic, allow_debug, ["default"])
+        preparation = Preparation(where, collectstatic, allow_debug, ["default"], check)
         preparation.before_load(str(release), USER, run)
         return preparation
 
@@ -45,6 +45,22 @@ def test_static_files_lie_as_their_urls_and_are_sealed(project, prepare, release
     assert run.also == [("ReadWritePaths", f"{release}/static")]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (release / "static").rglob("*")}
     assert modes == {0o755, 0o644}
+
+
+def test_django_makes_its_check_while_it_is_loaded_for_that(project, prepare):
+    project(settings="STATIC_ROOT = '/nowhere/to/write'")
+    told = prepare(check=True).told
+    assert told["deployed"]["failure"] is None
+    assert "security.W001" in told["deployed"]["said"]
+    assert told["states"]["default"]["unapplied"] == [["shop", "0001_initial"]]
+    assert prepare(collectstatic=False).told is None
+
+
+@pytest.mark.parametrize("collectstatic", [True, False])
+def test_what_the_check_finds_is_no_fault_of_the_static_files(project, prepare, collectstatic):
+    project({"mysite/urls.py": "import nowhere"})
+    told = prepare(collectstatic, check=True).told
+    assert "No module named 'nowhere'" in told["deployed"]["failure"]
 
 
 @pytest.mark.parametrize("root", ["", "STATIC_ROOT = os.path.join(BASE_DIR, 'collected')"])

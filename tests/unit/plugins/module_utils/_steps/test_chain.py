@@ -17,7 +17,15 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 from ansible_collections.pyweb.stack.plugins.module_utils._steps import chain
 
 NEW, OLD = "4f6a7d8e9c0b", "0b1a2f3e4d5c"
-APP = {"name": "shop", "root": "/srv", "user": "shop", "chdir": ".", "wsgi_app": "shop:app", "memory_per_worker": 100}
+APP = {
+    "name": "shop",
+    "root": "/srv",
+    "user": "shop",
+    "chdir": ".",
+    "wsgi_app": "shop:app",
+    "memory_per_worker": 100,
+    "built": None,
+}
 RESULTS = {
     "host": {"changed": False, "lacks": {}},
     "source": {"changed": True, "path": "/srv/shop/sources/1", "version": "v1", "serving": "", "waits": False},
@@ -37,6 +45,7 @@ RESULTS = {
 SOURCE = {"git": "https://git.example.com/shop.git"}
 BUILD = {"source": SOURCE, "venv": {"gunicorn_version": "27.0.1"}, "config": {"settings": {}}, "release": {}}
 DJANGO = {**BUILD, "project": {}, "check": {}}
+ACTIVATION = {"migrate": {}, "check_later": {}, "switch": {}}
 
 
 class Refused(Exception):
@@ -47,7 +56,7 @@ class Refused(Exception):
 def play(monkeypatch):
     """Do these steps, each of which returns what RESULTS or the test has; return the result, and the options of each."""
 
-    def play(steps, check_mode=False, **results):
+    def play(steps, check_mode=False, built=None, **results):
         done = {}
 
         def stand_in(name):
@@ -64,17 +73,31 @@ def play(monkeypatch):
             raise Refused(msg)
 
         monkeypatch.setattr(chain, "LINKS", {name: stand_in(name) for name in chain.LINKS})
-        module = types.SimpleNamespace(fail_json=refuse, check_mode=check_mode)
+        module = types.SimpleNamespace(fail_json=refuse, check_mode=check_mode, besides={})
         module.refuse = lambda variables: modules.Module.refuse(module, variables)
-        return chain.run(module, {**APP, "steps": steps}), done
+        play.module = module
+        return chain.run(module, {**APP, "built": built, "steps": steps}), done
 
     return play
 
 
 def test_the_steps_are_done_in_their_order(play):
-    later = {"check_later": {"release": OLD}, "switch": {"release": NEW}, "migrate": {"release": OLD}}
-    _result, done = play({**later, **DJANGO, "host": {"role": "gunicorn"}})
-    order = ("host", "source", "project", "venv", "config", "release", "check", "migrate", "check_later", "switch")
+    once = {"once": {"before_switch": [{"command": ["flask", "db", "upgrade"], "once": True}]}}
+    later = {"check": {"changed": False, "later": True, "unchecked": True}}
+    _result, done = play({**once, **ACTIVATION, **DJANGO, "host": {"role": "gunicorn"}}, **later)
+    order = (
+        "host",
+        "source",
+        "project",
+        "venv",
+        "config",
+        "release",
+        "check",
+        "migrate",
+        "check_later",
+        "once",
+        "switch",
+    )
     assert list(done) == [*order]
 
 
@@ -115,6 +138,71 @@ def test_a_plan_that_can_not_be_made_names_the_fault(play, monkeypatch):
     monkeypatch.setitem(APP, "memory_per_worker", 0)
     with pytest.raises(Refused, match=r"gunicorn_plan: \w+ is 0, but must be a whole number of at least 1"):
         play(BUILD)
+
+
+def test_what_is_built_becomes_active_in_the_same_call(play):
+    _result, done = play({**DJANGO, **ACTIVATION}, source={**RESULTS["source"], "serving": OLD})
+    assert {done[name]["release"] for name in ("check", "migrate")} == {OLD}
+    assert (done["switch"]["release"], done["switch"]["version"]) == (NEW, "v1")
+    assert {done[name]["replaces"] for name in ("migrate", "switch")} == {OLD}
+    assert "check_later" not in done
+
+
+def test_an_app_without_a_source_replaces_what_its_environment_found_active(play):
+    steps = {name: options for name, options in BUILD.items() if name != "source"}
+    _result, done = play({**steps, "switch": {}}, venv={**RESULTS["venv"], "serving": OLD})
+    assert (done["switch"]["replaces"], done["switch"]["version"]) == (OLD, "")
+
+
+def test_what_was_active_before_anything_was_sent_is_what_is_replaced(play):
+    _result, done = play({**DJANGO, **ACTIVATION}, built={"replaces": OLD, "id": None})
+    assert {done[name]["replaces"] for name in ("migrate", "switch")} == {OLD}
+    assert done["switch"]["release"] == NEW
+
+
+def test_a_later_call_activates_what_an_earlier_one_built(play):
+    built = {"id": NEW, "alike": OLD, "version": "v2", "replaces": "", "unchecked": True, "later": False}
+    _result, done = play(ACTIVATION, built=built)
+    assert list(done) == ["migrate", "switch"]
+    assert (done["migrate"]["release"], done["migrate"]["unchecked"], done["migrate"]["told"]) == (OLD, True, None)
+    assert (done["switch"]["release"], done["switch"]["version"], done["switch"]["replaces"]) == (NEW, "v2", "")
+    assert "check_later" in play(ACTIVATION, built={**built, "later": True})[1]
+
+
+def test_django_is_asked_once_for_what_two_steps_want_to_know(play):
+    first, second = {"states": {"default": {}}, "deployed": {}}, {"states": {}}
+    check = {"changed": False, "told": second}
+    result, done = play({**DJANGO, **ACTIVATION}, release={**RESULTS["release"], "told": first}, check=check)
+    assert done["check"]["told"] == first
+    assert done["migrate"]["told"] == second
+    assert "told" not in {**result["release"], **result["check"]}
+
+
+def test_a_release_that_serves_is_asked_for_its_migrations_anew(play):
+    _result, done = play({**DJANGO, **ACTIVATION}, release={**RESULTS["release"], "serves": True, "told": None})
+    assert list(done)[-2:] == ["migrate", "switch"]
+    assert done["migrate"]["told"] is None
+
+
+def test_whoever_goes_back_waits_for_no_comparison(play, monkeypatch, tmp_path, write):
+    monkeypatch.setitem(APP, "root", str(tmp_path))
+    store = Store(str(tmp_path), "shop")
+    with store.locked("deploying"):
+        write(
+            store.item("releases", NEW), {"release.json": json.dumps({"env": {"DJANGO_SETTINGS_MODULE": "a digest"}})}
+        )
+        store.switch(NEW)
+    _result, done = play({"compare": {"release": "previous"}, "switch": {"release": "previous", "back": True}})
+    assert list(done) == ["switch", "compare"]
+    assert done["compare"]["replaces"] == NEW
+
+
+def test_a_failure_from_the_release_on_says_which_one_it_is_and_what_was_found(play):
+    play({**DJANGO, **ACTIVATION})
+    assert play.module.besides["release"] == {"id": NEW}
+    assert play.module.besides["messages"][0] == "found it"
+    play(ACTIVATION)
+    assert play.module.besides == {}
 
 
 def test_nothing_was_migrated_in_check_mode_that_a_check_could_find(play):
