@@ -32,6 +32,12 @@ _NUL_AND_POINTER = 9
 # NUL, lone surrogates and what Unicode has for no character: two at the end of each plane, and some besides.
 _ENDS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _UNHOLDABLE = re.compile(f"[\0\ud800-\udfff\ufdd0-\ufdef{_ENDS}]")
+# What as a text would be that of Python's, which no app takes.
+_REMEDIES = {
+    "none": "leave it out, or give it '', and end its template with \"| default('', true)\"",
+    "list": "make it one text, as by \"| join(',')\"",
+    "dict": "make it one text, as by '| to_json'",
+}
 
 
 def faults(variables: dict) -> list[str | None]:
@@ -54,10 +60,8 @@ def fault(key: object, value: object) -> str | None:
         return f"sets {key}, but {RESERVED[key]}"
     if not isinstance(value, str):
         kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), "none")
-        return (
-            f"has a value of type {kind} for {key}, but the environment holds text only: put the value in quotes, "
-            "or end its template with '| string'"
-        )
+        remedy = _REMEDIES.get(kind, "put the value in quotes, or end its template with '| string'")
+        return f"has a value of type {kind} for {key}, but the environment holds text only: {remedy}"
     if _UNHOLDABLE.search(value):
         return f"has a value for {key} with a NUL, a lone surrogate or a Unicode noncharacter, which systemd can't hold"
     size = _size(str(key), value)
