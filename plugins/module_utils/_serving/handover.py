@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
@@ -38,6 +39,9 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes imp
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.timers import Timers
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import pythons
+
+# A framework tells what a page raised, unless the app has taken that on itself.
+_SILENT = "Nothing there says why. Where the app handles errors itself, have that log the exception, or pass it on."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,10 +307,13 @@ class Handover:
             outcome = f"release {before} was started again and takes those who waited"
         else:
             outcome = still_active(before)
+        said = self._without_values(release, remedies.explain(journal.strip()))
+        if re.search(r"[:,] 500\b", str(refusal)) and not tracebacks.last(journal):
+            said = "\n".join([said, _SILENT])
         return (
             f"release {release} of the app {self._app} did not prove itself: {refusal}; {outcome}. "
             f"Its folder stays for a look, {self._store.item('releases', release)}, and all that it wrote: "
-            f"journalctl --unit={unit}. From that:\n" + self._without_values(release, remedies.explain(journal.strip()))
+            f"journalctl --unit={unit}. From that:\n{said}"
         )
 
     def _noted(self, candidate: Instance) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def test_the_old_one_stops_when_the_new_one_serves_or_ends_before_the_new_one_is
 def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outcome):
     said, asked = handover(overlap, overlap, status=500)
     assert outcome in said
-    assert "It broke." in said
+    assert "It broke.\nNothing there says why. Where the app handles errors itself" in said
     assert asked == order
 
 
