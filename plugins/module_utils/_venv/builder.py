@@ -100,7 +100,7 @@ class _Workshop:
 def _noted(app: str, said: str) -> str:
     """Return the end of what a failed build said; the whole is in the journal."""
     short = failed_builds.shortened(said)
-    if short == said:
+    if short.split() == said.split():
         return said
     systemd.note(app, said)
     return f"{short}\nall it said: journalctl --identifier=gunicorn-{app}"

@@ -503,6 +503,22 @@ def test_what_a_build_says_comes_with_a_remedy(build, raised, remedy):
         build(files)
 
 
+@needs_mounts
+def test_of_a_build_that_says_much_the_journal_has_the_whole(build, monkeypatch):
+    kept = []
+    monkeypatch.setattr(builder.systemd, "note", lambda app, said: kept.append((app, said)))
+    said = "print(*(f'line {number}' for number in range(50)), sep=chr(10)); raise SystemExit('no way')"
+    files = {**PACKAGE, "backend.py": BACKEND.replace("place = ", f"{said}\n    place = ")}
+    with pytest.raises(uv.UvError) as error:
+        build(files)
+    assert "line 49" in str(error.value)
+    assert "line 1\n" not in str(error.value)
+    assert str(error.value).endswith("all it said: journalctl --identifier=gunicorn-shop")
+    ((app, whole),) = kept
+    assert app == "shop"
+    assert "line 1\n" in whole
+
+
 def test_a_python_that_is_too_old_for_a_package_is_told_with_the_line_to_write(build):
     with pytest.raises(uv.UvError, match=r'(?s)gunicorn_requirements_file: .*\ngunicorn_python: "3.99": set this'):
         build({"requirements.txt": "coming"})
