@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, scratch, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 
@@ -362,24 +362,30 @@ class Store:
         self.refuse_others()
         if self.ours():
             return
+        with self._new_folder() as stage:
+            for kind in _KINDS:
+                os.mkdir(os.path.join(stage, kind))
+            _write_key(os.path.join(stage, "key"))
+            files.sync_folder(stage)
+            try:
+                os.rename(stage, self.path)
+                files.sync_folder(os.path.dirname(self.path))
+            except OSError:
+                # Another run was quicker, and its key counts; or the folder is a mount point.
+                if not self.ours():
+                    raise
+
+    @contextlib.contextmanager
+    def _new_folder(self) -> Iterator[str]:
+        """Yield a folder beside the app's, which may become that."""
         root = os.path.dirname(self.path)
-        try:
-            os.makedirs(root, exist_ok=True)
-            stage = tempfile.mkdtemp(prefix=_STAGE, dir=root)
-        except OSError as error:
-            raise StoreError(f"gunicorn_root is {root!r}, but nothing can be made there: {error}") from error
-        for kind in _KINDS:
-            os.mkdir(os.path.join(stage, kind))
-        _write_key(os.path.join(stage, "key"))
-        files.sync_folder(stage)
-        try:
-            os.rename(stage, self.path)
-            files.sync_folder(root)
-        except OSError:
-            shutil.rmtree(stage)
-            # Another run was quicker, and its key counts; or the folder is a mount point.
-            if not self.ours():
-                raise
+        with contextlib.ExitStack() as stack:
+            try:
+                os.makedirs(root, exist_ok=True)
+                stage = stack.enter_context(scratch.folder(beside=root))
+            except OSError as error:
+                raise StoreError(f"gunicorn_root is {root!r}, but nothing can be made there: {error}") from error
+            yield stage
 
     def _group(self) -> int:
         """Return the group that may read the folder besides root, if any."""
