@@ -229,41 +229,19 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
 
     `journal` says why it could not be started.
     """
-    # AnsibleModule.run_command is not to be had below the modules.
-    with subprocess.Popen(  # pylint: disable=ansible-bad-function
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        to, back, errors = (cast(IO[bytes], pipe) for pipe in (process.stdin, process.stdout, process.stderr))
-
-        def end() -> None:
-            kill()
-            process.kill()
+    with _Inside(argv, kill, journal) as inside:
 
         def run(
             command: list[str], *, seconds: float, stdin: str = "", env: Mapping[str, str] | None = None, cwd: str = "/"
         ) -> shell.Done:
-            late = threading.Event()
-
-            def expire() -> None:
-                late.set()
-                end()
-
-            timer = threading.Timer(seconds, expire)
-            timer.start()
-            try:
-                asked = {"argv": command, "stdin": stdin, "env": {"PATH": _PATH, **(env or {})}, "cwd": cwd}
-                with contextlib.suppress(BrokenPipeError):
-                    to.write(json.dumps(asked).encode() + b"\n")
-                    to.flush()
-                answer = _answer(back.readline(_LONGEST))
-            finally:
-                timer.cancel()
-            if late.is_set():
+            asked = {"argv": command, "stdin": stdin, "env": {"PATH": _PATH, **(env or {})}, "cwd": cwd}
+            line, late = inside.ask(asked, seconds)
+            if late:
                 raise shell.Overdue(f"{shell.shown(command)} did not end within {seconds:g} s")
+            answer = _answer(line)
             if answer is None:
-                end()
-                said = errors.read().decode(errors="replace").strip()
-                raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {said or journal()}")
+                inside.end()
+                raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {inside.why()}")
             if "error" in answer:
                 raise SandboxError(f"{shell.shown(command)} can't be run in its sandbox: {answer['error']}")
             return subprocess.CompletedProcess(command, answer["returncode"], answer["stdout"], answer["stderr"])
@@ -271,53 +249,90 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
         try:
             yield run
         except BaseException:
-            end()
+            inside.end()
             raise
-        finally:
-            with contextlib.suppress(BrokenPipeError):
-                to.close()
-            process.wait()
 
 
 @contextlib.contextmanager
 def helper(argv: list[str], told: object, kill: Callable[[], None], journal: Callable[[], str]) -> Iterator[Helper]:
     """Yield the script that the command `argv` runs, as Sandbox.serving does."""
-    # AnsibleModule.run_command is not to be had below the modules.
-    with subprocess.Popen(  # pylint: disable=ansible-bad-function
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        to, back, errors = (cast(IO[bytes], pipe) for pipe in (process.stdin, process.stdout, process.stderr))
-        it = Helper(None, [])
-        reader = threading.Thread(target=lambda: it.said.extend(map(json.loads, back)), daemon=True)
+    with _Inside(argv, kill, journal, patience=_ENDED_BY) as inside:
+        first, _late = inside.ask(told, _READY_BY)
+        if not first:
+            raise SandboxError(f"what helps a build can't be run in its sandbox: {inside.why()}")
+        it = Helper(json.loads(first), [])
+        reader = threading.Thread(target=lambda: it.said.extend(map(json.loads, inside.back)), daemon=True)
+        reader.start()
+        try:
+            yield it
+        finally:
+            inside.leave()
+            reader.join()
 
-        def end() -> None:
-            kill()
-            process.kill()
 
-        timer = threading.Timer(_READY_BY, end)
+class _Inside:
+    """What the command `argv` runs inside, told and answering by lines of JSON; it ends when this does.
+
+    `kill` ends all of it at once, which it comes to if it does not end in `patience` seconds, None for as long as it takes.
+    `journal` says why it could not be started.
+    """
+
+    def __init__(
+        self, argv: list[str], kill: Callable[[], None], journal: Callable[[], str], patience: float | None = None
+    ):
+        # AnsibleModule.run_command is not to be had below the modules.
+        self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._to, self.back, self._errors = (
+            cast(IO[bytes], pipe) for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)
+        )
+        self._kill, self._journal, self._patience = kill, journal, patience
+
+    def __enter__(self) -> _Inside:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.leave()
+        for pipe in (self.back, self._errors):
+            pipe.close()
+
+    def ask(self, told: object, seconds: float) -> tuple[bytes, bool]:
+        """Return the line that it answers, and whether it was ended since it had not within so many seconds."""
+        late = threading.Event()
+
+        def expire() -> None:
+            late.set()
+            self.end()
+
+        timer = threading.Timer(seconds, expire)
         timer.start()
         try:
             with contextlib.suppress(BrokenPipeError):
-                to.write(json.dumps(told).encode() + b"\n")
-                to.flush()
-            first = back.readline(_LONGEST)
-            timer.cancel()
-            if not first:
-                said = errors.read().decode(errors="replace").strip()
-                raise SandboxError(f"what helps a build can't be run in its sandbox: {said or journal()}")
-            it.ready = json.loads(first)
-            reader.start()
-            yield it
+                self._to.write(json.dumps(told).encode() + b"\n")
+                self._to.flush()
+            return self.back.readline(_LONGEST), late.is_set()
         finally:
             timer.cancel()
-            with contextlib.suppress(BrokenPipeError):
-                to.close()
-            try:
-                process.wait(_ENDED_BY)
-            except subprocess.TimeoutExpired:
-                end()
-            if reader.ident:
-                reader.join()
+
+    def why(self) -> str:
+        """Return why it has ended without an answer."""
+        return self._errors.read().decode(errors="replace").strip() or self._journal()
+
+    def end(self) -> None:
+        """End it at once."""
+        self._kill()
+        self._process.kill()
+
+    def leave(self) -> None:
+        """Have it end, as it does when its input ends, and wait for that."""
+        with contextlib.suppress(BrokenPipeError):
+            self._to.close()
+        try:
+            self._process.wait(self._patience)
+        except subprocess.TimeoutExpired:
+            self.end()
+            self._process.wait()
 
 
 def _answer(line: bytes) -> dict | None:
