@@ -77,6 +77,12 @@ saved:
   returned: success
   type: str
   sample: 20261126T181500Z-default
+stood_still:
+  description: The units beside the web process that stood still meanwhile and were started again - processes, timers, runs of jobs.
+  returned: success
+  type: list
+  elements: str
+  sample: [gunicorn-shop-beat@4f6a7d8e9c0b.service]
 messages:
   description: All of that for people, and what to do next.
   returned: success

@@ -97,7 +97,9 @@ apps:
     history:
       description:
         - The last ten events, oldest first, each with C(time), C(event) and C(release).
-        - An C(event) is C(serves), with C(previous) for the release that was active before, or C(refused), with C(reason).
+        - An C(event) is C(serves), with C(previous) for the release that was active before, C(refused), with C(reason),
+          C(applied), with C(migrations) and C(backup), or with the C(command) of a step that has C(once), or C(restored), with
+          C(backup).
       type: list
       elements: dict
     settings:

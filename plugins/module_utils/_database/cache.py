@@ -19,6 +19,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 # Debian has one program under many names, and asks by its name what it is to be.
 PACKAGES = {"redis": "redis-tools", "valkey": "valkey-tools"}
 _MARK = "# Made by pyweb.stack"
+_STATES = "/var/lib"
 _ANSWER = 60
 
 
@@ -35,7 +36,7 @@ class Cache:
         self.unit = f"cache-{app}.service"
         self.socket = f"/run/cache-{app}/cache.sock"
         # Where systemd has what belongs to accounts that come and go, and the name under which one finds it.
-        self._data = [f"/var/lib/private/cache-{app}", f"/var/lib/cache-{app}"]
+        self._data = [f"{_STATES}/private/cache-{app}", f"{_STATES}/cache-{app}"]
 
     def url(self) -> str:
         """Return its URL for the app's account, as redis-py and valkey-py read it."""

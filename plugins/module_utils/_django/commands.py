@@ -60,7 +60,6 @@ class Commands:
         self._named = named
         self.name = name
         self.path = store.item("releases", name)
-        self._unit = f"{systemd.instance(store.name, name)}.service"
         self._python = f"{self.path}/venv/bin/python"
         self._manage = self.manage()
 
@@ -102,7 +101,7 @@ class Commands:
 
     def user(self) -> str:
         """Return the account as which its commands run."""
-        return dict(systemd.properties_for_commands(self._unit, self.name)).get("User", "root")
+        return dict(self._store.installed(self.name).properties()).get("User", "root")
 
     def _run(self, argv: list[str], also: list[tuple[str, str]], seconds: float = _SECONDS) -> Done:
         try:

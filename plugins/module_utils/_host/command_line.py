@@ -53,6 +53,7 @@ _FAITHFUL = ("/bin/sh", "-c", 'trap : INT TERM; "$@"; exit $?', "sh")
 _PASSING = r"-(?:run|build|command)-[0-9a-f-]+\.service"
 # Else systemd 257 has the terminal show by its colour and title that it is another account's.
 _PLAIN_TERMINAL = {"SYSTEMD_TINT_BACKGROUND": "0", "SYSTEMD_ADJUST_TERMINAL_TITLE": "0"}
+_GROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd")
 _ACTIVE = 0
 _INACTIVE = 3
 _LINES = "--lines=100"
@@ -61,7 +62,7 @@ _MIB = 1 << 20
 _NOT_COUNTED = 1 << 63
 
 
-class Failure(Exception):
+class Failure(OSError):
     """It can't be done; the message says why and what to do."""
 
 
@@ -297,7 +298,7 @@ def _row(told: dict[str, str]) -> list[str]:
 
 def _processes(group: str) -> int:
     """Return how many processes a control group has."""
-    for tree in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd") if group else ():
+    for tree in _GROUPS if group else ():
         try:
             with open(f"{tree}{group}/cgroup.procs", encoding="utf-8") as file:
                 return len(file.read().split())

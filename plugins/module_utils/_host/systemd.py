@@ -172,12 +172,6 @@ def journal(unit: str, since: float, lines: int = 20) -> str:
     return "".join(f"{line}\n" for line in reversed(said.splitlines()))
 
 
-def properties_for_commands(unit: str, release: str) -> list[tuple[str, str]]:
-    """Return what a service's installed unit file says that also holds for commands run beside it."""
-    with open(os.path.join(UNIT_FOLDER, unit), encoding="utf-8") as file:
-        return command_line.properties(file.read(), release)
-
-
 def loaded(*patterns: str) -> dict[str, str]:
     """Return the units whose names fit one of the patterns and that systemd has in memory, with the states they are in."""
     return {unit["unit"]: unit["active"] for unit in listed("--all", *patterns) if unit["load"] != "not-found"}

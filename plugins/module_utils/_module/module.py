@@ -37,9 +37,7 @@ class Module(AnsibleModule):
         **kwargs: object,
     ):
         self._hidden = hidden or {}
-        # What a failure from now on has to say besides.
-        self.consequences: list[str] = []
-        # And what it returns besides, as it would without the failure.
+        # What a failure from now on returns besides, as it would without the failure.
         self.besides: dict[str, object] = {}
         # A copy, as AnsibleModule writes into the defaults.
         super().__init__(copy.deepcopy(argument_spec), supports_check_mode=True, **kwargs)
@@ -58,11 +56,7 @@ class Module(AnsibleModule):
 
     def fail_json(self, msg: str, **kwargs: object) -> NoReturn:  # type: ignore[misc]
         """End with a message and what helps, with the options as they may be seen."""
-        super().fail_json(
-            "\n".join([remedies.advised(msg), *self.consequences]),
-            **{**self.besides, **kwargs},
-            invocation=self._invocation(),
-        )
+        super().fail_json(remedies.advised(msg), **{**self.besides, **kwargs}, invocation=self._invocation())
 
     def _invocation(self) -> dict:
         return {"module_args": _shown(self.params, self._hidden)}

@@ -24,6 +24,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files im
 # In the folder of a release: the units of its processes, and what of its environment only gunicorn could tell.
 LIST = "processes"
 ENV = "companions.env"
+# Where an app has its work, if on its own host. Without them a worker that is told to end as the host goes down could not give
+# back what it took, and a job that was missed would run before its database.
+_STORES = (
+    *("mariadb.service", "memcached.service", "mysql.service", "postgresql.service", "rabbitmq-server.service"),
+    *("redis-server.service", "valkey-server.service"),
+)
 # Words that mean the same to systemd with quotes and without.
 _PLAIN = re.compile(r"[\w./:=,@+-]+", re.ASCII)
 
@@ -154,6 +160,7 @@ class Job:
                     "Unit",
                     [
                         ("Description", f"The app {app}: {self.name} of its serving release"),
+                        _after(app),
                         ("ConditionPathIsSymbolicLink", f"{folder}/current"),
                         ("RequiresMountsFor", folder),
                         unit_files.NO_START_LIMIT,
@@ -186,6 +193,11 @@ class Companions:
     def process_units(self, app: str, release: str) -> list[str]:
         """Return the names of the units of its processes."""
         return [unit for process in self.processes for unit in process.units(app, release)]
+
+    def all_units(self, app: str, release: str) -> list[str]:
+        """Return the names of all units of its processes and jobs, those that stay while releases come and go included."""
+        of_jobs = [unit for job in self.jobs for unit in (job.unit(app, release), job.timer(app), job.starter(app))]
+        return [*self.process_units(app, release), *of_jobs, *([starter(app)] if self.processes else [])]
 
     def locks(self) -> list[str]:
         """Return the names of the locks by which they wait for each other."""
@@ -261,6 +273,11 @@ def _quoted(word: str) -> str:
     return '"' + "".join(each if each >= " " and each != "\x7f" else f"\\x{ord(each):02x}" for each in escaped) + '"'
 
 
+def _after(app: str) -> tuple[str, str]:
+    """Return the line by which what it starts comes after a database or queue of this host, and ends before that."""
+    return "After", f"network.target cache-{app}.service {' '.join(_STORES)}"
+
+
 def _starter_text(app: str, folder: str) -> str:
     listed = f"{folder}/current/{LIST}"
     return unit_files.text(
@@ -272,7 +289,7 @@ def _starter_text(app: str, folder: str) -> str:
                 ("RequiresMountsFor", folder),
                 # With the app, at boot and by hand.
                 ("PartOf", f"gunicorn-{app}.service"),
-                ("After", "network.target"),
+                _after(app),
                 unit_files.NO_START_LIMIT,
             ],
         ),

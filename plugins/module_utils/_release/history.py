@@ -21,7 +21,7 @@ class History:
         self._path = path
 
     def record(self, event: str, release: str, **details: object) -> None:
-        """Append what happens to a release (`serves` or `refused`), durable when this returns."""
+        """Append what happens to a release (`serves`, `refused`, `applied` or `restored`), durable when this returns."""
         line = json.dumps({"time": now(), "event": event, "release": release, **details}, sort_keys=True)
         with open(self._path, "a+", encoding="utf-8") as file:
             # What a release was asked for may hold a token.

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, remedies, shell
-from ansible_collections.pyweb.stack.plugins.module_utils._release import commands, releases
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, commands, releases
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import now
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
@@ -22,6 +23,13 @@ _RECORD = "once.jsonl"
 
 class StepError(Exception):
     """A command failed; the message names gunicorn_before_switch, the command and what it said."""
+
+
+def forget(store: Store) -> None:
+    """Have each release do its commands again: what they made is gone, as after a backup was brought back."""
+    for name in store.names("releases"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(store.item("releases", name), _RECORD))
 
 
 class Once:
@@ -45,10 +53,11 @@ class Once:
             line = json.dumps({"time": now(), "seconds": round(time.monotonic() - began, 1)})
             # No words of a command, as everybody on the host may read it.
             files.replace(self._record, f"{files.read(self._record)}{line}\n")
+            applied.command(self._store, self._name, command)
 
     def _run(self, command: list[str]) -> None:
         folder = self._store.item("releases", self._name)
-        workdir = releases.workdir(self._store, self._name)
+        workdir = dict(self._store.installed(self._name).properties())["WorkingDirectory"]
         fault = commands.absent(command, os.path.join(folder, "venv"), workdir)
         if fault:
             raise StepError(f"gunicorn_before_switch {fault}")
@@ -59,7 +68,7 @@ class Once:
         except shell.Overdue as error:
             raise StepError(f"{named} did not end within {_SECONDS} s") from error
         if done.returncode:
-            said = remedies.explain(done.stderr.strip() or done.stdout)
+            said = remedies.explain(done.stderr.strip() or done.stdout.strip()) or "It said nothing."
             raise StepError(
                 f"{named} failed with exit status {done.returncode}, and what it did till then stays done:\n{said}"
             )

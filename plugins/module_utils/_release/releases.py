@@ -556,19 +556,9 @@ def source_of(store: Store, inputs: Inputs, key: bytes) -> str | Unknown | None:
 def run_as(store: Store, name: str, argv: list[str], seconds: float, also: Sequence[tuple[str, str]] = ()) -> Done:
     """Run a command as the service of a release whose units are there, with further lines of its unit.
 
-    Raises shell.Overdue.
+    Raises shell.Overdue, or OSError where the release is not whole.
     """
-    properties = systemd.properties_for_commands(f"{systemd.instance(store.name, name)}.service", name)
-    # What gunicorn puts in front of the app's path, its commands need as well.
-    more = command_line.python_path(store.release(name)["in_force"])
-    return systemd.run(store.name, [*properties, *also, *more], argv, seconds)
-
-
-def workdir(store: Store, name: str) -> str:
-    """Return the folder in which a release runs, by its unit."""
-    return dict(systemd.properties_for_commands(f"{systemd.instance(store.name, name)}.service", name))[
-        "WorkingDirectory"
-    ]
+    return systemd.run(store.name, [*store.installed(name).properties(), *also], argv, seconds)
 
 
 def _moved_config(inputs: Inputs, source: str | Unknown | None) -> str | Unknown:

@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, scratch, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, locks, scratch, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 
@@ -305,6 +305,10 @@ class Store:
                 f"release {release} of the app {self.name} lacks its release.json, or it can't be read: remove {folder}, "
                 "then run again"
             ) from error
+
+    def installed(self, release: str) -> command_line.Release:
+        """Return a release whose units are there, as its commands know it."""
+        return command_line.Release(self.name, self.path, release)
 
     def surplus(self, keep: int | None) -> list[str]:
         """Return all but the `keep` latest releases; none where that is None.

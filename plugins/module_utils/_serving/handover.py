@@ -55,11 +55,12 @@ class Situation:
     # The release that was active, as people call it too, if there was one.
     current: str | None
     version: str
-    # Of the wanted one: whether both its units ran, whether perhaps not as its files say, and what others add to those.
+    # Of the wanted one: whether both its units ran, and whether perhaps not as its files say.
     running: bool
     edited: bool
     # When its service became active, in seconds since 1970.
     since: float
+    # The files by which somebody else changes its units, or those beside it.
     drop_ins: tuple[str, ...]
     # What else systemd had of the app: the instance that was active, and strays of killed runs.
     others: tuple[str, ...]
@@ -135,15 +136,16 @@ class Handover:
         store, current = self._store, self._store.current()
         instance = Instance(self._app, wanted) if wanted else None
         units = [instance.service, instance.socket] if instance else []
+        beside_it = self._processes.companions(wanted).all_units(self._app, wanted) if wanted else []
         asked = ("ActiveState", "UnitFileState", "DropInPaths", "ActiveEnterTimestampMonotonic")
-        states = systemd.show_all([*units, *self._front.asked()], *asked)
+        states = systemd.show_all([*units, *beside_it, *self._front.asked()], *asked)
         loaded = systemd.loaded(f"{systemd.instance(self._app, '')}*", self._processes.pattern)
         others = tuple(sorted(systemd.releases_of(loaded, self._app) - {wanted}))
         there = store.names("releases")
         beside = self._processes.look(wanted, loaded)
         kept = {wanted, *beside.busy}
         surplus = tuple(release for release in store.surplus(self._keep_releases) if release not in kept)
-        drop_ins = {path for unit in units for path in states[unit].get("DropInPaths", "").split()}
+        drop_ins = {path for state in states.values() for path in state.get("DropInPaths", "").split()}
         return Situation(
             wanted=wanted,
             there=wanted in there,

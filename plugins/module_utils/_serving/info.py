@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
@@ -52,7 +53,7 @@ def app(root: str, name: str) -> dict:
         "history": history[-_EVENTS:],
         "settings": store.release(serving)["in_force"] if serving else {},
         "instance": _instance(name, serving) if serving else None,
-        "processes": [_process(each) for each in processes.look_again(serving or "").there],
+        "processes": _processes(processes.look_again(serving or "").there),
         "schedule": [_job(name, each) for each in processes.companions(serving or "").jobs],
         "listens": [f"{store.current_link}/app.sock"] * bool(serving)
         + [each for each in [unit_files.fixed_address(name)] if each],
@@ -87,14 +88,12 @@ def _instance(name: str, release: str) -> dict:
     }
 
 
-def _process(running: Running) -> dict:
-    return {
-        "name": running.name,
-        "release": running.release,
-        "unit": running.unit,
-        "job": running.is_job,
-        **_state(systemd.show(running.unit, *_ASKED)),
-    }
+def _processes(there: Sequence[Running]) -> list[dict]:
+    asked = systemd.show_all([each.unit for each in there], *_ASKED) if there else {}
+    return [
+        {"name": each.name, "release": each.release, "unit": each.unit, "job": each.is_job, **_state(asked[each.unit])}
+        for each in there
+    ]
 
 
 def _job(app: str, job: Job) -> dict:

@@ -14,7 +14,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating impo
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 
@@ -64,9 +64,12 @@ def migrate(module: Module, params: dict, store: Store, commands: Commands) -> d
                 except MigrationFailed as error:
                     done, failure = error.migrated, error
                 # Another host with the same database may have been quicker: what it applied is not this run's.
-                migrations += shown({alias: done.applied})
+                names = shown({alias: done.applied})
+                migrations += names
                 made += [done.backup] if done.backup else []
-                module.consequences = _consequences(store, migrations, made)
+                if names:
+                    folder = Backups(store.name, params["backup"].get("path")).folder
+                    applied.migrations(store, commands.name, names, done.backup, folder)
                 if failure:
                     raise failure
                 if done.waited:
@@ -87,23 +90,6 @@ def _safety(params: dict, store: Store, commands: Commands) -> Safety | None:
     backups = Backups(store.name, given.get("path"), keep)
     told = {"serves": store.current(), "release": commands.name}
     return Safety(backups, bool(given), given.get("command", []), told)
-
-
-def _consequences(store: Store, migrations: list[str], made: list[str]) -> list[str]:
-    """Return what a failure after migrations has to say of them."""
-    if not migrations:
-        return []
-    serves = store.current()
-    found = [
-        f"These migrations were applied before and stay: {', '.join(migrations)}. "
-        + (f"Release {serves} goes on with them, whose code may not know them." if serves else "No release serves yet.")
-    ]
-    for name in made:
-        found.append(
-            f"The database from before is the backup {name}: ansible-playbook pyweb.stack.restore -e gunicorn_name={store.name} "
-            f"-e backup={name} says what bringing it back would lose."
-        )
-    return found
 
 
 def compare(module: Module, params: dict, store: Store, commands: Commands) -> dict:
@@ -147,7 +133,8 @@ def run(module: Module, params: dict) -> dict:
     except (DjangoError, StoreError, OSError) as error:
         serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
         said = remedies.without_values(str(error), env_file.parse(files.read(os.path.join(commands.path, "env"))))
-        module.fail_json(msg=f"release {commands.name} of the app {store.name}: {said}{serving}")
+        msg = f"release {commands.name} of the app {store.name}: {said}{serving}"
+        module.fail_json(msg="\n".join([msg, *applied.told(store)]))
     return result
 
 

@@ -15,7 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.commands impor
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file, once
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import hold
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
@@ -40,10 +40,17 @@ def run(module: Module, params: dict) -> dict:
             )
         commands = Commands(store, current, [about["alias"]])
         lost = _lost(commands, about)
-        result: dict = {"changed": False, "backup": name, "backups": backups.names(), "lost": lost, "saved": None}
+        result: dict = {
+            "changed": False,
+            "backup": name,
+            "backups": backups.names(),
+            "lost": lost,
+            "saved": None,
+            "stood_still": [],
+        }
         if params["confirmed"] == name and not module.check_mode:
             with store.locked("bringing back its database"):
-                result.update(_bring_back(module, params, backups, commands, name))
+                result.update(_bring_back(module, params, store, backups, commands, name))
     except (DjangoError, StoreError, Refused, systemd.SystemdError, OSError) as error:
         env = files.read(os.path.join(store.item("releases", current), "env")) if current else ""
         return module.fail_json(msg=remedies.without_values(f"the app {store.name}: {error}", env_file.parse(env)))
@@ -67,11 +74,12 @@ def _chosen(backups: Backups, name: str) -> str:
     return backups.names()[0]
 
 
-def _bring_back(module: Module, params: dict, backups: Backups, commands: Commands, name: str) -> dict:
+def _bring_back(module: Module, params: dict, store: Store, backups: Backups, commands: Commands, name: str) -> dict:
     """Save what there is, and put the backup in its place, while the app stands still."""
     alias, before = backups.about(name)["alias"], None
     manage, user = commands.manage(_SECONDS), commands.user()
-    with hold.still(params["name"], commands.name, params["drain_timeout"]) as cut:
+    at_work = systemd.releases_at_work(params["name"])
+    with hold.still(params["name"], commands.name, params["drain_timeout"]) as stillness:
         if params["save"]:
             told = {"serves": commands.name, "release": None}
             try:
@@ -79,15 +87,25 @@ def _bring_back(module: Module, params: dict, backups: Backups, commands: Comman
             except DjangoError as error:
                 raise DjangoError(f"{error}; nothing was changed: to go on without that, set save to false") from error
         saved.bring_back(manage, user, backups, name)
-    if cut:
-        module.warn(f"{cut} connections were closed because they were still open after {params['drain_timeout']} s")
+        # What was done to the database since is undone with it.
+        applied.undone(store, commands.name, name)
+        once.forget(store)
+    if stillness.cut:
+        module.warn(
+            f"{stillness.cut} connections were closed because they were still open after {params['drain_timeout']} s"
+        )
+    if at_work:
+        module.warn(
+            f"commands of people, such as a shell, ran on meanwhile: systemctl status 'gunicorn-{params['name']}-command-*'; "
+            "what they wrote may be lost"
+        )
     lacks = [each for names in (commands.databases().unapplied() or {}).values() for each in names]
     if lacks:
         module.warn(
             f"release {commands.name}, which is active, has migrations that the database lacks now: {', '.join(lacks)}: go "
             "back to an earlier release, or play the app's playbook, which applies them"
         )
-    return {"saved": before}
+    return {"saved": before, "stood_still": [*stillness.beside]}
 
 
 def _messages(about: dict[str, Any], result: dict, lost: list[str], confirmed: bool) -> list[str]:
@@ -108,6 +126,8 @@ def _messages(about: dict[str, Any], result: dict, lost: list[str], confirmed: b
             *found,
             f"Nothing was done. To bring it back: -e backup={result['backup']} -e confirmed={result['backup']}",
         ]
+    if result["stood_still"]:
+        found.append(f"Meanwhile these stood still, and were started again: {', '.join(result['stood_still'])}.")
     if result["saved"]:
         found.append(
             f"It is in place. What was there before is the backup {result['saved']}, by which this can be undone."

@@ -9,7 +9,7 @@ import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release import commands, env_file, steps
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, commands, env_file, steps
 from ansible_collections.pyweb.stack.plugins.module_utils._release.once import Once, StepError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError, still_active
 
@@ -34,7 +34,8 @@ def run(module: Module, params: dict) -> dict:
                 once.do()
     except (StepError, StoreError, systemd.SystemdError, OSError) as error:
         said = remedies.without_values(str(error), env_file.parse(files.read(os.path.join(folder, "env"))))
-        module.fail_json(msg=f"release {name} of the app {store.name}: {said}\n{still_active(store.current())}")
+        msg = f"release {name} of the app {store.name}: {said}\n{still_active(store.current())}"
+        module.fail_json(msg="\n".join([msg, *applied.told(store)]))
     return _result(pending)
 
 

@@ -35,7 +35,7 @@ def run(module: Module, params: dict) -> dict:
             raise StoreError(
                 f"no release of the app {store.name} is active: deploy it first, by the role gunicorn or django"
             )
-        release = command_line.Release(store.name, store.path, name)
+        release = store.installed(name)
         properties = release.properties()
         argv = command_line.faithful(release.argv(params["command"], properties))
         if module.check_mode:
@@ -46,7 +46,7 @@ def run(module: Module, params: dict) -> dict:
             msg=f"{shell.shown(params['command'])} did not end within {params['timeout']} s and was killed: give it more "
             "time by timeout"
         )
-    except (command_line.Failure, StoreError, OSError) as error:
+    except (StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     env = env_file.parse(files.read(f"{release.path}/env"))
     said = {name: remedies.without_values(getattr(done, name), env) for name in ("stdout", "stderr")}

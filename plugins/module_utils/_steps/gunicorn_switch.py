@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
-from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import MEDIA
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Situation
@@ -60,7 +61,7 @@ def run(module: Module, params: dict) -> dict:
             if media:
                 media.settle()
     except (Refused, MediaError, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg="\n".join([str(error), *applied.told(store)]))
     for warning in _warnings(outcome, params, release):
         module.warn(warning)
     return _result(
@@ -107,11 +108,19 @@ def _warnings(outcome: Outcome, params: dict, release: str) -> list[str]:
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
     warnings += [
-        f"{path} changes the units of the app {params['name']} beside what gunicorn_unit says, and no release knows of it: "
-        "put it there, and remove the file"
+        f"{path} changes the units of the app {params['name']} beside what {_variable(path)} says, and no release knows of "
+        "it: put it there, and remove the file"
         for path in outcome.drop_ins
     ]
     return warnings
+
+
+def _variable(path: str) -> str:
+    """Return the variable by which people say of a unit what the drop-in `path` says of it."""
+    unit = path.split("/")[-2]
+    if unit.endswith(".timer.d") or "-job@" in unit:
+        return "gunicorn_schedule"
+    return "gunicorn_processes" if re.match(r"gunicorn-\w+-\w.*@", unit) else "gunicorn_unit"
 
 
 def _health(given: dict) -> dict:

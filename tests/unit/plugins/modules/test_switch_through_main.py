@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, interpreters, media, probe, queues
 
@@ -185,15 +186,35 @@ def test_what_check_mode_can_see_to_fail_fails_there(switch, tmp_path, write):
 def test_who_was_cut_and_what_others_change_is_told(switch, host, monkeypatch):
     monkeypatch.setattr(instance, "_PARTING", 0.1)
     switch(ONE)
-    host.drop_ins = (
-        f"/etc/systemd/system/gunicorn-shop@{TWO}.service.d/mine.conf /etc/systemd/system/service.d/all.conf"
-    )
+    of_units = {
+        f"gunicorn-shop@{TWO}.service": "gunicorn_unit",
+        f"gunicorn-shop-worker@{TWO}.service": "gunicorn_processes",
+        f"gunicorn-shop-tidy-job@{TWO}.service": "gunicorn_schedule",
+        "gunicorn-shop-tidy.timer": "gunicorn_schedule",
+    }
+    own = {f"/etc/systemd/system/{unit}.d/mine.conf": variable for unit, variable in of_units.items()}
+    host.drop_ins = " ".join([*own, "/etc/systemd/system/service.d/all.conf"])
     monkeypatch.setattr(queues, "length", lambda _path: (1, 2))
     done = switch(TWO, drain_timeout=0)
     assert done["cut"] == 3
     assert "3 connections to the old release were closed because they were still open after" in done["warned"]
-    assert f"gunicorn-shop@{TWO}.service.d/mine.conf changes the units of the app shop" in done["warned"]
+    for path, variable in own.items():
+        assert f"{path} changes the units of the app shop beside what {variable} says" in done["warned"]
     assert "all.conf" not in done["warned"]
+
+
+def test_a_refusal_says_what_was_done_before_and_stays_until_a_release_takes_over(switch, tmp_path, monkeypatch):
+    switch(ONE)
+    applied.command(Store(str(tmp_path), "shop"), TWO, ["flask", "db", "upgrade"])
+    monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(500, ""))
+    for release in (TWO, THREE):
+        refused = switch(release)["msg"]
+        assert "did not prove itself" in refused
+        assert f"done before and stay done: [flask, db, upgrade]. Release {ONE} goes on with them" in refused
+    monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(200, ""))
+    switch(TWO)
+    monkeypatch.setattr(probe, "get", lambda *_arguments: probe.Answer(500, ""))
+    assert "flask" not in switch(THREE)["msg"]
 
 
 def test_releases_that_are_kept_no_longer_go(switch, tmp_path):

@@ -10,7 +10,7 @@ import shutil
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 
 TWO = """
@@ -43,12 +43,13 @@ TITLE = """
 
 
 @pytest.fixture
-def commands(tmp_path, release, run, monkeypatch):
+def commands(tmp_path, release, run, monkeypatch, write):
     """Return the commands of the release, with these databases named."""
     store = Store(str(tmp_path), "shop")
     monkeypatch.setattr(store, "item", lambda _kind, _name: str(release))
-    monkeypatch.setattr(store, "release", lambda _name: {"in_force": {"pythonpath": run.pythonpath}})
-    monkeypatch.setattr(systemd, "properties_for_commands", lambda unit, name: [("Of", f"{unit} {name}")])
+    monkeypatch.setattr(command_line.Release, "record", lambda _release: {"in_force": {"pythonpath": run.pythonpath}})
+    write(tmp_path / "units", {"gunicorn-shop@0123456789ab.service": "[Service]\nOf=%i\n"})
+    monkeypatch.setattr(command_line, "UNITS", str(tmp_path / "units"))
     monkeypatch.setattr(systemd, "run", lambda _app, properties, argv, *_more, **_how: run(argv, properties))
     run.pythonpath = []
     return lambda *named: Commands(store, "0123456789ab", named or ("default",))
@@ -64,7 +65,7 @@ def test_commands_run_as_the_service_does(project, commands, run):
     run.pythonpath = ["/a", "/b"]
     commands().databases()
     assert run.also == [
-        ("Of", "gunicorn-shop@0123456789ab.service 0123456789ab"),
+        ("Of", "0123456789ab"),
         ("Environment", '"PYTHONPATH=/a:/b"'),
     ]
 

@@ -15,9 +15,9 @@ import subprocess
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, static_root
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
-from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file, unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import hold
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
@@ -37,8 +37,9 @@ def store(tmp_path, monkeypatch, as_root):
     monkeypatch.setattr(variable_rules, "faults", lambda _variables: [])
     monkeypatch.setattr(systemd, "commands", lambda _app: [])
     of = {"User": getpass.getuser()}
-    monkeypatch.setattr(systemd, "properties_for_commands", lambda _unit, release: [("Of", release), *of.items()])
-    monkeypatch.setattr(backups, "BACKUPS", str(tmp_path / "backups-{}"))
+    monkeypatch.setattr(command_line.Release, "properties", lambda release: [("Of", release.id), *of.items()])
+    for room in (backups, applied):
+        monkeypatch.setattr(room, "BACKUPS", str(tmp_path / "backups-{}"))
 
     def run(_app, properties, argv, _seconds):
         release = store.item("releases", dict(properties)["Of"])
@@ -100,6 +101,7 @@ def test_missing_migrations_are_foretold_and_applied_once(manage, add):
 def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add, store):
     add(OLD)
     manage("migrate", OLD)
+    store.history.record("serves", OLD)
     store.switch(OLD)
     bad = SECOND.replace("0001_initial", "0002_pages").replace(
         "migrations.AddField", "migrations.RunSQL('x'), migrations.AddField"
@@ -113,6 +115,11 @@ def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add,
         f"is the backup {name}: ansible-playbook pyweb.stack.restore -e gunicorn_name=shop -e backup={name} says"
         in refused
     )
+    # A run that comes later, and has nothing to migrate or fails before that, says so as well.
+    add(LATER, settings='raise RuntimeError("a fault")\n')
+    later = manage("check", LATER)["msg"]
+    assert "a fault" in later
+    assert later.splitlines()[-2:] == refused.splitlines()[-2:]
 
 
 @pytest.mark.parametrize(("backup", "made"), [({}, 1), ({"keep": 5}, 1), ({"keep": 0}, 0)])
@@ -129,7 +136,9 @@ def test_sqlite_is_backed_up_unless_none_are_kept(manage, add, backup, made):
 @pytest.fixture
 def restore(store, play, monkeypatch):
     """Play django_restore; the app stands still by itself."""
-    monkeypatch.setattr(hold, "still", lambda *_of: contextlib.nullcontext(0))
+    stillness = hold.Stillness(0, ("gunicorn-shop-beat.service",))
+    monkeypatch.setattr(hold, "still", lambda *_of: contextlib.nullcontext(stillness))
+    monkeypatch.setattr(systemd, "releases_at_work", lambda _app: {OLD})
     return lambda check=False, **given: play(
         "django_restore", check, name="shop", root=os.path.dirname(store.path), **given
     )
@@ -148,8 +157,15 @@ def test_a_backup_is_brought_back_once_it_is_confirmed_and_can_be_undone(manage,
     assert restore(confirmed="another")["changed"] is False
     assert restore(check=True, confirmed=name)["changed"] is True
     assert backups.Backups("shop").names() == [name]
+    (pathlib.Path(store.item("releases", NEW)) / "once.jsonl").write_text("{}\n", encoding="utf-8")
     done = restore(backup=name, confirmed=name)
     assert done["changed"] is True
+    # What was done to the database is undone with it, and would be done again.
+    assert applied.told(store) == []
+    assert not (pathlib.Path(store.item("releases", NEW)) / "once.jsonl").exists()
+    assert done["stood_still"] == ["gunicorn-shop-beat.service"]
+    assert "Meanwhile these stood still, and were started again: gunicorn-shop-beat.service." in done["messages"]
+    assert "commands of people, such as a shell, ran on meanwhile" in done["warned"]
     assert "has migrations that the database lacks now: shop.0002_pages" in done["warned"]
     assert manage("migrate", check=True)["migrations"] == ["shop.0002_pages"]
     restore(backup=done["saved"], confirmed=done["saved"])

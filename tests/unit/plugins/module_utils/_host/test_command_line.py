@@ -224,3 +224,16 @@ def test_it_says_what_it_can_t_do(server, call, monkeypatch):
     monkeypatch.setenv("EUID", "1000")
     assert call("manage.py", "a b").stderr == "gunicorn-shop: needs root: sudo gunicorn-shop manage.py 'a b'\n"
     assert call("--help").returncode == 0
+
+
+def test_the_processes_of_a_control_group_are_counted(tmp_path, monkeypatch, write):
+    # The second is where a host keeps them that has both kinds of groups.
+    trees = (f"{tmp_path}/cgroup", f"{tmp_path}/cgroup/systemd")
+    monkeypatch.setattr(command_line, "_GROUPS", trees)
+    for tree, group, pids in ((trees[0], "/one", "7\n"), (trees[1], "/two", "8\n9\n")):
+        write(f"{tree}{group}", {"cgroup.procs": pids})
+    assert [command_line._processes(group) for group in ("/one", "/two", "/gone", "")] == [1, 2, 0, 0]
+    row = {"Id": "x.service", "ActiveState": "active", "SubState": "running", "ActiveEnterTimestamp": "now"}
+    told = {**row, "ControlGroup": "/two", "MemoryCurrent": f"{5 << 20}"}
+    assert command_line._row(told)[2:] == ["since now", "2 processes", "5 MiB"]
+    assert command_line._row({**told, "ControlGroup": "/one", "MemoryCurrent": f"{2**64 - 1}"})[3:] == ["1 process", ""]

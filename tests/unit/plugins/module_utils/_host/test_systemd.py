@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, shell, systemd
 
 
 def test_a_release_has_a_pair_of_units_of_its_own():
@@ -117,10 +117,9 @@ def test_the_journal_is_written_first_and_its_end_comes_in_its_order(programs, t
     assert {"--since=@12.346", "--lines=5", "_SYSTEMD_UNIT=x.service", "UNIT=x.service"} <= set(asked.split())
 
 
-def test_commands_run_with_what_the_service_has_but_its_own(programs, tmp_path):
+def test_commands_run_with_what_the_service_has_but_its_own():
     text = "[Unit]\nDescription=x\n\n[Service]\nUser=shop\nExecStart=/x\nEnvironmentFile=/srv/shop/releases/%i/env\nRestart=always\n"
-    (tmp_path / "units/gunicorn-shop@1.service").write_text(text)
-    assert systemd.properties_for_commands("gunicorn-shop@1.service", "1") == [
+    assert command_line.properties(text, "1") == [
         ("User", "shop"),
         ("EnvironmentFile", "/srv/shop/releases/1/env"),
     ]

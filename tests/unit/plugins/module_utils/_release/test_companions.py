@@ -144,6 +144,14 @@ def test_a_job_runs_once_at_a_time_by_what_serves_at_that_moment():
     )
 
 
+def test_what_starts_others_does_so_after_the_databases_of_the_host():
+    companions = Companions.of({"worker": {"command": ["rq"]}}, {"tidy": {"command": ["tidy"], "at": "daily"}})
+    standing = companions.standing("shop", "/srv/shop")
+    for unit in ("gunicorn-shop-processes.service", "gunicorn-shop-tidy.service"):
+        (after,) = [line for line in _lines(standing[unit]) if line.startswith("After=")]
+        assert {"cache-shop.service", "postgresql.service", "redis-server.service"} < set(after.split())
+
+
 def test_without_companions_nothing_stands():
     assert Companions.of({}, {}).standing("shop", "/srv/shop") == {}
     assert list(Companions.of({"worker": {"command": ["rq"]}}, {}).standing("shop", "/srv/shop")) == [

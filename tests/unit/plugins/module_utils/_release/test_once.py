@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release import once, releases
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
@@ -41,7 +41,9 @@ def ran(monkeypatch):
         return Done(argv, 0, "", "")
 
     monkeypatch.setattr(releases, "run_as", run_as)
-    monkeypatch.setattr(releases, "workdir", lambda store, name: f"{store.item('releases', name)}/src")
+    monkeypatch.setattr(
+        command_line.Release, "properties", lambda release: [("WorkingDirectory", f"{release.path}/src")]
+    )
     return ran
 
 
@@ -66,5 +68,5 @@ def test_what_comes_after_one_that_fails_stays_pending(store, ran, command, said
         once.Once(store, RELEASE, wanted).do()
     assert once.Once(store, RELEASE, wanted).pending() == wanted[1:]
     assert "second" not in ran
-    # No words of a command, as everybody may read it.
+    # No words of a command, which the history has.
     assert "first" not in pathlib.Path(store.item("releases", RELEASE), "once.jsonl").read_text()

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files, unit_overrides
 from hypothesis import strategies
 
@@ -189,11 +189,8 @@ def test_nothing_reloads_in_place():
     assert not any(key in ("ExecReload", "WatchdogSec") for _section, key, _value in _lines(UNITS["service"]))
 
 
-def test_commands_run_with_all_that_the_service_runs_with(tmp_path, monkeypatch):
-    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path))
-    (tmp_path / "gunicorn-shop@4f6a.service").write_text(UNITS["service"])
-
-    got = systemd.properties_for_commands("gunicorn-shop@4f6a.service", "4f6a")
+def test_commands_run_with_all_that_the_service_runs_with():
+    got = command_line.properties(UNITS["service"], "4f6a")
 
     assert got == SERVICE.properties("/srv/shop/releases/4f6a")
     assert {("User", "shop"), ("ProtectSystem", "strict"), ("MemoryMax", "512M")} < set(got)

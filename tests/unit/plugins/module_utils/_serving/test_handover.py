@@ -267,7 +267,7 @@ case "$1" in
   show) shift; for unit; do
     case "$unit" in --*) exit ;; esac
     grep -qx "$unit" {root}/idle && echo ActiveState=inactive || echo ActiveState=active
-    printf 'UnitFileState=enabled\\nDropInPaths=%s\\n\\n' "$(cat {root}/drop-ins)"
+    printf 'UnitFileState=enabled\\nDropInPaths=%s\\n\\n' "$(cat {root}/drop-ins "{root}/of-$unit" 2>/dev/null)"
   done ;;
 esac
 """
@@ -334,6 +334,21 @@ def test_who_else_changes_the_units_of_the_release_is_told(shown, tmp_path):
     )
     (tmp_path / "drop-ins").write_text(f"{own} {all_units}")
     assert handover.run(handover.look(OLD), HEALTH).drop_ins == (own,)
+
+
+def test_who_changes_the_units_of_its_processes_and_jobs_is_told_too(shown, tmp_path, write):
+    store = Store(str(tmp_path), "shop")
+    beside = {"processes": {"worker": {"command": ["rq"]}}, "schedule": {"tidy": {"command": ["tidy"], "at": "daily"}}}
+    record = {"version": "v2", "built": "2026-01-03", **beside}
+    write(store.item("releases", OLD), {"release.json": json.dumps(record)})
+    units = (
+        *(f"gunicorn-shop-worker@{OLD}.service", f"gunicorn-shop-tidy-job@{OLD}.service"),
+        *("gunicorn-shop-tidy.timer", "gunicorn-shop-processes.service"),
+    )
+    drop_ins = {unit: f"/etc/systemd/system/{unit}.d/mine.conf" for unit in units}
+    write(tmp_path, {f"of-{unit}": path for unit, path in drop_ins.items()})
+    handover = Handover(store, "shop", drain_timeout=1, keep_releases=5, bind=None)
+    assert handover.look(OLD).drop_ins == tuple(sorted(drop_ins.values()))
 
 
 def test_assets_of_releases_that_go_go_with_them(shown, tmp_path, write):

@@ -20,6 +20,8 @@ UNITS = (
     *("gunicorn-shop-relay@0b1a2f3e4d5c.service", "gunicorn-shop-run-0a1b2c3d.service", "gunicorn-shop-tcp.socket"),
 )
 
+ENDING = ("gunicorn-shop-worker@4f6a7d8e9c0b.service",)
+
 
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
@@ -30,7 +32,8 @@ def asked(tmp_path, monkeypatch):
 
     def ctl(*arguments):
         asked.append(arguments)
-        listed = json.dumps([{"unit": name} for name in UNITS]) if arguments[0] == "list-units" else ""
+        there = ENDING if "--state=deactivating" in arguments else UNITS
+        listed = json.dumps([{"unit": name} for name in there]) if arguments[0] == "list-units" else ""
         return subprocess.CompletedProcess(arguments, 0, listed, "")
 
     def end(_instance, _timeout):
@@ -61,11 +64,13 @@ def _free(tmp_path) -> bool:
 
 def test_nothing_of_it_runs_meanwhile_and_all_of_it_afterwards(asked, tmp_path):
     beside = ("gunicorn-shop-clear.timer", "gunicorn-shop-beat@0b1a2f3e4d5c.service")
-    with hold.still("shop", "0b1a2f3e4d5c", 1) as cut:
-        assert (cut, _free(tmp_path)) == (2, False)
-        assert asked[1:] == [("stop", *beside), ("end",)]
+    with hold.still("shop", "0b1a2f3e4d5c", 1) as stillness:
+        assert stillness == hold.Stillness(2, beside)
+        assert not _free(tmp_path)
+        # What ends already is waited for, and does not come back.
+        assert asked[2:] == [("stop", *beside, *ENDING), ("end",)]
     assert _free(tmp_path)
-    assert asked[3:] == [
+    assert asked[4:] == [
         ("start",),
         ("start", "--no-block", *beside),
         ("start", "gunicorn-shop@0b1a2f3e4d5c.service"),
@@ -101,6 +106,6 @@ def test_an_app_that_did_not_run_is_not_started(asked, monkeypatch, tmp_path):
     monkeypatch.setattr(hold, "_MARGIN", 30)
     monkeypatch.setattr(hold, "STATE", str(tmp_path / "{}"))
     (tmp_path / "shop").mkdir()
-    with hold.still("shop", "0b1a2f3e4d5c", 0) as cut:
-        assert cut == 0
+    with hold.still("shop", "0b1a2f3e4d5c", 0) as stillness:
+        assert stillness.cut == 0
     assert not {("start",), ("end",)} & set(asked)

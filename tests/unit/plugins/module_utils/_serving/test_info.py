@@ -20,7 +20,11 @@ pytestmark = pytest.mark.usefixtures("as_root")
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
 SYSTEMCTL = """#!/bin/sh
 case "$*" in
-  list-units*) echo '[{{"unit": "gunicorn-shop-worker@{old}.service", "load": "loaded", "active": "deactivating"}}]' ;;
+  list-units*) echo '[{{"unit": "gunicorn-shop-worker@{old}.service", "load": "loaded", "active": "deactivating"}},
+    {{"unit": "gunicorn-shop-tidy-job@{old}.service", "load": "loaded", "active": "activating"}}]' ;;
+  "show gunicorn-shop-worker@{old}.service gunicorn-shop-tidy-job@{old}.service"*)
+    printf '%s\\n' ActiveState=active SubState=running MainPID={pid} NRestarts=2 MemoryCurrent={memory} '' \
+      ActiveState=activating SubState=start MainPID=0 NRestarts=0 MemoryCurrent=0 ;;
   *timestamp=utc*) printf '%s\\n' 'NextElapseUSecRealtime=Fri 2026-11-27 03:00:00 UTC' LastTriggerUSec= ExecMainExitTimestamp= ;;
   *) printf '%s\\n' ActiveState=active SubState=running MainPID={pid} NRestarts=2 MemoryCurrent={memory} Result=success ;;
 esac
@@ -69,7 +73,8 @@ def test_an_app_that_serves(shop, tmp_path):
     assert worker.pid in [each["pid"] for each in instance["workers"]]
     assert 0 <= min(each["uptime"] for each in instance["workers"]) <= instance["uptime"]
 
-    (worker,) = found["processes"]
+    worker, job = found["processes"]
+    assert (job["name"], job["job"], job["state"], job["pid"]) == ("tidy", True, "activating (start)", None)
     assert (worker["name"], worker["release"], worker["job"], worker["pid"]) == ("worker", OLD, False, os.getpid())
     assert found["schedule"] == [
         {"name": "tidy", "at": "03:00", "next": "2026-11-27T03:00:00+00:00", "last": None, "result": None}
