@@ -61,9 +61,15 @@ class Album(unittest.TestCase):
         bring("x.png", b"x")
         wait_for(rf"{len(run('find', '/var/lib/gunicorn-album/media', '-type', 'f').split())} counted")
 
-    def test_the_script_of_the_page_is_served(self):
-        path = re.search(r'src="(/static/pictures/album\.\w+\.js)"', get("/").decode())[1]
-        self.assertIn(b"RelativeTimeFormat", get(path))
+    def test_what_npm_built_is_served_by_names_of_its_content(self):
+        script, style = (re.search(rf'"(/static/album\.\w+\.{kind})"', get("/").decode())[1] for kind in ("js", "css"))
+        # What the package says that the script imports, and a style without its blanks.
+        self.assertIn(b"just now", get(script))
+        self.assertIn(b"overflow-wrap:anywhere", get(style))
+
+    def test_of_the_build_nothing_stays_but_what_it_made(self):
+        there = set(os.listdir("/srv/album/current/src/frontend"))
+        self.assertEqual(there, {".gitignore", "dist", "package-lock.json", "package.json", "src"})
 
     def test_the_database_is_postgresql_and_its_password_none(self):
         told = run(

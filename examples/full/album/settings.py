@@ -55,6 +55,8 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
+# What `npm run build` makes of frontend/src.
+STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
 # systemd gives the service this folder to write to; it survives releases.
 MEDIA_URL = "media/"
 MEDIA_ROOT = Path(os.environ.get("STATE_DIRECTORY", BASE_DIR)) / "media"

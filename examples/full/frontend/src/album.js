@@ -1,0 +1,6 @@
+import { format } from "timeago.js";
+
+for (const time of document.querySelectorAll("time")) {
+  time.title = time.textContent;
+  time.textContent = format(time.dateTime);
+}
