@@ -51,8 +51,8 @@ class Once:
             began = time.monotonic()
             self._run(command)
             line = json.dumps({"time": now(), "seconds": round(time.monotonic() - began, 1)})
-            # No words of a command, as everybody on the host may read it.
-            files.replace(self._record, f"{files.read(self._record)}{line}\n")
+            # For root alone: what others may read of a release, the next run gives to the app's account, and starts that anew.
+            files.replace(self._record, f"{files.read(self._record)}{line}\n", 0o600)
             applied.command(self._store, self._name, command)
 
     def _run(self, command: list[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 
 import pytest
@@ -59,12 +60,14 @@ def upgrade(store, play):
     return upgrade
 
 
-def test_each_is_done_once_for_a_release_and_check_mode_says_so_before(upgrade, tmp_path):
+def test_each_is_done_once_for_a_release_and_check_mode_says_so_before(upgrade, store, tmp_path):
     scripts = ("echo $$ $0 >> one", "echo >> two")
     foretold = upgrade(*scripts, check=True)
     assert (foretold["changed"], (tmp_path / "one").exists()) == (True, False)
     done = upgrade(*scripts)
     assert (done["changed"], done["commands"], done["diff"]) == (True, foretold["commands"], foretold["diff"])
+    # Of what is in its folder, and others may read, the next run sees that the app's account can.
+    assert stat.S_IMODE(os.stat(f"{store.item('releases', NEW)}/once.jsonl").st_mode) == 0o600
     assert (upgrade(*scripts)["changed"], len((tmp_path / "one").read_text().splitlines())) == (False, 1)
     assert upgrade(*scripts, release="", check=True)["changed"]
 
