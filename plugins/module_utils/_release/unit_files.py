@@ -193,7 +193,9 @@ def starter_unit(app: str, folder: str, wants: str) -> str:
     # What holds the sockets goes on at a restart, and with it whoever comes meanwhile.
     jobs = f'"$$(systemctl list-jobs --plain --no-legend gunicorn-{app}.service)"'
     sockets = f"{instances}.socket {wants}".rstrip()
+    # As the host goes down each unit has a stop of its own, and the sockets' waits for that of this one.
     stop = (
+        '[ "$$(systemctl is-system-running)" != stopping ] || exit 0; '
         f'case {jobs} in *" restart "*) exec systemctl stop {instances}.service ;; esac; '
         f"exec systemctl stop {instances}.service {sockets}"
     )

@@ -210,13 +210,16 @@ def test_commands_run_with_all_that_the_service_runs_with():
             id="all at once",
         ),
         pytest.param("restart", ["stop gunicorn-shop@4f6a.service"], id="the sockets hold who comes at a restart"),
+        pytest.param("shutdown", [""], id="as the host goes down each has a stop of its own"),
     ],
 )
 def test_people_start_stop_and_restart_what_current_names(tmp_path, key, said):
     """The shell is real; of systemd only the name of its command is needed."""
     (tmp_path / "current").symlink_to("releases/4f6a")
     job = f"42 gunicorn-shop.service {'restart' if key == 'restart' else 'stop'} running"
-    (tmp_path / "systemctl").write_text(f'#!/bin/sh\n[ $1 = list-jobs ] && echo "{job}" || echo "$@"\n')
+    state = "stopping" if key == "shutdown" else "running"
+    script = f'case $1 in list-jobs) echo "{job}" ;; is-system-running) echo {state} ;; *) echo "$@" ;; esac'
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "systemctl").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
@@ -225,7 +228,7 @@ def test_people_start_stop_and_restart_what_current_names(tmp_path, key, said):
         for _section, its_key, value in _lines(
             unit_files.starter_unit("shop", str(tmp_path), "gunicorn-shop-tcp.socket")
         )
-        if its_key == {"restart": "ExecStop"}.get(key, key)
+        if its_key == {"restart": "ExecStop", "shutdown": "ExecStop"}.get(key, key)
     ]
     # systemd takes $$ for a dollar.
     argvs = [shlex.split(command.replace("$$", "$")) for command in commands]
@@ -233,7 +236,7 @@ def test_people_start_stop_and_restart_what_current_names(tmp_path, key, said):
         subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout for argv in argvs
     ]
 
-    assert outputs == [f"{line}\n" for line in said]
+    assert outputs == [f"{line}\n" if line else "" for line in said]
 
 
 def test_an_override_takes_the_place_of_all_lines_of_its_property():
