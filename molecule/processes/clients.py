@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the app for work, again and again until /run/enough is there, and prints which it took: clients.py LEAST MOST."""
+"""Asks the app for work, again and again until /run/enough is there, and prints which it took: clients.py FIRST LEAST MOST."""
 
 import http.client
 import itertools
@@ -12,7 +12,8 @@ import socket
 import sys
 import time
 
-LEAST, MOST = map(float, sys.argv[1:])
+FIRST = int(sys.argv[1])
+LEAST, MOST = map(float, sys.argv[2:])
 
 
 class Connection(http.client.HTTPConnection):
@@ -25,7 +26,7 @@ class Connection(http.client.HTTPConnection):
 
 
 taken = []
-for number in itertools.count():
+for number in itertools.count(FIRST):
     if os.path.exists("/run/enough"):
         break
     connection = Connection("localhost")
@@ -34,6 +35,6 @@ for number in itertools.count():
         sys.exit(f"work {number} was not taken")
     taken.append(number)
     connection.close()
-    # Four at once are done, and the queue is to stay short.
+    # Two workers of Celery and a clerk do six at once, and the queues are to stay short.
     time.sleep((LEAST + MOST) / 2 / 3)
 print(json.dumps(taken))

@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives the queue in the database its tables, once."""
+
+from shop import desk
+
+with desk.open():
+    if not desk.check_connection():
+        desk.schema_manager.apply_schema()
