@@ -19,6 +19,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import 
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Run
+from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 # Built files that a project commits into its own STATIC_ROOT are collected as those of its other folders, after them. A
 # folder that holds code is left alone: it would become public.
@@ -104,6 +105,7 @@ class Preparation:
         self._places = places
         self._check = check
         self.told: dict[str, Any] | None = None
+        self.record: dict[str, object] = {}
         self._collect = collectstatic
         self._allow_debug = allow_debug
         self._databases = databases
@@ -133,6 +135,8 @@ class Preparation:
             CHECK=self._check,
         )
         self.told = found.get("told")
+        if self.told and self.told["migrations"] is not None:
+            self.record["migrations"] = digests.of(self.told["migrations"])
         self._settings_module = found["settings_module"]
         self._refuse_debug(found)
         if found.get("skipped"):

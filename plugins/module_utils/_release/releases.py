@@ -114,11 +114,12 @@ class Framework(typing.Protocol):
     """What a framework does to a release before it is sealed.
 
     `decides` is what of it decides how the release behaves; `start` is the text of a file that each Python of the release
-    runs first, empty for none.
+    runs first, empty for none. `record` is what to keep in mind of the release, known once the app was loaded.
     """
 
     decides: dict[str, object]
     start: str
+    record: dict[str, object]
 
     def before_load(self, stage: str, user: str, run: Run) -> None:
         """Put into `stage`, the folder of the release to be, what is there before the app is first loaded."""
@@ -412,6 +413,7 @@ class Release:
             **self._companions.record(),
             "env": self._env_digests,
             "installed": builder.installed(known(self._inputs.venv)),
+            **(self._framework.record if self._framework else {}),
             "built": now(),
         }
         self._write_file(folder, "release.json", json.dumps(record, indent=2, sort_keys=True) + "\n", 0o640)

@@ -96,12 +96,12 @@ def compare(module: Module, params: dict, store: Store, commands: Commands) -> d
     """Report the migrations that are applied and that an earlier release does not know."""
     before = params["replaces"] or store.current() or commands.name
     try:
-        lacks = commands.databases().unknown()
+        lacks = [] if _same_migrations(store, before, commands.name) else commands.databases().unknown()
         if lacks:
             # What no code knows any more, such as migrations that were squashed, is no news.
             known = set(Commands(store, before).databases().unknown())
             lacks = sorted(set(lacks) - known)
-    except DjangoError as error:
+    except (DjangoError, StoreError, OSError) as error:
         # What is wrong with the other release may be why one rolls back.
         module.warn(f"which migrations are applied and missing in release {commands.name} can't be determined: {error}")
         return {"changed": False, "migrations": [], "msg": "This can't be determined."}
@@ -110,6 +110,13 @@ def compare(module: Module, params: dict, store: Store, commands: Commands) -> d
         msg = f"The database stays as it is, with migrations that release {commands.name} lacks: {', '.join(lacks)}."
         module.warn(msg)
     return {"changed": False, "migrations": lacks, "msg": msg}
+
+
+def _same_migrations(store: Store, *releases: str) -> bool:
+    """Say whether releases are known to have the same, so that none of them lacks what another one applied."""
+    there = store.names("releases")
+    recorded = {store.release(release).get("migrations") if release in there else None for release in releases}
+    return len(recorded) == 1 and None not in recorded
 
 
 _COMMANDS = {"check": check, "migrate": migrate, "compare": compare}

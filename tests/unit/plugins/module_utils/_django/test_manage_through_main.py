@@ -61,7 +61,7 @@ def store(tmp_path, monkeypatch, as_root):
 def add(store, project, venv, tmp_path):
     """Add a release with these files in place of the project's usual ones; all share a database."""
 
-    def add(name: str, files=None, settings="") -> None:
+    def add(name: str, files=None, settings="", **recorded) -> None:
         folder = pathlib.Path(store.item("releases", name))
         folder.mkdir()
         database = f'DATABASES["default"]["NAME"] = {str(tmp_path / "shared.sqlite3")!r}\n'
@@ -69,7 +69,7 @@ def add(store, project, venv, tmp_path):
         (folder / "venv").symlink_to(venv)
         (folder / unit_files.START).write_text(static_root.START, encoding="utf-8")
         (folder / "env").write_text(env_file.render({"SECRET_KEY": "hunter2-and-more"}), encoding="utf-8")
-        record = {"in_force": {}, "env": {}, "version": name, "built": "2026-01-01"}
+        record = {"in_force": {}, "env": {}, "version": name, "built": "2026-01-01", **recorded}
         (folder / "release.json").write_text(json.dumps(record), encoding="utf-8")
         shutil.rmtree(tmp_path / "source")
 
@@ -274,6 +274,31 @@ def test_a_release_that_can_not_be_asked_does_not_keep_one_from_going_back(manag
     assert compared["msg"] == "This can't be determined."
     assert f"which migrations are applied and missing in release {OLD} can't be determined" in compared["warned"]
     assert manage("compare", OLD, replaces=LATER)["migrations"] == ["shop.0002_pages"]
+
+
+def test_releases_with_the_same_migrations_need_not_be_asked(manage, add, store, monkeypatch):
+    for name in (OLD, NEW):
+        add(name, migrations="a digest")
+    store.switch(NEW)
+    monkeypatch.setattr(systemd, "run", lambda *_args, **_kwargs: pytest.fail("asked"))
+    assert manage("compare", OLD)["msg"] == f"The database has no migration that release {OLD} lacks."
+
+
+def test_releases_with_other_migrations_are_asked(manage, add, store):
+    add(OLD, migrations="a digest")
+    add(NEW, {"shop/migrations/0002_pages.py": SECOND}, migrations="another")
+    manage("migrate")
+    store.switch(NEW)
+    assert manage("compare", OLD)["migrations"] == ["shop.0002_pages"]
+
+
+def test_an_active_release_that_is_gone_does_not_keep_one_from_going_back(manage, add, store):
+    add(OLD)
+    add(LATER, {"shop/migrations/0002_pages.py": SECOND})
+    store.switch(OLD)
+    assert manage("compare", OLD, replaces=NEW)["migrations"] == []
+    manage("migrate", LATER)
+    assert manage("compare", OLD, replaces=NEW)["msg"] == "This can't be determined."
 
 
 def test_what_was_told_a_moment_ago_is_not_asked_again(manage, add, monkeypatch):

@@ -49,11 +49,15 @@ def test_static_files_lie_as_their_urls_and_are_sealed(project, prepare, release
 
 def test_django_makes_its_check_while_it_is_loaded_for_that(project, prepare):
     project(settings="STATIC_ROOT = '/nowhere/to/write'")
-    told = prepare(check=True).told
+    prepared = prepare(check=True)
+    told = prepared.told
+    assert told["migrations"] == ["shop.0001_initial"]
+    assert [*prepared.record] == ["migrations"]
     assert told["deployed"]["failure"] is None
     assert "security.W001" in told["deployed"]["said"]
     assert told["states"]["default"]["unapplied"] == [["shop", "0001_initial"]]
-    assert prepare(collectstatic=False).told is None
+    unasked = prepare(collectstatic=False)
+    assert (unasked.told, unasked.record) == (None, {})
 
 
 @pytest.mark.parametrize("collectstatic", [True, False])
