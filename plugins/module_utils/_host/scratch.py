@@ -48,9 +48,10 @@ def _made(where: str) -> tuple[str, int]:
 
 def _clear(where: str) -> None:
     for entry in os.scandir(where):
-        if not entry.name.startswith(_PREFIX) or entry.stat(follow_symlinks=False).st_uid != os.geteuid():
-            continue
+        # Another run may be removing it as well.
         with contextlib.suppress(OSError):
+            if not entry.name.startswith(_PREFIX) or entry.stat(follow_symlinks=False).st_uid != os.geteuid():
+                continue
             lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
