@@ -33,7 +33,7 @@ def _asked(node: ast.expr) -> Iterator[str]:
     asked: list[ast.expr] = []
     if isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("os.environ", "environ"):
         asked = [node.slice]
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[0] in _READERS:
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".", maxsplit=1)[0] in _READERS:
         has_default = len(node.args) > 1 or any(word.arg == "default" for word in node.keywords)
         asked = [] if has_default else node.args
     for each in asked:
