@@ -21,7 +21,7 @@ LONGEST = (
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
 # Those of which, from day to day, a part is shown on one Debian and a part on the other, as their files have it.
-IN_PARTS = ("hostile",)
+IN_PARTS = ("accidents", "hostile")
 # Percents of the branches of a file that the unit tests are to run.
 ENOUGH = 95
 # How a scenario says that it runs on one of the servers only, in its molecule.yml.
