@@ -139,6 +139,11 @@ class Owner(unittest.TestCase):
         self.assertEqual(written, "")
         self.assertEqual(pathlib.Path("/var/lib/gunicorn-shop/db.sqlite3").stat().st_uid, shop.pw_uid)
 
+    def test_no_start_has_to_compile_what_is_installed(self):
+        (django,) = APP.glob("current/venv/lib/python3*/site-packages/django")
+        compiled = {path.name.partition(".")[0] for path in (django / "db/models").glob("__pycache__/*.pyc")}
+        self.assertEqual(compiled, {path.stem for path in (django / "db/models").glob("*.py")})
+
     def test_what_the_app_writes_does_not_run(self):
         unit = pathlib.Path(f"/etc/systemd/system/{SERVICE}").read_text().partition("[Service]\n")[2]
         of_the_service = ("Type", "NotifyAccess", "Exec", "KillMode", "Timeout", "Restart")

@@ -180,7 +180,7 @@ class Sandbox:
         yield "RootDirectory", root
         yield "MountAPIVFS", "yes"
         # Not the host's, in which apps have their own.
-        yield "TemporaryFileSystem", "/dev/shm"
+        yield "TemporaryFileSystem", "/dev/shm:mode=1777"
         yield "PrivateNetwork", "no" if self.network else "yes"
         # What is still there when a command has ended is none of its result.
         yield "KillSignal", "SIGKILL"

@@ -314,10 +314,16 @@ class Uv:
         return done.stderr
 
     def compile(self, venv: str) -> None:
-        """Compile all that is installed, without running any of it; what doesn't compile is none of this Python's business."""
+        """Compile all that is installed, without running any of it; what doesn't compile is none of this Python's business.
+
+        Raises UvError where none of it was tried: then each start of a worker would compile it anew.
+        """
         # Not by uv, which compiles nothing where it has nothing to install.
         argv = [f"{venv}/bin/python", "-I", "-S", "-m", "compileall", "-q", "-j", "0", f"{venv}/lib"]
-        self._run(argv, seconds=END)
+        done = self._run(argv, seconds=END)
+        # Of a file that doesn't compile it says so on the other stream.
+        if "Traceback (most recent call last)" in done.stderr:
+            raise UvError(f"the installed packages can't be compiled: {done.stderr.strip().splitlines()[-1]}")
 
     def ask(self, *arguments: str, cwd: str | None = None, variable: str = "gunicorn_requirements_file") -> Done:
         """Run uv where it needs no packages, and return what it said, whatever its exit status."""

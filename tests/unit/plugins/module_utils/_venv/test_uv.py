@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ensurepip
 import hashlib
 import os
@@ -256,3 +257,26 @@ def test_what_people_meet_often_has_its_remedy(index, said, helps):
         uv.Uv(index(), run).install("python", ["--requirement=requirements.txt"], "gunicorn_requirements_file", None)
     assert str(caught.value).startswith(f"gunicorn_requirements_file: the virtual environment can't be built: {said}\n")
     assert helps in str(caught.value).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "refused"),
+    [
+        pytest.param(
+            "*** Error compiling 'old.py'", "old.py:1: SyntaxWarning: invalid escape sequence", False, id="a file"
+        ),
+        pytest.param(
+            "",
+            "Traceback (most recent call last)\nPermissionError: [Errno 13] Permission denied",
+            True,
+            id="everything",
+        ),
+    ],
+)
+def test_packages_that_nobody_could_compile_are_not_left_to_each_start(index, stdout, stderr, refused):
+    def run(argv, **_options):
+        return shell.Done(argv, 1, stdout, stderr)
+
+    compiled = uv.Uv(index(), run).compile
+    with pytest.raises(uv.UvError, match="can't be compiled: PermissionError") if refused else contextlib.nullcontext():
+        compiled("/srv/shop/venvs/1")
