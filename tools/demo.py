@@ -1,7 +1,6 @@
 """`./dev demo`: a server in a container, an example project on it, and what it answers."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -13,11 +12,11 @@ import urllib.request
 
 from tools.engine import docker, ensure_engine
 from tools.images import ensure_images
-from tools.shell import ROOT, Failure, run, say, step
+from tools.shell import PROJECT, ROOT, Failure, run, say, step
 
 INVENTORY = ROOT / "tools" / "demo.yml"
 # The inventory says the same in its own words.
-CONTAINER = "pyweb-stack-demo-" + hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]
+CONTAINER = f"pyweb-stack-demo-{PROJECT}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """`./dev gapless`: releases take over from each other on a server in a container, and what its visitors noticed."""
 
 import contextlib
-import hashlib
 import itertools
 import json
 import statistics
@@ -9,7 +8,7 @@ import statistics
 from tools.checks import logged
 from tools.engine import docker, ensure_engine
 from tools.images import ensure_images
-from tools.shell import ROOT, Failure, say, step
+from tools.shell import PROJECT, ROOT, Failure, say, step
 
 MOLECULE = ROOT / "molecule"
 SCENARIO = "gapless-trial"
@@ -27,7 +26,7 @@ def gapless(number, worker_class, suite):
     ensure_engine()
     ensure_images([suite])
     # The inventory says the same in its own words.
-    container = f"pyweb-stack-{suite}-{SCENARIO}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+    container = f"pyweb-stack-{suite}-{SCENARIO}-{PROJECT}"
     given = {"plan": plan(number, worker_class), "worker_class": worker_class, "undisturbed": 30}
 
     def play(name, minutes=10):

@@ -1,6 +1,7 @@
 """Run commands, say what is going on and how long it took, fail with one clear message."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import shlex
@@ -9,6 +10,8 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+# By what the containers of one checkout are told from those of another; the inventories say the same in their own words.
+PROJECT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]
 
 
 class Failure(Exception):

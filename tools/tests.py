@@ -1,6 +1,5 @@
 """Which tests there are, where they run, and in which order."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ from tools.collection import collection
 from tools.engine import cpu_seconds, docker, ensure_engine
 from tools.images import SUITES, ensure_images
 from tools.lint import lint
-from tools.shell import ROOT, Failure, say, succeeds
+from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
 LONGEST = (
@@ -132,8 +131,7 @@ def scenario(name, full):
 
 def remove_servers(name):
     """Remove the servers of a scenario of this checkout; what they did counts as done by it."""
-    project = hashlib.sha256(os.path.realpath(ROOT).encode()).hexdigest()[:6]
-    labels = (f"--filter=label=project={project}", f"--filter=label=scenario={name}")
+    labels = (f"--filter=label=project={PROJECT}", f"--filter=label=scenario={name}")
     if servers := docker("ps", "--all", "--quiet", "--no-trunc", *labels).split():
         spent(sum(map(cpu_seconds, servers)))
         docker("rm", "--force", "--volumes", *servers)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import time
 
 from tools.checks import LOGS, PLAIN
 from tools.engine import docker
-from tools.shell import ROOT, Failure, run, step
+from tools.shell import PROJECT, ROOT, Failure, run, step
 
 BENCH = ROOT / "bench"
 INVENTORY = BENCH / "inventory.yml"
@@ -52,7 +51,7 @@ class Servers:
 
     def container(self, name):
         """Return the name of a server's container; the inventory says the same in its own words."""
-        return f"pyweb-stack-bench-{name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+        return f"pyweb-stack-bench-{name}-{PROJECT}"
 
     def exec(self, name, *argv, timeout=600):
         """Run a command on a server and return its output."""
