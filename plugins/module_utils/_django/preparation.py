@@ -37,7 +37,6 @@ def collect():
     if not settings.STATIC_URL:
         return "STATIC_URL is not set"
     from django.contrib.staticfiles import finders
-    from django.core.management import call_command
     own, folders = getattr(sys.modules.get(settings.SETTINGS_MODULE), "STATIC_ROOT", None), settings.STATICFILES_DIRS
     if own and holds_files(str(own)):
         settings.STATICFILES_DIRS = [*folders, str(own)]

@@ -108,7 +108,8 @@ def run(module: Module, params: dict) -> dict:
     if chain.has("venv"):
         if not chain.build():
             return chain.result(waits=True)
-        module.besides = {"messages": chain.messages(), "release": chain.released()}
+        # What a failure from here on says besides.
+        module.besides = {"messages": chain.messages(), "release": {"id": chain.built()["id"]}}
     chain.activate()
     if chain.has("site"):
         chain.do("site")
@@ -216,7 +217,7 @@ class Chain:
         """Do the steps from the release to the switch, with the one that was built in this call or an earlier one, or that is given."""
         going_back = self.has("compare") and self.is_django()
         before = Store(**self.app()).current() if going_back else None
-        built = self._built()
+        built = self.built()
         replaces = {"replaces": built.get("replaces")}
         # Django's steps are foretold with the active release where the new one is not made yet.
         release, alike = ({"release": built[name]} if name in built else {} for name in ("id", "alike"))
@@ -234,7 +235,7 @@ class Chain:
         if going_back:
             self.do("compare", **self.app(), replaces=before, command="compare")
 
-    def _built(self) -> dict:
+    def built(self) -> dict:
         """Return what is known of the release that this run built, by the names of the option C(built); nothing if it built none."""
         earlier = {name: value for name, value in (self._params["built"] or {}).items() if value is not None}
         if "release" not in self._results:
@@ -249,10 +250,6 @@ class Chain:
             "later": checked.get("later", False),
             **earlier,
         }
-
-    def released(self) -> dict:
-        """Return which release was made, as a failure of what follows says it."""
-        return {"id": self._results["release"]["id"]}
 
     def _version(self) -> str:
         version: str = self._results.get("source", {"version": ""})["version"]
