@@ -301,6 +301,13 @@ def test_an_active_release_that_is_gone_does_not_keep_one_from_going_back(manage
     assert manage("compare", OLD, replaces=NEW)["msg"] == "This can't be determined."
 
 
+def test_what_failed_before_the_release_was_whole_is_asked_again(manage, add):
+    add(NEW)
+    told = manage("check")["told"]
+    told["deployed"]["failure"] = "SystemCheckError: not yet"
+    assert manage("check", told=told)["msg"] == "The check found no error."
+
+
 def test_what_was_told_a_moment_ago_is_not_asked_again(manage, add, monkeypatch):
     add(NEW)
     checked = manage("check")
