@@ -11,6 +11,7 @@ COMMAND plays site.yml and takes more arguments. TASKS says at which of its task
 between them, or `all` that do something on the server. What is told goes to stdout.
 """
 
+import concurrent.futures
 import random
 import signal
 import sys
@@ -19,10 +20,7 @@ import time
 from deploys import STRIKE, Server, check
 from moments import moments, together
 
-BUILT, SWITCH = (
-    "Report how many workers the release has, and what was found for it",
-    "Prove the release and switch to it",
-)
+BUILT = "Report how many workers the release has, and what was found for it"
 # Stop the process that has the lock for a switch; return when another stands before the lock.
 FREEZE = """
 import os, pathlib, re, signal, time
@@ -43,11 +41,12 @@ while len([each for each in pathlib.Path("/proc").glob("[0-9]*") if at_the_lock(
     time.sleep(0.05)
 print(open("/srv/shop/lock").read())
 """
-# Return when a release is there beside the active one, or when the server has booted.
+# Return when a release comes beside the active one, or when the server has booted.
 BESIDE = """
-import os
-while len(os.listdir("/run/gunicorn-shop")) < 2:
-    pass
+import os, time
+for number in (1, 2):
+    while len(os.listdir("/run/gunicorn-shop")) != number:
+        time.sleep(0.001)
 """
 BOOTED = """
 import subprocess, time
@@ -104,9 +103,11 @@ def locked(server):
 
 def rebooted(server):
     """Take the power away while a release is proved."""
-    deploy = server.deploy()
-    deploy.reach(task=SWITCH)
-    server.run(BESIDE)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        # It looks before there is anything to see, as that is there for a second or two.
+        beside = pool.submit(server.run, BESIDE)
+        deploy = server.deploy()
+        beside.result()
     server.reboot()
     deploy.end()
     server.run(BOOTED)

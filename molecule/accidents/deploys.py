@@ -4,9 +4,13 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
+# In seconds, ten times what a deploy takes on a busy machine.
+PATIENCE = 600
 TASK = re.compile(r"TASK \[(?:.* : )?(.*)\] \**")
 # Of what runs on the server: end what came from outside, which has no parent there, and what that has started; all of it,
 # or the modules without what they have started, or that alone. Where there is none yet, so many seconds after there is.
@@ -92,32 +96,44 @@ class Deploy:
     """A run of Ansible that can be followed, stopped and killed."""
 
     def __init__(self, argv):
-        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self._said = ""
+        # In memory, as a pipe would have an end only with the last of those that have it.
+        self._output = os.memfd_create("said")
+        self._process = subprocess.Popen(argv, stdout=self._output, stderr=subprocess.STDOUT)
 
     def reach(self, *, task="", place=0):
-        """Read until a task begins, by its name or its place among all; return its name."""
-        begun = 0
-        for line in self._process.stdout:
-            self._said += line
-            if match := TASK.match(line):
-                begun += 1
-                if match[1] == task or begun == place:
-                    return match[1]
-        sys.exit(f"it never came to task {task or place}:\n{self._said}")
+        """Wait until a task begins, by its name or its place among all; return its name."""
+        going = True
+        while going:
+            going = self._process.poll() is None
+            for number, name in enumerate(TASK.findall(self._said()), 1):
+                if name == task or number == place:
+                    return name
+            time.sleep(0.02)
+        sys.exit(f"it never came to task {task or place}:\n{self._said()}")
 
     def signal(self, number):
         """Send a signal to it and all that it has started."""
-        for pid in family(self._process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        stopped = set()
+        while more := family(self._process.pid) - stopped:
+            for pid in more:
+                send(pid, signal.SIGSTOP)
+            stopped |= more
+        for pid in stopped:
+            send(pid, number)
 
     def end(self):
         """Wait for its end; return its code and all that it said."""
-        self._said += self._process.stdout.read()
-        code = self._process.wait()
-        check(f"nothing is said that is for developers:\n{self._said}", "Traceback (most" not in self._said)
-        return code, self._said
+        try:
+            code = self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            sys.exit(f"it had no end after {PATIENCE} s:\n{self._said()}")
+        said = self._said()
+        check(f"nothing is said that is for developers:\n{said}", "Traceback (most" not in said)
+        return code, said
+
+    def _said(self):
+        return os.pread(self._output, 2**24, 0).decode(errors="replace")
 
     def done(self):
         """See that it ends well; return the names of the tasks that did something on the server, by place among all."""
@@ -129,6 +145,12 @@ class Deploy:
             for place, (name, result) in enumerate(zip(tasks[::2], tasks[1::2], strict=True), 1)
             if re.search(r"^(ok|changed): \[\w+\]$", result, re.MULTILINE)
         }
+
+
+def send(pid, number):
+    """Send a signal to a process of this machine, if it is still there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def family(pid):

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 
 from deploys import STRIKE, check
@@ -23,8 +24,9 @@ KINDS = {
 }
 # What is struck: all that the run has on the server, its modules alone, or what those have started alone.
 STRUCK = ("all", "modules", "started")
-# Seconds in which there has to be something to strike.
+# Seconds in which there has to be something to strike, and how often it is looked whether all is as usual.
 WAIT = "3"
+TRIES = 30
 # What a run says that came second.
 REFUSED = (
     "became active during this run",
@@ -148,22 +150,29 @@ def proper(server, kind):
 
 def settled(server):
     """Return how the server looks when it has been the same for a while: what still ends has ended then."""
-    looks = [None, json.loads(server.run(LOOK))]
-    while looks[-1] != looks[-2]:
+    looks = [json.loads(server.run(LOOK))]
+    while len(looks) <= TRIES:
         time.sleep(2)
         looks.append(json.loads(server.run(LOOK)))
-    return looks[-1]
+        if looks[-1] == looks[-2]:
+            return looks[-1]
+    sys.exit(f"these don't come to rest: {differing(*looks[-2:])}")
 
 
 def resembles(server, usual):
     """See that the server comes to look as it does where nothing happened."""
-    for _try in range(30):
+    for _try in range(TRIES):
         look = json.loads(server.run(LOOK))
         if look == usual:
             return
         time.sleep(1)
-    names = sorted(name for name in look.keys() | usual.keys() if look.get(name) != usual.get(name))
-    check(f"nothing is left or missing: { {name: (usual.get(name, 0), look.get(name, 0)) for name in names} }", False)
+    check(f"nothing is left or missing: {differing(usual, look)}", False)
+
+
+def differing(one, other):
+    """Return where two looks differ: how often something is there in the one and in the other, by its name."""
+    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    return {name: (one.get(name, 0), other.get(name, 0)) for name in names}
 
 
 def together(server):
