@@ -144,6 +144,24 @@ class Certificates(Test):
         self.assertTrue(site("shop")[0])
         self.assertNotIn("hand", shown("shop.example.com", "-ext", "subjectAltName"))
 
+    def test_a_ca_that_refuses_has_its_words_in_what_is_said(self):
+        before = shown("album.example.com")
+        on_server("sh", "-c", "sed s/500/700/g /opt/site/brief.json | sed s/400/600/g > /opt/site/refuses.json")
+        refuses = ["systemd-run", "--quiet", "--unit=pebble-refuses", "--setenv=PEBBLE_WFE_NONCEREJECT=100"]
+        on_server(*refuses, "pebble", "-config=/opt/site/refuses.json")
+        self.addCleanup(on_server, "systemctl", "stop", "pebble-refuses")
+        directory = "https://localhost:16001/dir"
+        self.assertTrue(
+            until(lambda: "newOrder" in on_server("curl", "--silent", "--insecure", directory, check=False))
+        )
+        acme = {"email": "ops@example.com", "terms": True, "directory": directory, "ca": "/opt/site/brief.pem"}
+        refused = site(
+            "album", nginx_site_tls={"acme": acme}, nginx_site_server_names=["album.example.com", "hand.example.com"]
+        )
+        self.assert_refused(refused, "16001/dir gave no certificate", "urn:ietf:params:acme:error:badNonce")
+        self.assertEqual(shown("album.example.com"), before)
+        self.assertTrue(site("album")[0])
+
     def test_one_that_has_expired_is_asked_for_anew(self):
         on_server("/opt/looks/bin/python", "/opt/site/expire.py", "/etc/letsencrypt/live/gunicorn-album")
         on_server("systemctl", "reload", "nginx")

@@ -13,6 +13,7 @@ import dataclasses
 import glob
 import http.client
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -46,6 +47,9 @@ Environment=REQUESTS_CA_BUNDLE=/run/pyweb-stack-certbot/ca.pem
 """
 # Certbot renews when a third of the time is left; this is well below that, for a CA's usual 90 days.
 _DAYS_LEFT = 20
+# Debian 12's certbot falls over many an error of a CA (certbot/certbot#9539), and has it in the log of this run alone.
+_LOG = "/var/log/letsencrypt/letsencrypt.log"
+_FALLEN = "AttributeError: can't set attribute"
 # In seconds: how long one answer may take, and all that certbot does.
 _ANSWER, _ISSUE = 10, 600
 # Where somebody else may name a certificate: a mail server, another site.
@@ -127,7 +131,7 @@ class Acme:
         if done.returncode:
             raise AcmeError(
                 f"nginx_site_tls: {self.directory} gave no certificate for {', '.join(self.names)}; until it does, the site "
-                f"keeps the one that it has. Certbot said:\n{done.stderr.strip() or done.stdout.strip()}"
+                f"keeps the one that it has. Certbot said:\n{_said(done)}"
             )
 
     def prepare(self) -> bool:
@@ -183,7 +187,7 @@ def forget(app: str) -> None:
     if done.returncode:
         raise AcmeError(
             f"the certificate gunicorn-{app} has no site any more, but certbot can't delete it: "
-            f"{done.stderr.strip() or done.stdout.strip()}\nRun again when that is repaired, or its renewal fails from now on"
+            f"{_said(done)}\nRun again when that is repaired, or its renewal fails from now on"
         )
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(_CAS, f"{app}.pem"))
@@ -220,3 +224,10 @@ def _has_address(name: str) -> bool:
         return bool(socket.getaddrinfo(name, 80))
     except OSError:
         return False
+
+
+def _said(done: shell.Done) -> str:
+    """Return what certbot said of its end; where that is of itself, the CA's own words."""
+    said = done.stderr.strip() or done.stdout.strip()
+    causes = re.findall(r"^acme\.messages\.Error: (.+)", files.read(_LOG), re.MULTILINE) if _FALLEN in said else []
+    return said.replace(_FALLEN, causes[-1]) if causes else said

@@ -19,7 +19,7 @@ NAMES = ("shop.example.com", "www.example.com")
 @pytest.fixture
 def ca(tmp_path, monkeypatch, write):
     """Return whom to ask, in folders of the test's own."""
-    for name in ("WEBROOT", "_LIVE", "_RENEWAL", "_HOOK", "_DROP_IN", "_CAS", "_TRUSTED", "_CONFIGURATION"):
+    for name in ("WEBROOT", "_LIVE", "_RENEWAL", "_HOOK", "_DROP_IN", "_CAS", "_TRUSTED", "_CONFIGURATION", "_LOG"):
         monkeypatch.setattr(acme, name, str(tmp_path / name.strip("_").lower() / "shop"))
     monkeypatch.setattr(acme.systemd, "require", lambda *_asked: None)
     write(tmp_path, {"trusted/shop": "everybody's\n", "cas/shop/another.pem": "another's\n", "own.pem": "its own\n"})
@@ -30,8 +30,8 @@ def ca(tmp_path, monkeypatch, write):
 def certbot(tmp_path, monkeypatch, write):
     """Return a function that has certbot end so, and the file with what it was asked."""
 
-    def certbot(code: int = 0) -> pathlib.Path:
-        script = f'#!/bin/sh\nprintf "%s\\n" "$(cat "$REQUESTS_CA_BUNDLE" | tr "\\n" ,)" "$@" > {tmp_path}/asked\necho Too many. >&2\nexit {code}\n'
+    def certbot(code: int = 0, said: str = "Too many.") -> pathlib.Path:
+        script = f'#!/bin/sh\nprintf "%s\\n" "$(cat "$REQUESTS_CA_BUNDLE" | tr "\\n" ,)" "$@" > {tmp_path}/asked\necho "{said}" >&2\nexit {code}\n'
         write(tmp_path, {"bin/certbot": script})
         (tmp_path / "bin/certbot").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
@@ -81,6 +81,20 @@ def test_a_ca_that_refuses(ca, certbot):
     with pytest.raises(
         acme.AcmeError, match=r"(?s)ca.example.com/dir gave no certificate for shop.example.com.*Too many"
     ):
+        ca.issue()
+
+
+def test_a_ca_whose_refusal_certbot_falls_over(ca, certbot):
+    certbot(1, "An unexpected error occurred:\nAttributeError: can't set attribute\nAsk for help.")
+    log = pathlib.Path(acme._LOG)
+    with pytest.raises(acme.AcmeError, match="AttributeError: can't set"):
+        ca.issue()
+    log.parent.mkdir()
+    log.write_text(
+        "acme.messages.Error: urn:ietf:params:acme:error:badNonce :: The nonce :: used\n\nDuring handling\n"
+        "acme.messages.Error: urn:ietf:params:acme:error:rateLimited :: Too many\nAttributeError: can't set attribute\n"
+    )
+    with pytest.raises(acme.AcmeError, match="occurred:\nurn:ietf:params:acme:error:rateLimited :: Too many\nAsk"):
         ca.issue()
 
 
