@@ -13,8 +13,8 @@ import time
 PATIENCE = 600
 TASK = re.compile(r"TASK \[(?:.* : )?(.*)\] \**")
 # Of what runs on the server: end what came from outside, which has no parent there, and what that has started; all of it,
-# or the modules without what they have started, or that alone. Where there is none yet, so many seconds after there is.
-# Prints what was ended: nothing, where none came.
+# or the modules without what they have started, or that alone. First it waits some seconds for it to come, lets so many go
+# by, and waits again where there is none then. Prints what was ended: nothing, where none came.
 STRIKE = """
 import contextlib, os, pathlib, signal, sys, time
 
@@ -31,13 +31,16 @@ def family():
     ours, begun = set().union(*levels[:3]), set().union(*levels[3:])
     return {pid: names[pid] for pid in {"modules": ours, "started": begun}.get(sys.argv[1], ours | begun)}
 
+def awaited():
+    end = time.monotonic() + wait
+    while not (found := family()) and time.monotonic() < end:
+        time.sleep(0.002)
+    return found
+
 wait, after = map(float, sys.argv[2:])
-end = time.monotonic() + wait
-if not (struck := family()):
-    while time.monotonic() < end and not family():
-        pass
-    time.sleep(after)
-    struck = family()
+awaited()
+time.sleep(after)
+struck = awaited()
 for pid in struck:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

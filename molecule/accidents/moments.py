@@ -97,27 +97,37 @@ def moments(server, times):
         usual = {kind: undisturbed(server, kind) for kind in KINDS}
     for number in range(int(times)):
         kind = list(KINDS)[number % len(KINDS)]
-        while not (struck := disturbed(server, kind, usual[kind], lot)):
-            pass
+        seconds, look = usual[kind]
+        for _try in range(TRIES):
+            struck, took = disturbed(server, kind, seconds, look, lot)
+            if struck:
+                break
+            # It came too late: the machine was busier when it was measured how long such a run takes.
+            seconds = min(seconds, took)
+        check(f"a run is struck, where it takes {seconds:.1f} s", struck)
         print(f"{kind}, {struck}; after another run nothing is left", flush=True)
 
 
-def disturbed(server, kind, usual, lot):
-    """Kill a run of this kind, and have another one repair all; return what was killed and when, empty where it was too late."""
-    seconds, look = usual
+def disturbed(server, kind, seconds, look, lot):
+    """Kill a run of this kind, and have another one repair all; return what was killed and when, and how long it took.
+
+    The first is empty where it was too late.
+    """
     moment, whom, after = lot.uniform(0, seconds), lot.choice(STRUCK), str(lot.uniform(0, 2))
     if kind in ("update", "first deploy"):
         server.turn += 1
+    began = time.monotonic()
     run = begin(server, kind)
     time.sleep(moment)
     struck = server.run(STRIKE, whom, WAIT, after).strip()
     if struck and whom == "all":
         run.signal(signal.SIGKILL)
     run.end()
+    took = time.monotonic() - began
     begin(server, kind).done()
     proper(server, kind)
     resembles(server, look)
-    return struck and f"after {moment:.1f} of {seconds:.1f} s ended {whom} ({struck})"
+    return struck and f"after {moment:.1f} of {seconds:.1f} s ended {whom} ({struck})", took
 
 
 def undisturbed(server, kind):
