@@ -130,6 +130,12 @@ class Packages(Attack):
         self.assertIn("builder==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
         self.assert_nothing_worked()
 
+    def test_a_build_that_leaves_a_link_has_nobody_write_through_it(self):
+        # The package that it builds leaves one to the interpreter.
+        self.assert_worked(deploy(gunicorn_name="linked", gunicorn_requirements=["builder"]))
+        self.assertIn("builder==1.0", on_server("cat", "/srv/linked/current/venv/installed.txt"))
+        self.assertEqual(on_server("find", "/srv/linked/current/venv/installed.txt", "-type", "l"), "")
+
     def test_a_package_gets_no_password_of_the_index_that_it_is_built_with(self):
         requirements = ["builder", "legacy"]
         for check in (True, False):

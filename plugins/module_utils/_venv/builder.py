@@ -61,7 +61,8 @@ def build(
             raise RequirementsError(
                 f"gunicorn_requirements_file or gunicorn_requirements: what they install can't be used: {error}"
             ) from error
-        _write(made, _RECORD, *got.packages)
+        # Not through what a build may have left of that name.
+        files.replace(os.path.join(made, _RECORD), "".join(f"{line}\n" for line in got.packages))
         os.rename(made, stage)
     return got.notes
 

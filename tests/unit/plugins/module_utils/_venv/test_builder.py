@@ -470,6 +470,16 @@ def test_the_source_is_built_and_stays_as_it_is(build, tmp_path, requirement):
 
 
 @needs_mounts
+def test_a_build_that_has_the_record_lead_elsewhere(build, tmp_path):
+    # To the one place outside of an environment to which its links may lead.
+    record = f"{tmp_path}/place/installed.txt"
+    link = f'import sys; os.path.lexists("{record}") or os.symlink(os.path.realpath(sys.executable), "{record}")'
+    venv = build({**PACKAGE, "backend.py": f"{BACKEND}\n{link}", "requirements.txt": "."})
+    assert not (venv / "installed.txt").is_symlink()
+    assert builder.installed(str(venv)) == ["gunicorn==27.0.1", "shop==1.0"]
+
+
+@needs_mounts
 def test_a_lock_of_a_project_that_is_a_package(build, wheels, tmp_path):
     lock = _locked(wheels, "click-8.0").replace("virtual", "editable")
     venv = build({**PACKAGE, "pyproject.toml": PROJECT.format('"click"') + BUILT, "uv.lock": lock})
