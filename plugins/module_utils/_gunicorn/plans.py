@@ -15,6 +15,8 @@ EVENT_LOOPS = ("asgi", "gevent", "tornado", "uvicorn.", "uvicorn_worker.")
 # What the arbiter and the interpreter's shared pages take, in MiB: a fifth of the host stays for all the rest.
 _ARBITER = 32
 _SHARE_OF_HOST = 0.8
+# It counts bytes in 64 bits, and all of them mean infinity.
+_SYSTEMDS_MOST = (1 << 64) - 1
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -113,9 +115,12 @@ def in_force(planned: dict[str, Any], found: dict[str, Any] | None) -> dict[str,
 def mebibytes(size: object) -> int:
     """Return a size in systemd's form (bytes, or with K, M, G, T) in whole MiB."""
     match = re.fullmatch(r"([0-9]+)([KMGT]?)", str(size))
-    if not match or int(match[1]) * _UNITS[match[2]] < 1 << 20:
-        raise ValueError(f"{size!r} is no size: write at least 1 MiB as bytes or with K, M, G or T, such as '512M'")
-    return int(match[1]) * _UNITS[match[2]] >> 20
+    given = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 1 << 20 <= given < _SYSTEMDS_MOST:
+        raise ValueError(
+            f"{size!r} is no size of memory: write at least 1 MiB as bytes or with K, M, G or T, such as '512M'"
+        )
+    return given >> 20
 
 
 def percent(quota: object) -> int:

@@ -64,6 +64,17 @@ def schedule(given: dict) -> Faults:
         yield from _each("job", name, job, parts, needed=("command", "at"))
 
 
+def shared_names(processes: Any, schedule: Any) -> Faults:
+    """Names of `gunicorn_schedule` that `gunicorn_processes` has, too."""
+    both = processes.keys() & schedule if isinstance(processes, dict) and isinstance(schedule, dict) else ()
+    for name in sorted(both, key=str):
+        # By the lock of that name the job would wait for a process that never ends.
+        yield (
+            f"has a job {name!r}, and gunicorn_processes a process of that name: the two would share a lock and a name in the "
+            "journal, so call one of them otherwise"
+        )
+
+
 def _each(
     kind: str,
     name: object,
@@ -121,10 +132,12 @@ def _calendar_fault(at: Any) -> str | None:
     if not isinstance(at, str):
         return "it must be text, a time in systemd's calendar form, such as 'daily' or 'Mon..Fri 06:30'"
     if crontab.is_one(at):
+        time, command = crontab.split(at)
+        behind = ", and give what is behind it as command, a list of words" if command else ""
         try:
-            return f"that is a time of a crontab: write {crontab.calendar(at)!r}"
+            return f"that is a time of a crontab: write {crontab.calendar(time)!r}{behind}"
         except crontab.CrontabError as error:
-            hint = "; what runs all the time is one of gunicorn_processes" if at.strip() == "@reboot" else ""
+            hint = "; what runs all the time is one of gunicorn_processes" if time == "@reboot" else ""
             return f"that is a time of a crontab, and {error}{hint}; man systemd.time has the forms"
     if not _CALENDAR.fullmatch(at):
         return "it must be a time in systemd's calendar form, such as 'daily' or 'Mon..Fri 06:30'"

@@ -67,7 +67,8 @@ def faults(variables: dict, names: Collection[str] = ()) -> list[str]:
             found.append(f"{name} is {shown}, but must be a {word}.")
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
-    return found
+    shared = companion_rules.shared_names(variables.get("gunicorn_processes"), variables.get("gunicorn_schedule"))
+    return [*found, *(f"gunicorn_schedule {fault}." for fault in shared)]
 
 
 def _misspelt(names: Collection[str]) -> Iterator[str]:

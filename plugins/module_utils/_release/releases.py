@@ -63,7 +63,7 @@ _UNWRITABLE = (
 
 
 # Properties of the service that are a variable's.
-_LIMITS = {"MemoryMax": "gunicorn_memory_max", "CPUQuota": "gunicorn_cpu_quota"}
+_LIMITS = {"CPUQuota": "gunicorn_cpu_quota"}
 
 
 class ReleaseError(Exception):

@@ -23,6 +23,8 @@ _NAMED = {
 }
 _FIELD = r"[0-9*,/a-zA-Z-]+"
 _LINE = re.compile(rf"({_FIELD})[ \t]+({_FIELD})[ \t]+({_FIELD})[ \t]+({_FIELD})[ \t]+({_FIELD})")
+# A time, and the command behind it.
+_WITH_COMMAND = re.compile(rf"({_LINE.pattern}|@\w+)[ \t]+(?P<command>\S.*)")
 _PART = re.compile(r"(?:(\*)|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([1-9][0-9]*))?", re.IGNORECASE)
 
 
@@ -72,8 +74,15 @@ _MONTH, _WEEKDAY = _Field(1, 12, _MONTHS), _Field(0, 7, _DAYS)
 
 
 def is_one(text: str) -> bool:
-    """Say whether a text is the time of a crontab's line, rather than one of systemd's."""
-    return text.strip().startswith("@") or bool(_LINE.fullmatch(text.strip()))
+    """Say whether a text is the time of a crontab's line, or all of that, rather than one of systemd's."""
+    time, _command = split(text)
+    return time.startswith("@") or bool(_LINE.fullmatch(time))
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return the time of a crontab's line and the command behind it, empty where there is none."""
+    match = _WITH_COMMAND.fullmatch(text.strip())
+    return (match[1], match["command"]) if match else (text.strip(), "")
 
 
 def calendar(text: str) -> str:

@@ -302,7 +302,7 @@ def test_all_is_well(yaml):
             "is 'shop/settings.py', but must be the name of a module, such as",
         ),
         ("django_settings_module: [a]", "is ['a'], but must be the name of a module"),
-        ("gunicorn_memory_max: 512 MB", "can't be used: '512 MB' is no size"),
+        ("gunicorn_memory_max: 512 MB", "can't be used: '512 MB' is no size of memory"),
         ("gunicorn_cpu_quota: 1.5", "can't be used: 1.5 is no CPU quota"),
         ("nginx_site_app: my-shop", "is 'my-shop', but must be lower-case letters"),
         ("nginx_site_app_root: ../srv", "is '../srv', but must be an absolute path"),

@@ -46,7 +46,7 @@ def test_what_an_instance_takes(settings, threads, memory):
     [
         ({}, {}, "the facts lack processor_vcpus and memtotal_mb: gather the subset hardware"),
         ({"processor_vcpus": 4}, {}, "the facts lack memtotal_mb"),
-        (FACTS, {"memory_max": "lots"}, "'lots' is no size"),
+        (FACTS, {"memory_max": "lots"}, "'lots' is no size of memory"),
         (FACTS, {"cpu_quota": "half"}, "'half' is no CPU quota"),
         (FACTS, {"memory_per_worker": 0}, "memory_per_worker is 0"),
     ],

@@ -95,6 +95,7 @@ def test_what_a_switch_takes(options, said):
         (plans.mebibytes, "512M", 512),
         (plans.mebibytes, "2G", 2048),
         (plans.mebibytes, "1T", 1048576),
+        (plans.mebibytes, "16777215T", 16777215 << 20),
         (plans.mebibytes, "2048K", 2),
         (plans.mebibytes, 536870912, 512),
         (plans.percent, "50%", 50),
@@ -110,7 +111,7 @@ def test_sizes_and_quotas_are_systemds(function, text, number):
     [
         *(
             (plans.mebibytes, value)
-            for value in ("", "512m", "512MB", "0.5G", "-1M", "0M", "1023K", "512M\n", "max", None)
+            for value in ("", "512m", "512MB", "0.5G", "-1M", "0M", "1023K", "512M\n", "max", "16777216T", None)
         ),
         *((plans.percent, value) for value in ("", "150", "0%", "1.5%", "-5%", "50%\n", 1.5, None)),
         *((plans.workers, value) for value in ("", "two", 0, -1, 1.5, True, None, "3\n")),

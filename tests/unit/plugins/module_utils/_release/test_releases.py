@@ -350,10 +350,11 @@ def test_a_fault_of_the_unit_is_told_by_the_users_own_line(release):
         "gunicorn_unit has Nice=99, which systemd refuses: out of range",
         "gunicorn_unit has ProtectSystem=maybe, which systemd refuses: no value",
     ]
-    limited = release(memory_max="99999999T")
-    line = limited._service.service_unit().splitlines().index("MemoryMax=99999999T") + 1
+    most = "99999999999999999999%"
+    limited = release(cpu_quota=most)
+    line = limited._service.service_unit().splitlines().index(f"CPUQuota={most}") + 1
     place = f"/x/gunicorn-shop@{limited.id}.service"
-    assert limited._blame(f"{place}:{line}: out of range").startswith("gunicorn_memory_max is '99999999T', which")
+    assert limited._blame(f"{place}:{line}: out of range").startswith(f"gunicorn_cpu_quota is '{most}', which")
     # What is not the user's is told as systemd said it.
     ours = f"/x/a.service:{numbers['User=' + USER]}: what?"
     assert mine._blame(ours) == ours

@@ -53,6 +53,19 @@ def test_a_line(line, calendar):
 
 
 @pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("0 3 * * * /usr/bin/x -q", ("0 3 * * *", "/usr/bin/x -q")),
+        (" @daily\t/x ", ("@daily", "/x")),
+        ("0 3 * * *", ("0 3 * * *", "")),
+    ],
+)
+def test_a_command_may_be_behind_it(line, parts):
+    assert crontab.is_one(line)
+    assert crontab.split(line) == parts
+
+
+@pytest.mark.parametrize(
     ("line", "says"),
     [
         ("0 0 13 * 5", "two jobs"),
