@@ -13,6 +13,8 @@ import os
 import re
 import typing
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 CONFIGURATION = "DJANGO_CONFIGURATION"
 # Whose variable of the role says it.
@@ -68,6 +70,7 @@ class Project:
         self.messages: list[str] = []
         self.settings: dict[str, str] = {}
         self.chdir = _folder_of_manage(source, chdir)
+        self._source = source
         self._folder = os.path.join(source, self.chdir)
         self.wsgi_app = wsgi_app or self._find_app(worker_class or "sync")
         if not worker_class and re.search(r"(^|\.)asgi(:|$)", self.wsgi_app):
@@ -103,8 +106,7 @@ class Project:
     def _mention_channels(self, wsgi: str) -> None:
         asgi = f"{wsgi.removesuffix('wsgi')}asgi"
         try:
-            with open(os.path.join(self._folder, f"{asgi.replace('.', '/')}.py"), "rb") as file:
-                routes = b"channels" in file.read()
+            routes = b"channels" in self._content(f"{asgi.replace('.', '/')}.py")
         except OSError:
             return
         if routes:
@@ -153,18 +155,28 @@ class Project:
         """Return what names settings: the file of what serves, if it is the project's, and manage.py."""
         path = self.wsgi_app.partition(":")[0].replace(".", "/")
         roots = ["", f"{self.settings['pythonpath']}/"] if "pythonpath" in self.settings else [""]
-        files = [f"{root}{path}{end}" for root in roots for end in (".py", "/__init__.py")]
-        return [*[file for file in files if os.path.isfile(os.path.join(self._folder, file))][:1], "manage.py"]
+        found = [f"{root}{path}{end}" for root in roots for end in (".py", "/__init__.py")]
+        return [*[file for file in found if os.path.isfile(os.path.join(self._folder, file))][:1], "manage.py"]
 
     def _read(self, file: str, name: str) -> Naming:
         try:
-            with open(os.path.join(self._folder, file), "rb") as opened:
-                text = opened.read()
+            text = self._content(file)
             naming = _naming(ast.parse(text), file, name)
-        except (SyntaxError, ValueError) as error:
+        except OSError as error:
+            raise DjangoError(f"{file} of the project can't be read: {error.strerror}") from error
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise DjangoError(f"{file} can't be read as Python: {error}") from error
-        dotted = _dot_env(self._folder).get(name) if _READS_DOT_ENV.search(text) and not naming.forced else None
+        dotted = self._dot_env().get(name) if _READS_DOT_ENV.search(text) and not naming.forced else None
         return dataclasses.replace(naming, values=tuple(dict.fromkeys([*naming.values, dotted]))) if dotted else naming
+
+    def _dot_env(self) -> dict[str, str]:
+        try:
+            return dict(_DOT_ENV.findall(self._content(".env").decode(errors="replace")))
+        except OSError:
+            return {}
+
+    def _content(self, file: str) -> bytes:
+        return files.read_brought(self._source, os.path.join(self.chdir, file))
 
 
 def _only(naming: Naming, name: str) -> str:
@@ -270,11 +282,3 @@ def _always(tree: ast.AST) -> typing.Iterator[ast.AST]:
         for statement in inner:
             if isinstance(statement, (ast.Assign, ast.Expr)):
                 yield from ast.walk(statement)
-
-
-def _dot_env(folder: str) -> dict[str, str]:
-    try:
-        with open(os.path.join(folder, ".env"), encoding="utf-8", errors="replace") as file:
-            return dict(_DOT_ENV.findall(file.read()))
-    except OSError:
-        return {}

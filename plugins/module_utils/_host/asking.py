@@ -12,20 +12,22 @@ import ast
 import re
 from collections.abc import Iterator
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+
 _NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 # As django-environ, environs and decouple are used.
 _READERS = ("env", "config")
 
 
-def after(path: str, line: int) -> list[str]:
-    """Return the variables for which a file asks without a default below a line, where it can be read, each once."""
+def after(source: str, path: str, line: int) -> list[str]:
+    """Return the variables for which a file of a source asks without a default below a line, where it can be read, each once."""
     try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(files.read_brought(source, path))
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr) and node.lineno > line]
+        names = [name for node in sorted(nodes, key=lambda node: node.lineno) for name in _asked(node)]
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr) and node.lineno > line]
-    return list(dict.fromkeys(name for node in sorted(nodes, key=lambda node: node.lineno) for name in _asked(node)))
+    return list(dict.fromkeys(names))
 
 
 def _asked(node: ast.expr) -> Iterator[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 
+# So many bytes are read of a file that others brought.
+_MOST = 1 << 20
 # Seconds until a disk that doesn't take what was written is given up.
 _SYNCED_BY = 600
 
@@ -25,6 +28,24 @@ def read(path: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def read_brought(folder: str, path: str) -> bytes:
+    """Return what a file has that others brought, whose `path` is relative to a `folder` which is root's by now.
+
+    Root would read for them what they can't, wait for ever or fill its memory: raises OSError for a link that leads out
+    of the folder, for what is no plain file, and for one of more than 1 MiB.
+    """
+    top, target = os.path.realpath(folder), os.path.realpath(os.path.join(folder, path))
+    if os.path.commonpath([top, target]) != top:
+        raise PermissionError(errno.EACCES, "it leads out of its folder", path)
+    with open(os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", path)
+        content = file.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise OSError(errno.EFBIG, f"it has more than {_MOST >> 20} MiB", path)
+    return content
 
 
 def replace(path: str, text: str, mode: int = 0o644) -> None:

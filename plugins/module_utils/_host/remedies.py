@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import asking
+from ansible_collections.pyweb.stack.plugins.module_utils._host import asking, files
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks, urls
 
 # SQLite says the first two without the path that it means; who asks it adds that, where it can.
@@ -255,20 +255,39 @@ def explain(said: str) -> str:
     """Return why a program failed, from what it said: the cause, the app's own lines, and what helps where that is known."""
     failure = tracebacks.last(said)
     cause = failure.cause() if failure else "\n".join(said.strip().splitlines()[-_LINES:])
-    helps = known(failure.text, failure.source()) if failure else known(said)
+    helps = of(failure) if failure else known(said)
     if failure and any(text.startswith(_ENV.partition("{")[0]) for text in helps):
         helps += _further(failure)
     return "\n".join([cause, *helps])
 
 
+def of(failure: tracebacks.Failure) -> list[str]:
+    """Return what helps against a failure, a sentence each."""
+    return known(failure.text, _source(failure))
+
+
+def _source(failure: tracebacks.Failure) -> str:
+    """Return the folder of the app's code, empty where none took part.
+
+    It is the app that names it, so one that somebody else than root can have made is none.
+    """
+    source = failure.source()
+    try:
+        with files.opened_folder(source) as folder:
+            return source if os.fstat(folder).st_uid in (0, os.geteuid()) else ""
+    except OSError:
+        return ""
+
+
 def _further(failure: tracebacks.Failure) -> list[str]:
     """Return a sentence on which other variables the file asks for that failed for want of one."""
-    frames = [frame for frame in failure.own() if frame.path.startswith(f"{failure.source()}/")]
-    names = asking.after(frames[-1].path, frames[-1].line) if failure.source() and frames else []
-    if not names:
+    source = _source(failure)
+    frames = [frame for frame in failure.own() if source and frame.path.startswith(f"{source}/")]
+    if not frames:
         return []
-    file = os.path.relpath(frames[-1].path, failure.source())
-    return [f"Further down, {file} asks for {', '.join(names)} without a default, too."]
+    file = os.path.relpath(frames[-1].path, source)
+    names = asking.after(source, file, frames[-1].line)
+    return [f"Further down, {file} asks for {', '.join(names)} without a default, too."] if names else []
 
 
 def without_values(text: str, variables: Mapping[str, str]) -> str:
@@ -288,9 +307,9 @@ def _of_missing(module: str, source: str) -> str:
     package = _PACKAGES.get(top, top.lower().replace("_", "-"))
     if source and os.path.exists(os.path.join(source, top)):
         return f"{module} is not in {top} of the source: look whether git, or the archive, has the file, and at its name's case."
-    naming = [path for path in _files(source) if _names(path, package)]
+    naming = [file for file in _files(source) if _names(source, file, package)]
     if naming:
-        file = os.path.relpath(naming[0], source)
+        file = naming[0]
         return f"{file} names {package}, but it is not installed: set gunicorn_requirements_file: {file}, if that was not taken."
     return f"The environment has no {module}: add its package, maybe {package}, to the app's requirements or gunicorn_requirements."
 
@@ -298,14 +317,13 @@ def _of_missing(module: str, source: str) -> str:
 def _files(source: str) -> list[str]:
     if not source:
         return []
-    return [path for pattern in _REQUIREMENTS for path in sorted(glob.glob(os.path.join(glob.escape(source), pattern)))]
+    return [file for pattern in _REQUIREMENTS for file in sorted(glob.glob(pattern, root_dir=source))]
 
 
-def _names(path: str, package: str) -> bool:
-    """Say whether a file names a package, however it writes it."""
+def _names(source: str, file: str, package: str) -> bool:
+    """Say whether a file of a source names a package, however it writes it."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        text = files.read_brought(source, file).decode(errors="replace")
     except OSError:
         return False
     name = re.escape(package).replace(r"\-", "[-_.]")

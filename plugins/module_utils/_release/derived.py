@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._source import archive, bytecode
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
@@ -50,8 +50,7 @@ def seal(app: str, folder: str, place: str, source: str, python: str) -> None:
 def origin(source: str) -> str | None:
     """Return the name of the source that this one, a folder, was made of; None for one that was fetched."""
     try:
-        with open(os.path.join(source, ORIGIN), encoding="utf-8") as file:
-            return file.readline().strip()
+        return files.read_brought(source, ORIGIN).decode().partition("\n")[0].strip()
     except (OSError, ValueError):
         return None
 
@@ -66,8 +65,8 @@ def weight(folder: str) -> int:
 
 def _refuse_huge(folder: str) -> None:
     """Hold what commands leave to the bounds that are those of an archive."""
-    files = sum(len(folders) + len(names) for _path, folders, names in os.walk(folder))
-    if files > archive.MOST_FILES or weight(folder) > archive.MOST_BYTES:
+    number = sum(len(folders) + len(names) for _path, folders, names in os.walk(folder))
+    if number > archive.MOST_FILES or weight(folder) > archive.MOST_BYTES:
         raise DerivedError(
             f"left more than {archive.MOST_FILES} files or {archive.MOST_BYTES >> 20} MiB: remove what the app doesn't need "
             "to run by a last command, such as [rm, -rf, node_modules]"

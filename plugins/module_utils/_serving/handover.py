@@ -321,7 +321,7 @@ class Handover:
     def _noted(self, candidate: Instance) -> tuple[str, ...]:
         """Return what went wrong in a release that proved itself all the same, if it is known what helps."""
         failure = tracebacks.last(candidate.journal())
-        if not failure or not remedies.known(failure.text, failure.source()):
+        if not failure or not remedies.of(failure):
             return ()
         said = self._without_values(candidate.release, remedies.explain(failure.text))
         return (f"release {candidate.release} proved itself, but its journal has:\n{said}",)

@@ -215,3 +215,24 @@ def test_settings_are_those_of_the_file_in_src(tmp_path, write):
     wsgi = f'import os\nos.environ.setdefault({SETTINGS!r}, "mysite.production")\n'
     source = write(tmp_path, {"manage.py": MANAGE.format("mysite.local"), "src/mysite/wsgi.py": wsgi})
     assert Project(str(source), ".").settings_module == "mysite.production"
+
+
+def test_nothing_is_read_by_a_link_that_leads_out(tmp_path, write):
+    write(tmp_path, {"elsewhere/.env": f"{SETTINGS}=elsewhere.settings\n", "elsewhere/asgi.py": "import channels\n"})
+    source = write(
+        tmp_path / "source", _split(f'load_dotenv()\nos.environ.setdefault({SETTINGS!r}, "config.settings.local")')
+    )
+    (source / ".env").symlink_to(tmp_path / "elsewhere/.env")
+    (source / "config/asgi.py").symlink_to(tmp_path / "elsewhere/asgi.py")
+    project = Project(str(source), ".")
+    assert (project.settings_module, project.messages) == ("config.settings.local", [])
+    (source / "manage.py").rename(tmp_path / "elsewhere/manage.py")
+    (source / "manage.py").symlink_to(tmp_path / "elsewhere/manage.py")
+    with pytest.raises(DjangoError, match=r"manage\.py of the project can't be read: it leads out of its folder"):
+        Project(str(source), ".")
+
+
+def test_a_file_that_no_parser_comes_to_the_end_of(tmp_path, write):
+    write(tmp_path, {**MYSITE, "mysite/wsgi.py": f"a = {'-' * 100_000}1"})
+    with pytest.raises(DjangoError, match=r"mysite/wsgi\.py can't be read as Python"):
+        Project(str(tmp_path), ".")

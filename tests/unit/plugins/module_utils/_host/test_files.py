@@ -54,3 +54,34 @@ def test_links_of_others_are_not(tmp_path):
     with pytest.raises(PermissionError, match="leads over a link of another account, to 'real'"):
         files.replace(str(tmp_path / "theirs/site"), "ours")
     assert os.listdir(tmp_path / "real") == []
+
+
+def test_what_others_brought_is_read_where_it_stays_inside(tmp_path):
+    (tmp_path / "source/conf").mkdir(parents=True)
+    (tmp_path / "source/conf/app.py").write_text("A = 1")
+    (tmp_path / "source/link.py").symlink_to("conf/app.py")
+    assert files.read_brought(str(tmp_path / "source"), "link.py") == b"A = 1"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("../secret", "leads out"),
+        ("/dev/zero", "leads out"),
+        ("/proc/self/root/etc/passwd", "leads out"),
+        ("pipe", "no plain file"),
+        ("folder", "no plain file|Is a directory"),
+        ("huge", "more than 1 MiB"),
+        ("missing", "No such file"),
+    ],
+)
+def test_what_others_brought_reads_nothing_else_for_them(tmp_path, target, said):
+    source = tmp_path / "source"
+    (source / "folder").mkdir(parents=True)
+    (tmp_path / "secret").write_text("hunter2")
+    os.mkfifo(source / "pipe")
+    (source / "huge").touch()
+    os.truncate(source / "huge", (1 << 20) + 1)
+    (source / "link").symlink_to(target)
+    with pytest.raises(OSError, match=said):
+        files.read_brought(str(source), "link")

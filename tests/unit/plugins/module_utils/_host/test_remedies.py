@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host.remedies import (
     advised,
@@ -286,3 +288,27 @@ C, D = config("THIRD", cast=int), config("FOURTH", "x") or env("SECOND")
     ]
     write(source, {"config/prod.py": "("})
     assert explain(said).splitlines()[-1] == "The environment has no FIRST: set it in gunicorn_env."
+
+
+def _lacks_first(file) -> str:
+    return (
+        f'Traceback (most recent call last):\n  File "{file}", line 1, in <module>\n'
+        '    A = os.environ["FIRST"]\n  File "<frozen os>", line 679, in __getitem__\nKeyError: \'FIRST\'\n'
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to somebody else")
+def test_an_app_has_no_other_file_read_by_what_it_says(tmp_path, write):
+    other = 'A = os.environ["FIRST"]\nB = os.environ["SECOND"]\n'
+    digest = "8f9b" * 10
+    write(tmp_path, {f"sources/{digest}/own.py": other, "other.py": other})
+    theirs = tmp_path / "state/sources" / digest
+    write(theirs, {"own.py": other})
+    os.chown(theirs, 65534, 65534)
+    (tmp_path / "links/sources").mkdir(parents=True)
+    link = tmp_path / "links/sources" / digest
+    link.symlink_to(tmp_path / "sources" / digest)
+    os.lchown(link, 65534, 65534)
+    assert "asks for SECOND" in explain(_lacks_first(tmp_path / "sources" / digest / "own.py"))
+    for file in (tmp_path / "sources" / digest / "../../other.py", theirs / "own.py", link / "own.py"):
+        assert "SECOND" not in explain(_lacks_first(file))

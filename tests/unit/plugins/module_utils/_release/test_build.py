@@ -181,3 +181,11 @@ def test_an_origin_stays_with_what_was_made_of_it(make, store):
     os.makedirs(store.item("releases", "0" * 12))
     os.symlink(f"../../sources/{'b' * 40}", store.item("releases", "0" * 12) + "/src")
     assert {"a" * 40, "b" * 40} <= store._used(["0" * 12], "sources")
+
+
+def test_an_origin_is_not_read_from_elsewhere(store, tmp_path):
+    (tmp_path / "elsewhere").write_text("a" * 40)
+    source = store.item("sources", "b" * 40)
+    os.makedirs(source)
+    os.symlink(tmp_path / "elsewhere", f"{source}/{derived.ORIGIN}")
+    assert derived.origin(source) is None

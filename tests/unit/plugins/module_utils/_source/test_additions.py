@@ -115,3 +115,11 @@ def test_a_diff_shows_what_is_no_secret(tmp_path, write):
         "token": ("(hidden)\n", "(hidden, changed)\n"),
         "key": ("", "(hidden)\n"),
     }
+
+
+def test_a_diff_shows_nothing_of_what_a_link_leads_to(tmp_path, write):
+    write(tmp_path, {"secret": "hunter2", "before/app.py": ""})
+    (tmp_path / "before/settings.py").symlink_to(tmp_path / "secret")
+    replaced = {"settings.py": {"content": "A = 1\n", "replace": True}}
+    (diff,) = Additions(replaced, [], STATE).diff(str(tmp_path / "before"))
+    assert (diff["before"], diff["after"]) == ("", "A = 1\n")
