@@ -16,6 +16,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements imp
 
 # The newest gunicorn that is tested.
 GUNICORN = "27.0.1"
+# What helps where something brings one that is too old.
+ANOTHER_GUNICORN = f"give gunicorn_version, such as '{GUNICORN}', which takes its place"
 _SECONDS = 60
 _RELEASE = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?")
 _BOUND = re.compile(r"(>=|>|==|~=|\^|~)\s*(\d+)\.(\d+)")
@@ -66,6 +68,8 @@ class Inputs:
         if self.file.gunicorn and (own or gunicorn):
             extras = next(filter(None, map(requirements.gunicorn_extras, self.file.gunicorn)), "")
             self.own = own[0] if own else f"gunicorn{extras}=={gunicorn}"
+        # The one that counts whatever brings another.
+        self.asked = f"gunicorn=={gunicorn}" if gunicorn and not own else ""
         # What a build backend learns in place of what its repository would say.
         self.told = dict.fromkeys(self.file.told_version, _as_version(version, os.path.basename(source or "")))
         for variable, lines in (
@@ -125,7 +129,7 @@ def _refuse_old(variable: str, lines: Collection[str]) -> None:
     if old and len(old) == len(lines):
         remedy = "have it name a newer one, or none"
         if variable == "gunicorn_requirements_file":
-            remedy = f"give gunicorn_version, such as '{GUNICORN}', which takes its place, or name a newer one there"
+            remedy = f"{ANOTHER_GUNICORN}, or name a newer one there"
         shown = " ".join(old[0].split("--hash=")[0].replace("\\", "").split())
         raise RequirementsError(
             f"{variable} has {shown!r}, but gunicorn must be {naming.OLDEST_GUNICORN} or newer: {remedy}"

@@ -124,6 +124,8 @@ class Project(Kind):
         self.repositories = list(_repositories(tables_))
         optional = tables.part(project, "optional-dependencies")
         listed = [*project.get("dependencies", []), *(line for extra in self._extras for line in _of(optional, extra))]
+        grouped = tables.part(tables_, "dependency-groups")
+        listed += [line for group in self._groups for line in _of_group(grouped, group)]
         self.gunicorn = list(filter(requirements.names_gunicorn, listed))
         self._path = path
         self._package = package
@@ -314,5 +316,16 @@ def _refuse_unknown(groups: list[str], known: set[str]) -> None:
         )
 
 
-def _of(groups: dict, name: str) -> list[str]:
+def _of(groups: dict, name: str) -> list:
     return next((lines for group, lines in groups.items() if normalized(group) == name), [])
+
+
+def _of_group(groups: dict, name: str) -> Iterator[str]:
+    """Yield the requirements of a dependency group and of those that it includes. That none includes itself uv sees to."""
+    ahead, met = [name], set[str]()
+    while ahead:
+        name = ahead.pop()
+        lines = [] if name in met else _of(groups, name)
+        met.add(name)
+        ahead += [normalized(line.get("include-group", "")) for line in lines if isinstance(line, dict)]
+        yield from (line for line in lines if isinstance(line, str))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
-from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import Inputs
+from ansible_collections.pyweb.stack.plugins.module_utils._venv.inputs import ANOTHER_GUNICORN, Inputs
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.uv import UvError
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.workshop import Workshop
@@ -52,7 +52,7 @@ def install(inputs: Inputs, workshop: Workshop) -> Installed:
         variable = "gunicorn_requirements_file or gunicorn_requirements" if what else "gunicorn_requirements"
     extra, own = list(inputs.extra), []
     if inputs.own:
-        own = ["--upgrade-package=gunicorn", f"--overrides={workshop.hand('own.txt', inputs.own)}"]
+        own = _whatever_else_asks_for(inputs.own, workshop)
         what = [*what, *own]
         extra += [inputs.own] if inputs.own not in extra else []
     if extra or not inputs.file.exact:
@@ -69,6 +69,11 @@ def install(inputs: Inputs, workshop: Workshop) -> Installed:
     if not _gunicorn(found):
         beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.gunicorn)}"
         found = workshop.install([*what, beside], "gunicorn_version")
+    elif inputs.asked and not inputs.own and f"gunicorn=={_gunicorn(found)}" != inputs.asked:
+        # Another package, such as uvicorn-worker, has brought it.
+        what = [*what, *_whatever_else_asks_for(inputs.asked, workshop)]
+        beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.asked)}"
+        found = workshop.install([*what, beside], "gunicorn_version")
     if _has("gevent", found) and not _has("packaging", found):
         # gunicorn's worker class for it imports that, and from version 24 on it comes with gunicorn[gevent] alone.
         beside = f"--requirement={workshop.hand('extra.txt', *extra, inputs.gunicorn, 'packaging')}"
@@ -77,7 +82,7 @@ def install(inputs: Inputs, workshop: Workshop) -> Installed:
     if int(version.partition(".")[0]) < naming.OLDEST_GUNICORN:
         raise RequirementsError(
             f"gunicorn_requirements_file or gunicorn_requirements: they bring gunicorn {version}, but it must be "
-            f"{naming.OLDEST_GUNICORN} or newer: have them name such a one, or none"
+            f"{naming.OLDEST_GUNICORN} or newer: {ANOTHER_GUNICORN}"
         )
     return Installed(found, notes)
 
@@ -91,6 +96,11 @@ def _with_itself(folder: str, found: list[str], workshop: Workshop, notes: list[
             raise
         notes.append(_NOT_BUILT)
         return found
+
+
+def _whatever_else_asks_for(gunicorn: str, workshop: Workshop) -> list[str]:
+    """Return what has this gunicorn take the place of any other."""
+    return ["--upgrade-package=gunicorn", f"--overrides={workshop.hand('own.txt', gunicorn)}"]
 
 
 def _is_no_package(error: UvError) -> bool:

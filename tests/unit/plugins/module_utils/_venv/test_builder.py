@@ -297,7 +297,8 @@ def test_what_comes_beside_leaves_what_is_exact(build, wheels, kind):
 
 
 def test_a_gunicorn_that_is_too_old(build):
-    with pytest.raises(inputs.RequirementsError, match=r"they bring gunicorn 20.1.0, but it must be 23 or newer"):
+    said = r"they bring gunicorn 20.1.0, but it must be 23 or newer: give gunicorn_version, such as '27.0.1', which takes its"
+    with pytest.raises(inputs.RequirementsError, match=said):
         build({"requirements.txt": "bound"})
 
 
@@ -312,6 +313,26 @@ def test_a_gunicorn_of_ones_own_wins(build, wheels):
         "click==8.1",
         "gunicorn==27.0.1",
     ]
+
+
+@pytest.mark.parametrize("tool", [uv.Forecast, uv.Uv])
+@pytest.mark.parametrize("package", ["served", "bound"])
+def test_a_version_that_is_given_wins_over_what_another_package_brings(build, tool, package):
+    files = {"requirements.txt": package}
+    assert builder.installed(str(build(files, tool=tool, gunicorn="27.0.1"))) == sorted(
+        ["gunicorn==27.0.1", f"{package}==1.0"]
+    )
+
+
+def test_a_version_that_is_given_wins_over_a_group(build):
+    groups = "[dependency-groups]\nweb = ['gunicorn==20.1.0']\ndeploy = ['click', {include-group = 'Web'}]\n"
+    files = {"pyproject.toml": PROJECT.format("") + groups}
+    assert builder.installed(str(build(files, gunicorn="26.0.0", groups=["deploy"]))) == [
+        "click==8.1",
+        "gunicorn==26.0.0",
+    ]
+    with pytest.raises(inputs.RequirementsError, match=r"gunicorn_requirements_file has 'gunicorn==20\.1\.0'"):
+        build(files, groups=["deploy"])
 
 
 def test_a_lock_has_the_last_word_on_what_is_needed(build, wheels):
