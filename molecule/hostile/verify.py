@@ -254,6 +254,24 @@ class Accounts(Attack):
         ask("mallory", "/lock")
         self.assert_worked(deploy(gunicorn_env={"TURN": "2"}))
 
+    def test_a_worker_can_t_keep_its_next_release_from_its_place(self):
+        worker = {"worker": {"command": ["python", "holder.py"], "settle": 1}}
+        for turn in "12":
+            self.assert_worked(deploy(gunicorn_processes=worker, gunicorn_env={"TURN": turn}))
+
+    def test_what_else_keeps_it_from_there_is_named_and_nothing_ends(self):
+        self.assert_worked(deploy())
+        lock = "/var/lib/gunicorn-mallory"
+        hold = ["/usr/local/bin/gunicorn-mallory", "run", "python", "holder.py", lock]
+        on_server("systemd-run", "--quiet", "--unit=holder", *hold)
+        self.addCleanup(on_server, "systemctl", "stop", "holder")
+        on_server("sh", "-c", "until journalctl --unit=holder | grep --quiet /var/lib; do sleep 0.1; done")
+        since = ["systemctl", "show", "--property=MainPID,NRestarts", "gunicorn-mallory@*.service"]
+        before = on_server(*since)
+        outcome = deploy(gunicorn_env={"TURN": "2"})
+        self.assert_refused(outcome, lock, "gunicorn-mallory-command-", "is still active, untouched")
+        self.assertEqual(on_server(*since), before)
+
     def test_an_app_that_never_loads_holds_nobody_up(self):
         app = {"gunicorn_name": "waiting"}
         outcome = deploy(**app, gunicorn_env={"WAITS": "yes"}, gunicorn_health={"timeout": 5})

@@ -1,10 +1,10 @@
 """The attacker's app: it looks around from inside, and says what worked."""
 
-import fcntl
 import json
 import os
 import time
 
+import holder
 import tries
 
 if os.environ.get("WAITS"):
@@ -14,18 +14,6 @@ tries.mark("the app at its import", *tries.QUICKLY)
 
 
 def app(environ, start_response):
-    body = {"/": lambda: "mallory", "/tries": tries.worked, "/lock": lock}[environ["PATH_INFO"]]()
+    body = {"/": lambda: "mallory", "/tries": tries.worked, "/lock": holder.take}[environ["PATH_INFO"]]()
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(body).encode()]
-
-
-def lock():
-    """Take all that one can lock from here for oneself alone, and keep it."""
-    taken = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            fcntl.flock(int(name), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken.append(os.readlink(f"/proc/self/fd/{name}"))
-        except OSError:
-            continue
-    return taken

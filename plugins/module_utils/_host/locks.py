@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import time
 from collections.abc import Iterator
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 
 # Seconds between two looks at a lock that is taken.
 _TICK = 0.1
@@ -48,6 +51,25 @@ def of_process(pid: str) -> set[str]:
     with open("/proc/locks", encoding="utf-8") as table:
         rows = [row.split()[1:] for row in table]
     return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
+
+
+def in_line(pid: str) -> bool:
+    """Say whether a process is flock(1) that waits for its turn; what it becomes then may wait for locks of its own."""
+    try:
+        return "->" in of_process(pid) and os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "flock"
+    except OSError:
+        return False
+
+
+def holders(path: str) -> set[str]:
+    """Return the processes, by their pids, that have a lock of flock(2) on what is at `path`: whoever took it, and its heirs."""
+    there, found = os.stat(path), set()
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        # A process may end meanwhile.
+        with contextlib.suppress(OSError):
+            if "FLOCK" in files.read(link.replace("/fd/", "/fdinfo/")) and os.path.samestat(os.stat(link), there):
+                found.add(link.split("/")[2])
+    return found
 
 
 @contextlib.contextmanager

@@ -196,6 +196,17 @@ def loaded_instances(app: str) -> set[str]:
     return releases_of(loaded(f"{instance(app, '')}*"), app)
 
 
+def unit_of(pid: str) -> str | None:
+    """Return the unit that a process is in, nothing where it is in none, and None where it has ended."""
+    try:
+        groups = files.read(f"/proc/{pid}/cgroup")
+    except ProcessLookupError:
+        return None
+    # Of version 1, of both at once, and of version 2; in a container there may be one of the host's before.
+    found = re.findall(r"^(?:\d+:name=systemd|0:):.*/([^/\n]+\.(?:service|scope))", groups, re.MULTILINE)
+    return next(iter(found), "") if groups else None
+
+
 def commands(app: str) -> list[str]:
     """Return the units of the app's commands (`run`) that have not ended."""
     if not os.path.isdir("/run/systemd/system"):

@@ -25,7 +25,7 @@ import time
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, still_active
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, turns
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.assets import Assets, Difference
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front, Standing
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
@@ -271,7 +271,11 @@ class Handover:
             # An app can hold the lock for itself alone where it need not: then it has to end first as well.
             has_turn = candidate.line_up(health.timeout)
             if not (seen.overlaps and has_turn):
-                ended = [Instance(self._app, other) for other in seen.others]
+                instances = [Instance(self._app, other) for other in seen.others]
+                in_the_way = turns.fault(candidate.lock, [each.service for each in (candidate, *instances)])
+                if in_the_way:
+                    raise Refused(f"it {in_the_way}")
+                ended = instances
                 # Strays first: as soon as the one that is active ends, its visitors have it started again, to stand in line.
                 for other in sorted(ended, key=lambda each: each.release == before):
                     cut += (

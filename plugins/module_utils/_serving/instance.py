@@ -10,6 +10,7 @@ import os
 import time
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import STATE
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import queues
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health
 
@@ -38,6 +39,8 @@ class Instance:
         self.service, self.socket = f"{name}.service", f"{name}.socket"
         self.relay = f"gunicorn-{app}-relay@{release}.service"
         self.path = f"/run/gunicorn-{app}/{release}.sock"
+        # That of all instances of the app.
+        self.lock = STATE.format(app)
         self._edited = f"/run/gunicorn-{app}/{release}.edited"
         self._started = 0.0
 

@@ -12,6 +12,7 @@ What serves is proved first. A process that does not live refuses its release; w
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release.companions import Companions, Process
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import turns
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
 
 _TICK = 0.1
@@ -164,8 +166,14 @@ class Succession:
         settle = {unit: each.settle for each, names in units.items() for unit in names}
         beside = {unit: settle[unit] for each, names in units.items() if each.name not in alone for unit in names}
         self._start([*settle])
-        self._watch(beside)
-        self._end([each for each in self._others() if each.name in alone])
+        waiting = self._watch(beside, lines_up=True)
+        # One can have the lock for itself alone where it need not: then it has to end first as well.
+        alone |= {each.name for each, names in units.items() if waiting.intersection(names)}
+        ending = [each for each in self._others() if each.name in alone]
+        for each, names in units.items():
+            if each.name in alone:
+                self._refuse_kept(each.name, names, [other.unit for other in ending if other.name == each.name])
+        self._end(ending)
         self._watch(settle)
 
     def undo(self) -> None:
@@ -206,22 +214,35 @@ class Succession:
             # Each has its own end, by its unit.
             systemd.ctl("stop", *(each.unit for each in others))
 
-    def _watch(self, units: dict[str, int]) -> None:
-        """Wait until each of these units has lived for its seconds, in which none of them may end."""
+    def _refuse_kept(self, name: str, units: list[str], others: list[str]) -> None:
+        """Refuse units of a process that would wait for their turn when those `others` have ended."""
+        fault = turns.fault(os.path.join(self._store.path, "locks", name), [*units, *others])
+        if fault:
+            raise self._refused(units[0], fault)
+
+    def _watch(self, units: dict[str, int], lines_up: bool = False) -> set[str]:
+        """Wait until each of these units has lived for its seconds, in which none of them may end.
+
+        With `lines_up` it is enough that one stands in line. Returns those that do.
+        """
         settle = {unit: seconds for unit, seconds in units.items() if unit not in self._pending}
         begun = self._begun
         deadline = time.monotonic() + self._patience
         while True:
-            now = time.monotonic()
+            now, waiting = time.monotonic(), set[str]()
             for unit, state in systemd.show_all([*settle], *_ASKED).items() if settle else ():
                 self._refuse_ended(unit, state)
-                if state["ActiveState"] == "active" and "->" not in locks.of_process(state["MainPID"]):
+                if locks.in_line(state["MainPID"]):
+                    waiting.add(unit)
+                elif state["ActiveState"] == "active":
                     begun.setdefault(unit, now)
+            enough = waiting if lines_up else ()
             if all(
-                unit in begun and now - begun[unit] >= self._seconds(unit, seconds) for unit, seconds in settle.items()
+                unit in enough or (unit in begun and now - begun[unit] >= self._seconds(unit, seconds))
+                for unit, seconds in settle.items()
             ):
-                return
-            late = [unit for unit in settle if unit not in begun]
+                return waiting
+            late = [unit for unit in settle if unit not in begun and unit not in enough]
             if late and now > deadline:
                 raise self._refused(late[0], f"did not start within {self._patience:g} s (gunicorn_health.timeout)")
             time.sleep(_TICK)

@@ -150,3 +150,19 @@ def test_units_are_written_and_read_only_where_they_differ(programs, tmp_path):
     (tmp_path / "units/gunicorn-shop.service").write_text("[Service]\nNice=5\n")
     (part,) = systemd.edited(units)
     assert (part["before"], part["after"]) == ("[Service]\nNice=5\n", "[Service]\n")
+
+
+@pytest.mark.parametrize(
+    ("groups", "unit"),
+    [
+        ("0::/system.slice/system-gunicorn\\x2dshop.slice/gunicorn-shop@0b1a.service\n", "gunicorn-shop@0b1a.service"),
+        ("9:name=systemd:/docker/0e/system.slice/cron.service\n5:memory:/docker/0e\n0::/\n", "cron.service"),
+        ("0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"),
+        ("0::/docker-0e.scope/system.slice/cron.service\n", "cron.service"),
+        ("0::/\n", ""),
+        ("", None),
+    ],
+)
+def test_the_unit_of_a_process(monkeypatch, groups, unit):
+    monkeypatch.setattr(systemd.files, "read", {"/proc/4711/cgroup": groups}.__getitem__)
+    assert systemd.unit_of("4711") == unit

@@ -15,7 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, probe
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import Front
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
@@ -61,6 +61,8 @@ def handover(tmp_path, monkeypatch, write):
         (tmp_path / "units").mkdir()
         monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
         monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+        monkeypatch.setattr(instance, "STATE", str(tmp_path))
+        monkeypatch.setattr(systemd, "unit_of", lambda _pid: f"gunicorn-shop@{NEW}.service")
 
         def run(
             old: bool, new: bool, status: int = 200, replaces: str | None = None, to: str = NEW, keep: int = 5
@@ -133,6 +135,23 @@ def test_a_refused_one_leaves_the_old_one_serving(handover, overlap, order, outc
 
 def test_an_app_that_keeps_the_lock_to_itself_ends_before_the_new_one_is_proved(handover, monkeypatch):
     monkeypatch.setattr(Instance, "line_up", lambda *_arguments: False)
+    assert handover(True, True)[1] == START + END_OLD + RELAY + STOP_OLD
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_nobody_ends_for_one_that_another_process_keeps_in_line(handover, monkeypatch, tmp_path, overlap):
+    worker = f"gunicorn-shop-worker@{OLD}.service"
+    monkeypatch.setattr(Instance, "line_up", lambda *_arguments: False)
+    monkeypatch.setattr(systemd, "unit_of", lambda _pid: worker)
+    said, asked = handover(overlap, overlap)
+    assert f"it waits for the lock on {tmp_path}, which process " in said
+    assert f" of {worker} has: end that process, or have its code leave the lock alone; release {OLD} is still" in said
+    assert asked == START + DISCARD
+
+
+def test_the_process_of_an_instance_that_ends_anyway_keeps_nobody_in_line(handover, monkeypatch):
+    monkeypatch.setattr(Instance, "line_up", lambda *_arguments: False)
+    monkeypatch.setattr(systemd, "unit_of", lambda _pid: f"gunicorn-shop@{OLD}.service")
     assert handover(True, True)[1] == START + END_OLD + RELAY + STOP_OLD
 
 

@@ -79,6 +79,7 @@ def store(tmp_path, write):
         for release, given in ((OLD, old), (NEW, new)):
             record = {"processes": given, "schedule": schedule or {}, "built": ""}
             write(store.item("releases", release), {"release.json": json.dumps(record)})
+            write(store.path, {f"locks/{name}": "" for name in given})
         store.switch(OLD)
         return store
 
@@ -182,9 +183,41 @@ def test_one_that_has_yet_to_begin_has_not_ended(host, store):
 
 
 def test_one_that_stands_in_line_has_not_begun(host, store, monkeypatch):
-    monkeypatch.setattr(processes.locks, "of_process", lambda _pid: {"->"})
+    monkeypatch.setattr(processes.locks, "in_line", lambda _pid: True)
     with pytest.raises(ProcessRefused, match="did not start"):
         Succession(store({}, {"beat": BEAT}), NEW, 0.05).run()
+
+
+@pytest.fixture
+def kept(host, monkeypatch):
+    """Have the new release's process stand in line until the old one's has ended; return who has the lock, by its unit."""
+    kept = [f"gunicorn-shop-worker@{OLD}.service"]
+    host.starts["worker@NEW"] = {"MainPID": "815"}
+    monkeypatch.setattr(processes.locks, "in_line", lambda pid: pid == "815" and "stop worker@OLD" not in host.asked)
+    monkeypatch.setattr(processes.locks, "holders", lambda _path: {str(4711 + index) for index in range(len(kept))})
+    monkeypatch.setattr(systemd, "unit_of", lambda pid: kept[int(pid) - 4711])
+    return kept
+
+
+def test_one_that_the_old_one_keeps_in_line_takes_over_as_one_that_runs_alone(host, store, kept):
+    _run(host, f"worker@{OLD}", f"other@{OLD}")
+    both = {"worker": WORKER, "other": WORKER}
+    Succession(store(both, both), NEW, 5).run()
+    assert host.asked == ["start later other@NEW", "start later worker@NEW", "stop worker@OLD"]
+
+
+@pytest.mark.parametrize(("settings", "whose"), [(WORKER, "gunicorn-shop-tidy-job@0b1a.service"), (BEAT, "")])
+def test_one_that_something_else_keeps_in_line_ends_no_other(host, store, kept, settings, whose):
+    kept.append(whose)
+    _run(host, f"worker@{OLD}")
+    succession = Succession(store({"worker": settings}, {"worker": settings}), NEW, 5)
+    of = f" of {whose}" if whose else ""
+    with pytest.raises(
+        ProcessRefused, match=rf"waits for the lock on \S+/locks/worker, which process 4712{of} has: end"
+    ):
+        succession.run()
+    succession.undo()
+    assert host.asked == ["start later worker@NEW", "stop later worker@NEW"]
 
 
 def test_each_is_waited_for_once(host, store, monkeypatch):
