@@ -467,7 +467,7 @@ class LoadBalancer(unittest.TestCase):
                     connection.request("GET", path, headers={"Host": host})
                     try:
                         said = connection.getresponse().status
-                    except http.client.RemoteDisconnected:
+                    except ConnectionResetError:
                         said = None
                     self.assertEqual(said, 301 if host == ALBUM and path == "/echo" else status)
 

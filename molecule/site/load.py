@@ -1,8 +1,11 @@
-"""Visitors of the shop until they may go, each over connections of its own or one that is kept; prints what they met as JSON.
+"""Visitors of the shop until they may go, who read or post, each over connections of its own or one that is kept.
+
+Prints what they met as JSON.
 
     load.py LAST
 
-LAST is a file that comes when they may go. What is counted is the status of each answer, or how a request was lost.
+LAST is a file that comes when they may go. What is counted is the status of each answer, or how a request was lost. To who
+posts without a token of its forms the shop says 403.
 """
 
 import asyncio
@@ -13,16 +16,19 @@ import sys
 
 import visitors
 
-MANY, PAUSE, PATIENCE = 6, 0.05, 120
+MANY, PAUSE, PATIENCE = 8, 0.05, 120
+BODIES = {"GET": b"", "POST": b"text=hello"}
 
 
-async def live(headers, last, met):
-    """Ask for the page again and again until the last."""
+async def live(method, headers, last, met):
+    """Ask for the page, or post to it, again and again until the last."""
     connection = visitors.Connection(443, "shop.example.com")
     while not last.exists():
         try:
-            status, fields, _page = await asyncio.wait_for(connection.ask("GET", "/", headers=headers), PATIENCE)
-            met[f"{status}{' without Retry-After' if status == 503 and 'retry-after' not in fields else ''}"] += 1
+            asking = connection.ask(method, "/", BODIES[method], headers=headers)
+            status, fields, _page = await asyncio.wait_for(asking, PATIENCE)
+            without = " without Retry-After" if status == 503 and "retry-after" not in fields else ""
+            met[f"{method} {status}{without}"] += 1
         except visitors.Lost as lost:
             met[lost.args[0]] += 1
         await asyncio.sleep(PAUSE)
@@ -32,8 +38,8 @@ async def live(headers, last, met):
 async def come(last):
     """Have them come; return what they met."""
     met = collections.Counter()
-    each = ["", "Connection: close\r\n"]
-    await asyncio.gather(*[live(each[number % 2], last, met) for number in range(MANY)])
+    each = [(method, headers) for method in BODIES for headers in ("", "Connection: close\r\n")]
+    await asyncio.gather(*[live(*each[number % len(each)], last, met) for number in range(MANY)])
     return met
 
 

@@ -178,7 +178,8 @@ options:
     type: dict
     default: {}
     description:
-      - Closes the site and opens it again, without a reload and from one request to the next. Closed, it answers 503.
+      - Closes the site and opens it again, without a reload and from one request to the next. Closed, it answers 503 to
+        whatever is asked but O(health) and what a CA asks.
     suboptions:
       active:
         type: bool

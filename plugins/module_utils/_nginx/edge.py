@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
 
@@ -36,6 +37,8 @@ _CLOSED = _PAGE.format(
     title="Back soon", text="This site is closed for maintenance. Please try again in a few minutes."
 )
 _BROKEN = _PAGE.format(title="Out of order", text="This site can't answer at the moment. Please try again in a minute.")
+# What there are pages for: 502 is that of 504 as well.
+_STATUSES = (503, 502)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +109,11 @@ class Edge:
             found.append(block(said, ["default $scheme;", '"1:https" https;', '"1:http" http;']))
         return found
 
-    def server(self, health: str | None = None) -> list[list[str]]:
-        """Return the paragraphs of the server before its locations; `health` is a page that answers while it is closed, too."""
+    def server(self, *patterns: str) -> list[list[str]]:
+        """Return the paragraphs of the server before its locations; what the `patterns` fit answers while it is closed, too."""
         closed = f"${self.id}_closed"
+        # nginx comes here again on the way to one of its own pages.
+        always = "|".join([*(re.escape(self._url(status)) for status in _STATUSES), *patterns])
         insider = f"${self.id}_insider" if self.insiders else "0"
         return [
             [
@@ -119,10 +124,10 @@ class Edge:
                 "# Closed as long as that file is there.",
                 f"set {closed} 0;",
                 block(f"if (-f {self.folder}/{FLAG})", [f'set {closed} "closed{insider}";']),
-                *([block(f"if ($uri = {health})", [f"set {closed} 0;"])] if health else []),
+                block(rf'if ($uri ~ "^(?:{always})\z")', [f"set {closed} 0;"]),
                 block(f"if ({closed} = closed0)", ["return 503;"]),
-                "error_page 503 @closed;",
-                "error_page 502 504 @broken;",
+                f"error_page 503 {self._url(503)};",
+                f"error_page 502 504 {self._url(502)};",
             ],
             self.limited("/"),
             [
@@ -137,12 +142,13 @@ class Edge:
     def locations(self, headers: list[str]) -> list[list[str]]:
         """Return the locations of the pages that need nothing from the app, which have the site's `headers` too."""
         again = [f"add_header Retry-After {self.retry_after} always;", "add_header Cache-Control no-store always;"]
-        again += headers
-        named = {"@closed": 503, "@broken": 502}
-        return [
-            [block(f"location {name}", ["root /etc/nginx;", f"try_files /{self._file(status)} =404;", *again])]
-            for name, status in named.items()
+        whatever = [
+            "# Gone to by its URL, as by a name nginx would answer GET alone; whatever was sent along.",
+            "internal;",
+            "client_max_body_size 0;",
+            "root /etc/nginx;",
         ]
+        return [[block(f"location = {self._url(status)}", [*whatever, *again, *headers])] for status in _STATUSES]
 
     def limited(self, path: str) -> list[str]:
         """Return the limits of a location of the URL prefix `path`: those of the longest prefix that fits."""
@@ -175,6 +181,9 @@ class Edge:
 
     def _zone(self, number: int) -> str:
         return f"{self.id}_limit_{number}"
+
+    def _url(self, status: int) -> str:
+        return f"/{self._file(status)}"
 
     def _file(self, status: int) -> str:
         return f"{self.id.replace('_', '-', 1)}-{status}.html"

@@ -43,15 +43,14 @@ class Health:
         """Return the map by which the variable `refused` is `stranger`, but for this page."""
         return block(f"map $uri {refused}", [f"{self.path} 0;", f"default {stranger};"])
 
-    def server(self, where: list[str], tls: list[str], proxy: list[list[str]]) -> str:
-        """Return the server of those who ask by an address, which has nothing else for them."""
+    def server(self, where: list[str], tls: list[str], proxy: list[list[str]]) -> list[list[str]]:
+        """Return the paragraphs of the server of those who ask by an address, which has nothing else for them."""
         # None at all is what HTTP/1.0 may say.
         names = " ".join(f'"{name}"' for name in ("", *ADDRESSES))
         listens = [line for line in where if not line.startswith("server_name ")]
-        return block(
-            "server",
+        return [
             [*listens, f"server_name {names};"],
             tls,
             [self.location(proxy)],
             [block("location /", ["return 444;"])],
-        )
+        ]

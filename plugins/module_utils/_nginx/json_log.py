@@ -19,7 +19,7 @@ _FIELDS = {
     "id": "$request_id",
     "client": "$remote_addr",
     "host": "",
-    "method": "$request_method",
+    "method": "",
     "uri": "",
     "protocol": "$server_protocol",
     "status": "$status",
@@ -38,5 +38,8 @@ def directives(name: str) -> list[str]:
         block(f"map ${_SENT[field]} {variable}", ['default "(not UTF-8)";', f'"~{_UTF8}" ${_SENT[field]};'])
         for field, variable in checked.items()
     ]
-    fields = ",".join(f'"{field}":"{value}"' for field, value in {**_FIELDS, **checked}.items())
+    # As it was sent: on the way to a page of its own nginx makes it GET.
+    method = f"${name}_log_method"
+    maps.append(block(f"map $request {method}", ['"~^([A-Z_-]+) " $1;', 'default "";']))
+    fields = ",".join(f'"{field}":"{value}"' for field, value in {**_FIELDS, **checked, "method": method}.items())
     return [*maps, f"log_format {name} escape=json '{{{fields}}}';"]

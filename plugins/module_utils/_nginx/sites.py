@@ -62,6 +62,13 @@ _HSTS = {"subdomains": "includeSubDomains", "preload": "preload"}
 # What a CA asks for to know that a name leads here, whoever runs certbot: it gets it from no app.
 _CHALLENGE = f"root {acme.WEBROOT};", "default_type text/plain;", "try_files $uri =404;"
 _CHALLENGES = f"location ^~ {acme.CHALLENGES}/"
+_PATIENCE = [
+    "# Who sends nothing holds a connection no longer than this.",
+    "client_header_timeout 15s;",
+    "client_body_timeout 30s;",
+    "send_timeout 30s;",
+    "reset_timedout_connection on;",
+]
 # What browsers insist on, and the lists of types on many a host lack.
 TYPES = {
     "mjs": "text/javascript",
@@ -222,19 +229,11 @@ class Site:
         return listens if self.http3 else []
 
     def _server(self, where: list[str], tls: list[str]) -> str:
-        return block(
-            "server",
+        return _listening(
             [
                 *where,
                 *["absolute_redirect off;"] * ("/" not in self._prefixes),
                 f"client_max_body_size {self.client_max_body_size};",
-            ],
-            [
-                "# Who sends nothing holds a connection no longer than this.",
-                "client_header_timeout 15s;",
-                "client_body_timeout 30s;",
-                "send_timeout 30s;",
-                "reset_timedout_connection on;",
             ],
             [
                 "gzip on;",
@@ -247,7 +246,7 @@ class Site:
             tls,
             [f"root {self.root};", f"index {' '.join(self.index)};"] if self.root else [],
             self._guard(),
-            *self.edge.server(self._health.path if self._health else None),
+            *self.edge.server(*self._always),
             self._auth.server(),
             [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
             [*self._add_headers().values()],
@@ -259,6 +258,12 @@ class Site:
             [block("location @app", *self._proxy())],
         )
 
+    @property
+    def _always(self) -> list[str]:
+        """Return the patterns of the URLs that answer while the site is closed, too."""
+        health = [re.escape(self._health.path)] if self._health else []
+        return [*health, *[f"{re.escape(acme.CHALLENGES)}/.*"] * (not self.tls)]
+
     def _redirects(self) -> list[str]:
         """Return the servers of names that are not the site's own, and lead to it or elsewhere."""
         scheme = "https" if self.tls else self.edge.scheme
@@ -268,15 +273,8 @@ class Site:
             found.append(self._leading_to(f"{scheme}://{host}", names=names))
             if self.tls:
                 to = f"return 301 {scheme}://{host}$request_uri;"
-                found.append(
-                    block(
-                        "server",
-                        self._at("443", _tls_way(self.tls), names),
-                        self._speak_tls(self.tls),
-                        self._insist(),
-                        [to],
-                    )
-                )
+                where = self._at("443", _tls_way(self.tls), names)
+                found.append(_listening(where, self._speak_tls(self.tls), self._insist(), [to]))
         return found
 
     def _insist(self) -> list[str]:
@@ -287,7 +285,7 @@ class Site:
     def _leading_to(self, place: str, *paragraphs: list[str], names: list[str] | None = None) -> str:
         """Return a server of plain HTTP that leads elsewhere, but for what a CA asks."""
         to = block("location /", [f"return 301 {place}$request_uri;"])
-        return block("server", self._at("80", names=names), *paragraphs, [self._challenges()], [to])
+        return _listening(self._at("80", names=names), *paragraphs, [self._challenges()], [to])
 
     def _redirect(self) -> str:
         # These are for answers over TLS alone (RFC 6797, section 7.2; RFC 7838, section 2.1).
@@ -303,7 +301,7 @@ class Site:
         where, tls = self._at("80"), self._speak_tls(self.tls) if self.tls else []
         if self.tls:
             where += [line for line in self._at("443", _tls_way(self.tls)) if line.startswith("listen")]
-        return [self._health.server(where, tls, self._proxy(self._health.headers))]
+        return [_listening(*self._health.server(where, tls, self._proxy(self._health.headers)))]
 
     def _asked_for_health(self, asked: Health) -> str:
         return asked.location(self._proxy(asked.headers))
@@ -419,6 +417,11 @@ class Site:
             ],
             [f"proxy_hide_header {name};" for name in hidden],
         ]
+
+
+def _listening(where: list[str], *paragraphs: list[str]) -> str:
+    """Return a server of nginx's that listens `where`."""
+    return block("server", where, _PATIENCE, *paragraphs)
 
 
 def _tls_way(tls: Tls) -> str:

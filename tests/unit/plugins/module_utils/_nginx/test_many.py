@@ -49,6 +49,17 @@ def test_no_client_from_elsewhere_has_all_of_nginx(host, site, begun, monkeypatc
     assert ask(NEAR) == 203
 
 
+def test_who_begins_a_request_and_does_not_go_on_is_closed(host, site):
+    with host.reloaded():
+        site()
+    host.sooner("client_header_timeout 100ms;", than="client_header_timeout 15s;")
+    with socket.create_connection(("127.0.0.1", host.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nX-")
+        connection.settimeout(30)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+
+
 def test_a_limit_of_ones_own_takes_its_place(host, site, begun):
     ask = _play(host, site, limits=[{"path": "/", "connections": 2}])
     begun(GREEDY, 2)

@@ -172,6 +172,17 @@ def test_a_site_with_names_closes_requests_for_others():
     assert _values(guard, "return") == [["444"]]
 
 
+def test_no_server_waits_for_long_for_who_sends_nothing():
+    # Of its own names, by plain HTTP and TLS, and by the host's address; of other names, the same.
+    site = _site(server_names=NAMES, tls=TLS, redirects={"a.de": "b.de"}, health={"path": "/healthz", "host": "b.de"})
+    servers = _blocks(_directives(site.text()), "server")
+    assert len(servers) == 5
+    patience = {"client_header_timeout": "15s", "client_body_timeout": "30s", "send_timeout": "30s"}
+    patience["reset_timedout_connection"] = "on"
+    for server in servers:
+        assert {name: _values(server, name) for name in patience} == {name: [[one]] for name, one in patience.items()}
+
+
 @pytest.mark.parametrize("names", [[], NAMES])
 def test_with_tls_plain_http_leads_there_and_nowhere_else(names):
     headers = {"X-Frame-Options": "DENY", "strict-transport-security": "max-age=600"}
@@ -474,9 +485,8 @@ def test_what_one_address_may_ask():
 
 def test_a_closed_site_lets_insiders_in_and_has_a_page_for_others(tmp_path):
     site = _site(folder=str(tmp_path), maintenance={"allow": ["192.0.2.1"], "retry_after": 60, "page": "<p>Later</p>"})
-    (closed,) = _blocks(_server(site), "location @closed")
+    (closed,) = _blocks(_server(site), "location = /gunicorn-shop-503.html")
     assert ["Retry-After", "60", "always"] in _values(closed, "add_header")
-    assert _values(closed, "try_files") == [["/gunicorn-shop-503.html", "=404"]]
     assert site.pages()["gunicorn-shop-503.html"] == "<p>Later</p>"
     assert "gone" not in site.pages()["gunicorn-shop-502.html"]
     (insiders,) = _blocks(_directives(site.text()), "geo $gunicorn_shop_insider")
