@@ -10,13 +10,14 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import setting_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import answers, setting_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 
 # Runs in the target's virtual environment; takes settings as JSON and says what its gunicorn makes of them.
 _QUESTION = (
     f"""
-import json, os, sys
+{answers.TELL}
+import sys
 from importlib.machinery import PathFinder
 from importlib.metadata import requires
 import gunicorn
@@ -45,14 +46,14 @@ if not PathFinder.find_spec(worker_class.split(".")[0], folders):
         while error.__context__:
             error = error.__context__
         refused["worker_class"] = " ".join(str(error).split())
-print(json.dumps({
-    "version": gunicorn.__version__,
-    "known": [[s.name, s.section, callable(s.default) or s.section == "Server Hooks"] for s in KNOWN_SETTINGS],
-    "numbers": [s.name for s in KNOWN_SETTINGS if s.validator.__name__ == "validate_pos_int"],
-    "refused": refused,
-    "facts": facts(config),
-    "workers": {"known": sorted(SUPPORTED_WORKERS), "needs": [one.split(";")[0].strip() for one in needs]},
-}, default=repr))
+tell(
+    version=gunicorn.__version__,
+    known=[[s.name, s.section, callable(s.default) or s.section == "Server Hooks"] for s in KNOWN_SETTINGS],
+    numbers=[s.name for s in KNOWN_SETTINGS if s.validator.__name__ == "validate_pos_int"],
+    refused=refused,
+    facts=facts(config),
+    workers={"known": sorted(SUPPORTED_WORKERS), "needs": [one.split(";")[0].strip() for one in needs]},
+)
 """
 )
 
@@ -89,7 +90,7 @@ def ask(run: sandboxes.Run, python: str, settings: dict[str, Any]) -> dict[str, 
     """
     # Its own environment only: WEB_CONCURRENCY and the like would count as settings.
     done = run([python, "-I", "-c", _QUESTION], seconds=_SECONDS, stdin=json.dumps(settings))
-    if done.returncode:
-        raise GunicornError(f"{python} can't import gunicorn: {(done.stderr.strip().splitlines() or [''])[-1]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    told = answers.told(done.stdout)
+    if done.returncode or not told:
+        raise GunicornError(f"{python} can't import gunicorn: {answers.last_words(done)}")
+    return told[-1]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import difflib
 import glob
-import json
 import os
 import re
 from collections.abc import Collection
 
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import answers
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
 
 # Until what only reads is given up.
@@ -23,8 +23,9 @@ _SECONDS = 60
 _NEAR = 0.75
 
 # Says what is wrong with the file's syntax, which names the file gives a value, each with its line, and which it reads.
-_QUESTION = """
-import ast, json, sys
+_QUESTION = f"""
+{answers.TELL}
+import ast, sys
 functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 scopes = (*functions, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -50,8 +51,8 @@ else:
             bound.append([(node.asname or node.name).split(".")[0], node.lineno])
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.append([node.id, node.lineno])
-    read = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)})
-print(json.dumps({"wrong": wrong, "bound": bound, "read": read}))
+    read = sorted({{n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}})
+tell(wrong=wrong, bound=bound, read=read)
 """
 
 
@@ -95,9 +96,10 @@ def faults(run: sandboxes.Run, python: str, text: str, owned: dict[str, str], kn
     what to use instead, and `known` the names of all settings.
     """
     done = run([python, "-I", "-c", _QUESTION], seconds=_SECONDS, stdin=text)
-    if done.returncode:
-        return [f"{python} can't read it: {(done.stderr.strip().splitlines() or [''])[-1]}"]
-    answer = json.loads(done.stdout)
+    told = answers.told(done.stdout)
+    if done.returncode or not told:
+        return [f"{python} can't read it: {answers.last_words(done)}"]
+    answer = told[-1]
     if answer["wrong"]:
         return ["line {}: {}".format(*answer["wrong"])]
     found = []

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import rehearsal, setting_rules
+from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import answers, rehearsal, setting_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
@@ -38,18 +37,14 @@ def unfit(app, module):
 # gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is effective, which is
 # looked at as settings are. No dollar in here: systemd would take it for a variable.
 _SCRIPT = f"""
-import json, os, sys
+import os, sys
+{answers.TELL}
 from gunicorn.app.wsgiapp import WSGIApplication
 {setting_rules.FACTS}
 {rehearsal.SCRIPT}
 {_UNFIT}
-# Whatever the app prints goes to stderr, so that stdout holds nothing but the report, a line before the app is loaded
-# and one after.
-report = os.fdopen(os.dup(1), "w")
+# Whatever the app prints goes to stderr. What is told is a line before the app is loaded and one after.
 os.dup2(2, 1)
-
-def tell(**what):
-    print(json.dumps(what, default=repr), file=report, flush=True)
 
 class Proof(WSGIApplication):
     def load_config(self):
@@ -115,7 +110,7 @@ def in_force(
     said = f" (exit status {done.returncode}); {unharmed}. The cause:\n{remedies.explain(done.stderr)}"
     if done.returncode == _UNREADABLE:
         raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    reports = answers.told(done.stdout)
     faults = [f"{_SETTINGS}: {fault}" for report in reports for fault in _of_settings(report)]
     if done.returncode or len(reports) < 2:
         whose = (

@@ -123,3 +123,14 @@ def test_a_file_that_can_not_be_had(tmp_path, write, path, said):
     with pytest.raises(conf_file.ConfFileError) as caught:
         conf_file.read(str(app), path)
     assert said.format(app) in str(caught.value)
+
+
+def test_what_an_environment_prints_is_no_answer(talkative):
+    with sandboxes.unconfined() as run:
+        assert conf_file.faults(run, talkative, "wokers = 1\n", OWNED, KNOWN) != []
+        assert conf_file.faults(run, talkative, "workers = 1\n", OWNED, KNOWN) == []
+
+
+def test_no_answer_is_a_fault(monkeypatch):
+    monkeypatch.setattr(conf_file, "_QUESTION", "")
+    assert _faults("workers = 1\n") == [f"{sys.executable} can't read it: it ended without an answer"]

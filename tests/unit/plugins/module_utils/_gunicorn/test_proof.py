@@ -73,12 +73,12 @@ class WsgiByClass:
 def prove(tmp_path, write):
     """Prove an app of APPS with a configuration file, and return what is effective."""
 
-    def prove(app: str, config: str = "", files=None, load: bool = True) -> dict:
+    def prove(app: str, config: str = "", files=None, load: bool = True, python: str = sys.executable) -> dict:
         write(
             tmp_path, {"shop_apps.py": APPS, "conf.py": f"wsgi_app = {f'shop_apps:{app}'!r}\n{config}", **(files or {})}
         )
         done = shell.run(
-            proof.command(sys.executable, "conf.py", load),
+            proof.command(python, "conf.py", load),
             identity=shell.CALLER,
             sandbox=None,
             seconds=60,
@@ -104,6 +104,16 @@ def prove(tmp_path, write):
 )  # fmt: skip
 def test_it_tells_what_is_in_force_whatever_the_app_prints(prove, config, in_force):
     assert prove("wsgi", config) == {**in_force, "pythonpath": [], "max_requests": 0, "dirty_arbiter": 0}
+
+
+def test_what_an_environment_prints_is_no_report(prove, talkative):
+    assert prove("wsgi", "workers = 2", python=talkative)["workers"] == 2
+
+
+def test_an_app_that_ends_gunicorn_by_itself_is_told(prove):
+    files = {"shop_apps.py": "import os\nos._exit(0)\n"}
+    with pytest.raises(proof.ProofError, match="the app fails as it is loaded|which gunicorn can't load"):
+        prove("wsgi", "", files)
 
 
 def test_the_environment_has_no_say(prove, monkeypatch):
