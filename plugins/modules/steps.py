@@ -107,7 +107,7 @@ waits:
   type: bool
   sample: false
 seconds:
-  description: How long it took.
+  description: How long it took to activate the release; 0 where that was not asked for.
   returned: success
   type: float
   sample: 3.2

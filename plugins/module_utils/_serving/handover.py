@@ -264,6 +264,7 @@ class Handover:
         before, candidate = seen.current, Instance(self._app, release)
         succession = Succession(self._store, release, health.timeout)
         cut, ended = 0, []
+        again: tuple[str, ...] = ()
         try:
             if seen.edited:
                 candidate.renew()
@@ -293,7 +294,7 @@ class Handover:
                 unit, journal = refusal.unit, refusal.journal
             if self._store.current() != release:
                 candidate.discard()
-                succession.undo()
+                again = succession.undo()
                 for old in ended:
                     if old.release == before:
                         old.start()
@@ -301,18 +302,29 @@ class Handover:
                 with contextlib.suppress(OSError):
                     self._assets.prune(self._assets.look(before or release))
                     self._store.history.record("refused", release, reason=str(refusal), **told)
-            raise Refused(self._explain(release, before, bool(ended), refusal, unit, journal)) from refusal
+            raise Refused(self._explain(release, before, bool(ended), again, refusal, unit, journal)) from refusal
         return Outcome(changed=True, answer=answer, cut=cut, noted=self._noted(candidate))
 
     def _explain(
-        self, release: str, before: str | None, ended: bool, refusal: Exception, unit: str, journal: str
+        self,
+        release: str,
+        before: str | None,
+        ended: bool,
+        again: tuple[str, ...],
+        refusal: Exception,
+        unit: str,
+        journal: str,
     ) -> str:
         if self._store.current() == release:
             outcome = "it is the one that nginx goes to, and systemd goes on trying to start it"
         elif before and ended:
             outcome = f"release {before} was started again and takes those who waited"
+        elif again:
+            outcome = f"release {before} is still active"
         else:
             outcome = still_active(before)
+        if again:
+            outcome += f", and what of it had ended for the new one was started again: {', '.join(again)}"
         said = self._without_values(release, remedies.explain(journal.strip()))
         if re.search(r"[:,] 500\b", str(refusal)) and not tracebacks.last(journal):
             said = "\n".join([said, _SILENT])

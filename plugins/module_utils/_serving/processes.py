@@ -176,17 +176,19 @@ class Succession:
         self._end(ending)
         self._watch(settle)
 
-    def undo(self) -> None:
-        """Have what was started end, and what was ended for it start again."""
+    def undo(self) -> tuple[str, ...]:
+        """Have what was started end, and what was ended for it start again; return how people call the latter."""
         if self._started:
             # What they have in hand is not lost: they may take their time for that as any other.
             systemd.ctl("stop", "--no-block", *self._started)
         current = self._store.current()
-        again = [each.unit for each in self._ended if each.release == current]
+        again = [each for each in self._ended if each.release == current]
         if again:
-            systemd.ctl("reset-failed", *again)
+            units = [each.unit for each in again]
+            systemd.ctl("reset-failed", *units)
             # Those that are alone stand in line.
-            systemd.ctl("start", "--no-block", *again)
+            systemd.ctl("start", "--no-block", *units)
+        return tuple(each.shown() for each in again)
 
     def _alone(self, wanted: Iterable[Process]) -> set[str]:
         """Return the names of those that may not run beside those of another release, as either of the two says."""

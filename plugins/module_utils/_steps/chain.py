@@ -123,7 +123,8 @@ class Chain:
 
     def __init__(self, module: Module, params: dict):
         self._module, self._params = module, params
-        self._began = time.monotonic()
+        # How long it took to activate the release.
+        self._seconds = 0.0
         self.given: dict[str, dict] = {}
         self._results: dict[str, dict] = {}
         # What Django said of itself in this call, which need not be asked again.
@@ -215,6 +216,7 @@ class Chain:
 
     def activate(self) -> None:
         """Do the steps from the release to the switch, with the one that was built in this call or an earlier one, or that is given."""
+        began = time.monotonic()
         going_back = self.has("compare") and self.is_django()
         before = Store(**self.app()).current() if going_back else None
         built = self.built()
@@ -234,6 +236,7 @@ class Chain:
         # Last, as whoever goes back is in a hurry, and this is only told.
         if going_back:
             self.do("compare", **self.app(), replaces=before, command="compare")
+        self._seconds = round(time.monotonic() - began, 1)
 
     def built(self) -> dict:
         """Return what is known of the release that this run built, by the names of the option C(built); nothing if it built none."""
@@ -314,7 +317,7 @@ class Chain:
             "messages": self.messages(),
             "lacks": self._results.get("host", {}).get("lacks", {}),
             "waits": waits,
-            "seconds": round(time.monotonic() - self._began, 1),
+            "seconds": self._seconds,
         }
 
 

@@ -34,10 +34,18 @@ PLAY = """
     gunicorn_tasks_after_switch: "{{ playbook_dir }}/tasks/after.yml"
     __gunicorn_built: {release: {id: NEW, alike: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
   tasks:
+    - ansible.builtin.import_tasks: ROLE/tasks/check.yml
+      tags: [switch]
+      vars: {__gunicorn_faults: []}
     - ansible.builtin.import_tasks: ROLE/tasks/activate.yml
       tags: [switch]
 """
 NOTE = """
+- name: Ask a host that is away
+  ansible.builtin.ping:
+  delegate_to: 127.0.0.1
+  vars: {ansible_connection: ssh, ansible_port: 1}
+  when: away | default('') == 'WHEN'
 - name: Note WHEN
   ansible.builtin.shell:
     cmd: "echo WHEN >> LOG; echo '{{ gunicorn_result | to_json }}' > LOG.WHEN"
@@ -49,12 +57,15 @@ NOTE = """
 
 @pytest.fixture
 def play(tmp_path, write):
-    """Play the role's last part where the release serves or not; return what Ansible said, and what was done."""
+    """Play the role's first part and its last where the release serves or not; return what Ansible said, and what was done.
+
+    `texts` are those of the user's files, by when they are played.
+    """
     log = tmp_path / "log"
     notes = {f"tasks/{when}.yml": NOTE.replace("WHEN", when) for when in ("before", "after")}
     module = "collections/ansible_collections/pyweb/stack/plugins/modules/steps.py"
 
-    def play(*options: str, serves: bool = False) -> tuple[subprocess.CompletedProcess, str]:
+    def play(*options: str, serves: bool = False, **texts: str) -> tuple[subprocess.CompletedProcess, str]:
         values = {
             "LOG": log,
             "ROLE": ROLE,
@@ -62,7 +73,8 @@ def play(tmp_path, write):
             "SERVES": str(serves).lower(),
             "SERVING": NEW if serves else OLD,
         }
-        for name, text in {**notes, module: STEPS, "play.yml": PLAY, "ansible.cfg": ""}.items():
+        given = {f"tasks/{when}.yml": text for when, text in texts.items()}
+        for name, text in {**notes, **given, module: STEPS, "play.yml": PLAY, "ansible.cfg": ""}.items():
             for word, value in values.items():
                 text = re.sub(rf"\b{word}\b", str(value), text)
             write(tmp_path, {name: text})
@@ -101,6 +113,32 @@ def test_one_that_fails_after_it_is_a_warning(play):
     assert (done.returncode, log) == (0, "before switch after"), done.stdout
     assert 'gunicorn_tasks_after_switch failed at the task \\"Go wrong\\": no more.' in done.stdout
     assert f"Release {NEW} of the app shop serves all the same." in done.stdout
+
+
+def test_a_host_that_is_away_is_passed_over_after_the_switch(play):
+    done, log = play("-e", "away=after")
+    assert (done.returncode, log) == (0, "before switch after"), done.stdout
+    assert "UNREACHABLE" in done.stdout + done.stderr
+    done, log = play("-e", "away=before")
+    assert (done.returncode, log) == (4, ""), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("when", "text"),
+    [
+        pytest.param("before", "- name: [", id="no YAML"),
+        pytest.param("after", "- name: [", id="no YAML"),
+        pytest.param("after", "- name: Tell\n  ansible.builtin.tell: {}\n", id="a module that nobody has"),
+    ],
+)
+def test_a_file_that_can_not_be_read_ends_the_run_before_anything_changes(play, when, text):
+    done, log = play(**{when: text})
+    assert (done.returncode != 0, log) == (True, ""), done.stdout
+
+
+def test_a_look_at_them_plays_none(play):
+    done, log = play("--tags", "switch,tell", after=NOTE.replace("WHEN", "after") + "  tags: [tell]\n")
+    assert (done.returncode, log) == (0, "before switch after"), done.stdout
 
 
 def test_nothing_is_done_where_the_release_serves(play):

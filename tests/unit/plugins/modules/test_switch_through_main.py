@@ -16,6 +16,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module import variabl
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, interpreters, media, probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import Processes
 
 ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
 
@@ -201,6 +202,18 @@ def test_who_was_cut_and_what_others_change_is_told(switch, host, monkeypatch):
     for path, variable in own.items():
         assert f"{path} changes the units of the app shop beside what {variable} says" in done["warned"]
     assert "all.conf" not in done["warned"]
+
+
+@pytest.mark.parametrize("given", [{"release": TWO}, {"release": "previous", "back": True}])
+def test_what_still_ends_is_told_forth_and_back(switch, monkeypatch, given):
+    for release in (TWO, ONE):
+        switch(release)
+    monkeypatch.setattr(Processes, "ending", lambda *_arguments: ("worker of release 1", "beat of release 1"))
+    done = switch(**given)
+    assert done["ending"] == ["worker of release 1", "beat of release 1"]
+    assert (
+        "nobody waits for it, but this still ends what it has in hand: worker of release 1, beat of" in done["warned"]
+    )
 
 
 def test_a_refusal_says_what_was_done_before_and_stays_until_a_release_takes_over(switch, tmp_path, monkeypatch):

@@ -391,9 +391,12 @@ WORKER = f"gunicorn-shop-worker@{OLD}.service"
 
 @pytest.fixture
 def takes_over(tmp_path, monkeypatch):
-    """Have a worker of the old release run, and note when the processes of the new one take over."""
+    """Have a worker of the old release run, and note when the processes of the new one take over.
 
-    def takes_over(refusal: Exception | None = None):
+    Where these are refused, the old ones that are named start again.
+    """
+
+    def takes_over(refusal: Exception | None = None, again: tuple[str, ...] = ()):
         systemctl = tmp_path / "bin/systemctl"
         worker = f'{{"unit": "{WORKER}", "load": "loaded", "active": "active"}}'
         systemctl.write_text(systemctl.read_text().replace('"active"}]', f'"active"}}, {worker}]'))
@@ -408,7 +411,7 @@ def takes_over(tmp_path, monkeypatch):
                 raise refusal
 
         monkeypatch.setattr(Succession, "run", run)
-        monkeypatch.setattr(Succession, "undo", lambda _succession: note("undo"))
+        monkeypatch.setattr(Succession, "undo", lambda _succession: note("undo") or again)
 
     return takes_over
 
@@ -427,6 +430,17 @@ def test_a_process_that_dies_leaves_the_old_ones_running(handover, takes_over):
     assert "did not prove itself: its process x ended; release 0b1a2f3e4d5c is still active, untouched" in said
     assert "journalctl --unit=gunicorn-shop-x@1.service. From that:\nThe queue is gone." in said
     assert asked == [*START, f"{OLD} start processes: take over", *DISCARD, f"{OLD} start processes: undo"]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "outcome"),
+    [(True, "is still active, and what"), (False, "was started again and takes those who waited, and what")],
+)
+def test_what_had_ended_for_one_that_dies_is_told_to_run_again(handover, takes_over, overlap, outcome):
+    takes_over(ProcessRefused("its process x ended", "gunicorn-shop-x@1.service", ""), again=("beat of release 1",))
+    said, _asked = handover(overlap, overlap)
+    assert f"release {OLD} {outcome} of it had ended for the new one was started again: beat of release 1. " in said
+    assert "untouched" not in said
 
 
 def test_a_web_process_that_is_refused_brings_no_other(handover, takes_over):

@@ -153,7 +153,7 @@ def test_one_that_runs_alone_and_dies_leaves_the_old_one_running_again(host, sto
     succession = Succession(store({"beat": BEAT}, {"beat": BEAT}), NEW, 5)
     with pytest.raises(ProcessRefused):
         succession.run()
-    succession.undo()
+    assert succession.undo() == (f"beat of release {OLD} (gunicorn-shop-beat@{OLD}.service)",)
     assert host.asked == ["start later beat@NEW", "stop beat@OLD", "stop later beat@NEW", "start later beat@OLD"]
 
 

@@ -140,6 +140,16 @@ def test_a_plan_that_can_not_be_made_names_the_fault(play, monkeypatch):
         play(BUILD)
 
 
+def test_it_is_told_how_long_it_took_to_activate_what_was_built(play, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(chain.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(chain.Chain, "build", lambda _chain: now.append(now.pop() + 100) or True)
+    monkeypatch.setattr(chain.Chain, "is_django", lambda _chain: now.append(now.pop() + 2.04))
+    monkeypatch.setattr(chain.Chain, "built", lambda _chain: {"id": NEW})
+    assert play({**BUILD, **ACTIVATION, "compare": {"release": NEW}})[0]["seconds"] == 2.0
+    assert play(BUILD)[0]["seconds"] == 0.0
+
+
 def test_what_is_built_becomes_active_in_the_same_call(play):
     _result, done = play({**DJANGO, **ACTIVATION}, source={**RESULTS["source"], "serving": OLD})
     assert {done[name]["release"] for name in ("check", "migrate")} == {OLD}
