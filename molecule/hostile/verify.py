@@ -130,6 +130,13 @@ class Packages(Attack):
         self.assertIn("builder==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
         self.assert_nothing_worked()
 
+    def test_a_package_sees_no_secret_file_of_the_source_when_it_is_built(self):
+        app = {"gunicorn_name": "planted", "gunicorn_source_files": {".env": {"content": "planted", "secret": True}}}
+        self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"], **app))
+        self.assertTrue(any("builds" in each["who"] for each in self.marks()))
+        self.assertEqual(on_server("cat", "/srv/planted/current/src/.env"), "planted")
+        self.assert_nothing_worked()
+
     def test_a_build_that_leaves_a_link_has_nobody_write_through_it(self):
         # The package that it builds leaves one to the interpreter.
         self.assert_worked(deploy(gunicorn_name="linked", gunicorn_requirements=["builder"]))

@@ -83,6 +83,13 @@ options:
       - An empty text in check mode where it can't be known yet. Then nothing of the environment is known.
     type: path
     default: /usr/bin/python3
+  secrets:
+    description:
+      - Files of the source, as paths in it, that are empty wherever a package is built, the source's own, too. What says what is
+        needed is read all the same.
+    type: list
+    elements: str
+    default: []
   ssh:
     description:
       - How repositories are reached that a requirement names by C(git+ssh://). They are fetched before anything is built, and a

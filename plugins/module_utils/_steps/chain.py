@@ -63,7 +63,7 @@ LINKS = {
     "source": Link("app_source", ("name", "root", "user")),
     "build": Link("app_build", ("name", "root", "user", "source", "secrets")),
     "project": Link("django_project_info", ("source", "chdir", "wsgi_app", "worker_class")),
-    "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir", "ssh")),
+    "venv": Link("python_venv", ("name", "root", "user", "source", "version", "chdir", "secrets", "ssh")),
     "config": Link("gunicorn_config", ("python", "wsgi_app", "chdir")),
     "release": Link(
         "gunicorn_release",
@@ -183,7 +183,7 @@ class Chain:
             )
         chdir, wsgi_app, settings = project["chdir"], project["wsgi_app"], {**project["settings"], **settings}
         found = {"source": path, "version": self._version(), "chdir": chdir}
-        venv = self.do("venv", **self.account(), **self.python(), **found, ssh=self._ssh())
+        venv = self.do("venv", **self.account(), **self.python(), **found, secrets=self._secrets(), ssh=self._ssh())
         if venv.get("waits"):
             return False
         plan = self._plan(settings)
@@ -263,13 +263,16 @@ class Chain:
         source = self.given.get("source", {})
         return {name: source[name] for name in ("ssh_key", "key", "known_hosts")} if source.get("git") else None
 
+    def _secrets(self) -> list[str]:
+        """Return the files of the source that nothing that is built may see."""
+        files = self.given.get("source", {}).get("source_files", {})
+        return [name for name, file in files.items() if isinstance(file, dict) and file.get("secret")]
+
     def _source_built(self, path: str | None) -> str:
         """Return where the source is when it is built, without the user's secrets in sight; empty where check mode can't know."""
         if path is None:
             self._module.fail_json(msg="gunicorn_build has commands, but there is no gunicorn_source: set that, too.")
-        files = self.given["source"]["source_files"]
-        secrets = [name for name, file in files.items() if isinstance(file, dict) and file.get("secret")]
-        return self.do("build", **self.account(), **self.python(), source=path, secrets=secrets)["path"]
+        return self.do("build", **self.account(), **self.python(), source=path, secrets=self._secrets())["path"]
 
     def _shared_places(self, path: str | None) -> list[str]:
         """Return where in the source the app finds what it shares with later releases."""

@@ -90,7 +90,9 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
                 kind = uv.Forecast if check_mode else uv.Uv
-                notes = builder.build(params["name"], wanted, stage, path, index, kind, _mirror(ssh))
+                notes = builder.build(
+                    params["name"], wanted, stage, path, index, kind, _mirror(ssh), params["secrets"]
+                )
             if passed_over:
                 notes.append(f"{file} says what is installed; {', '.join(passed_over)} beside it counts for nothing.")
             result["notes"] = notes
@@ -137,6 +139,7 @@ STEP = Step(
         "requirements": {"type": "list", "elements": "str", "default": []},
         "gunicorn_version": {"type": "str"},
         "python": {"type": "path", "default": "/usr/bin/python3"},
+        "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "index": INDEX,
         "ssh": {
             "type": "dict",
@@ -147,7 +150,7 @@ STEP = Step(
             },
         },
     },
-    unlike=("source", "python", "version", "ssh"),
+    unlike=("source", "python", "version", "secrets", "ssh"),
     hidden={
         "index": shown_index,
         "ssh": lambda ssh: {**ssh, "key": ssh.get("key") and "(hidden)"},

@@ -32,10 +32,12 @@ def build(
     index: uv.Index,
     installer: type[uv.Uv] = uv.Uv,
     mirror: Mirror | None = None,
+    secrets: Collection[str] = (),
 ) -> list[str]:
     """Install everything into an environment of `app` in the empty folder `stage`, which is to be renamed to `place`.
 
     What is installed comes from `index`, by `installer`, and from what `mirror` brings of repositories that take an ssh key.
+    `secrets` are the files of the source that no build must see.
     Returns what people should know of it. Raises RequirementsError or UvError, or OSError.
     """
     # As the stage of an environment: a later run clears away what a killed one left. No account but root can enter.
@@ -44,7 +46,7 @@ def build(
         mirrored, failures = _mirrored(inputs, mirror, told) if mirror else ({}, [])
         with (
             standins.without_passwords(index) as open_index,
-            _inside(app, inputs, work, open_index, {told: told}, {place: made}) as run,
+            _inside(app, inputs, secrets, work, open_index, {told: told}, {place: made}) as run,
         ):
             tool = installer(open_index, run, {**inputs.told, **mirrored})
             new = ["venv", "--quiet", "--relocatable", "--allow-existing", f"--python={inputs.python}", place]
@@ -127,7 +129,13 @@ def _mirrored(inputs: Inputs, mirror: Mirror, told: str) -> tuple[dict[str, str]
 
 @contextlib.contextmanager
 def _inside(
-    app: str, inputs: Inputs, work: str, index: uv.Index, reads: dict[str, str], writes: dict[str, str]
+    app: str,
+    inputs: Inputs,
+    secrets: Collection[str],
+    work: str,
+    index: uv.Index,
+    reads: dict[str, str],
+    writes: dict[str, str],
 ) -> Iterator[sandboxes.Run]:
     """Yield what runs commands where the inputs are seen, and nothing but `writes` can be written.
 
@@ -140,6 +148,7 @@ def _inside(
         reads, writes = {**reads, sealed: inputs.source}, {**writes, inputs.source: _folder(work, "source", 0o777)}
     elif inputs.source:
         seen.append(inputs.source)
+    reads = {**reads, **_hidden(inputs, secrets, sealed if sealed in reads else inputs.source, work)}
     sandbox = sandboxes.Sandbox(
         app,
         "build the packages",
@@ -154,6 +163,17 @@ def _inside(
             if copied.returncode:
                 raise OSError(f"the source can't be copied for a build: {copied.stderr.strip()}")
         yield run
+
+
+def _hidden(inputs: Inputs, secrets: Collection[str], place: str | None, work: str) -> dict[str, str]:
+    """Return what covers the secret files of the source, which is to be seen at `place`; not those that say what is needed."""
+    nothing = _write(work, "nothing")
+    hidden = {os.path.normpath(path) for path in secrets} - set(inputs.file.texts)
+    return {
+        f"{place}/{path}": nothing
+        for path in sorted(hidden)
+        if inputs.source and os.path.isfile(os.path.join(inputs.source, path))
+    }
 
 
 def _folder(work: str, name: str, mode: int) -> str:

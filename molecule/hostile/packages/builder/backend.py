@@ -13,12 +13,12 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: builder\nRoot-Is-Purelib: true\nTag: py
 
 
 def get_requires_for_build_wheel(config_settings=None):
-    tries.mark("a build backend that is asked what it needs", *tries.QUICKLY)
+    tries.mark("a build backend that is asked what it needs", *tries.BUILDING)
     return []
 
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
-    tries.mark("a build backend that is asked for metadata", *tries.QUICKLY)
+    tries.mark("a build backend that is asked for metadata", *tries.BUILDING)
     folder = os.path.join(metadata_directory, "builder-1.0.dist-info")
     os.makedirs(folder)
     for name, text in (("METADATA", _METADATA), ("WHEEL", _WHEEL)):
@@ -28,7 +28,7 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    tries.mark("a build backend that builds", *tries.QUICKLY)
+    tries.mark("a build backend that builds", *tries.BUILDING)
     for venv in glob.glob("/srv/*/venvs/*"):
         with contextlib.suppress(OSError):
             # Whoever writes the record of what is installed may write into the interpreter.

@@ -266,7 +266,7 @@ def test_what_follows_a_build_has_the_built_source(play):
     result, done = play(steps, build=built)
     assert list(done)[:3] == ["source", "build", "project"]
     assert done["build"]["source"] == "/srv/shop/sources/1"
-    assert done["build"]["secrets"] == ["files/.env"]
+    assert done["build"]["secrets"] == done["venv"]["secrets"] == ["files/.env"]
     assert {done[name]["source"] for name in ("project", "venv", "release")} == {"/srv/shop/sources/9"}
     assert result["messages"][0] == "large"
 

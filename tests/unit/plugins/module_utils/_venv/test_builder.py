@@ -192,6 +192,7 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
         text=None,
         version="",
         mirror=None,
+        secrets=(),
         **index,
     ) -> pathlib.Path:
         source = str(write(tmp_path / "source", files)) if files else None
@@ -200,7 +201,7 @@ def build(tmp_path, monkeypatch, write, wheels, cache, seen, said):
         stage = tmp_path / "venvs" / wanted.digest()
         stage.mkdir(parents=True)
         given, place = uv.Index(index or {"wheels": str(wheels)}, str(cache)), str(tmp_path / "place")
-        notes = builder.build("shop", wanted, str(stage), place, given, tool, mirror)
+        notes = builder.build("shop", wanted, str(stage), place, given, tool, mirror, secrets)
         said.extend(notes)
         return stage
 
@@ -498,6 +499,28 @@ def test_a_build_that_has_the_record_lead_elsewhere(build, tmp_path):
     venv = build({**PACKAGE, "backend.py": f"{BACKEND}\n{link}", "requirements.txt": "."})
     assert not (venv / "installed.txt").is_symlink()
     assert builder.installed(str(venv)) == ["gunicorn==27.0.1", "shop==1.0"]
+
+
+@needs_mounts
+@pytest.mark.parametrize("of_the_source", [True, False])
+def test_a_build_finds_an_empty_file_for_each_that_is_secret(build, wheels, write, tmp_path, of_the_source):
+    look = f"wheel.writestr('seen.txt', open('{tmp_path}/source/.env').read() + open('{tmp_path}/source/open').read())"
+    backend = BACKEND.replace("        wheel.writestr(", f"        {look}\n        wheel.writestr(", 1)
+    package = {**PACKAGE, "backend.py": backend, "PKG-INFO": "Name: shop\n"}
+    files = {".env": "TOKEN=hunter2", "open": "open"}
+    # What says what is needed has to be read, whatever it is called.
+    if of_the_source:
+        files = {**files, **package, "requirements.txt": "."}
+    else:
+        files["requirements.txt"] = "shop"
+        with tarfile.open(wheels / "shop-1.0.tar.gz", "w:gz") as archive:
+            archive.add(write(tmp_path / "shop-1.0", package), "shop-1.0")
+    try:
+        venv = build(files, secrets=["./.env", "nosuch", "requirements.txt"])
+    finally:
+        (wheels / "shop-1.0.tar.gz").unlink(missing_ok=True)
+    assert next(venv.glob("lib/*/site-packages/seen.txt")).read_text() == "open"
+    assert (tmp_path / "source/.env").read_text() == "TOKEN=hunter2"
 
 
 @needs_mounts
