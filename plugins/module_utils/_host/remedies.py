@@ -32,6 +32,15 @@ _LINES = 15
 # A value that looks so is the name of a module, a host, or a path, and one below this length is in too many words.
 _PLAIN = re.compile(r"(?=.{1,40}$)[a-z0-9_-]*[./][a-z0-9._/-]*")
 _SHORTEST = 8
+# A variable that is called so has a secret, and one below this length would hide too much of what is told.
+_SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEYS?(?![A-Z])", re.IGNORECASE)
+_SHORTEST_SECRET = 4
+# What is said about a secret is none, nor is one of these values, or the path of a file.
+_ABOUT_ONE = re.compile(
+    r"_(?:AGE|ALGORITHM|CLASS|COOKIE|DIR|FILE|HASHERS?|HEADER|ID|LENGTH|LIFETIME|NAME|PATH|PREFIX|SECONDS|TIMEOUT|TTL|TYPE|UR[IL])",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(r"true|false|none|null|/[a-z0-9._/-]*", re.IGNORECASE)
 
 # By what an app says as it fails. {0} and so on are the groups of the expression.
 _ENV = "The environment has no {0}: set it in gunicorn_env."
@@ -293,13 +302,23 @@ def _further(failure: tracebacks.Failure) -> list[str]:
 def without_values(text: str, variables: Mapping[str, str]) -> str:
     """Return a text with the values of an environment taken out, by which an app may name its secrets as it fails."""
     values = {urls.credentials(value)[1]: "(hidden)" for value in variables.values() if urls.has_credentials(value)}
-    values |= {value: f"${name}" for name, value in variables.items() if not _PLAIN.fullmatch(value)}
+    values |= {value: f"${name}" for name, value in variables.items() if _is_hidden(name, value)}
     # pydantic shows what it was given, shortened, so that no value of it is found.
     text = re.sub(r"input_value=.*(?=, input_type=)", "input_value=(hidden)", text)
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST or (value and values[value] == "(hidden)"):
             text = text.replace(value, values[value])
+        elif value:
+            # Within a longer word it is another one.
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", values[value], text)
     return text
+
+
+def _is_hidden(name: str, value: str) -> bool:
+    """Return whether a value of the environment may be a secret, by what it is and by its variable's name."""
+    if _SECRET.search(name) and not _ABOUT_ONE.search(name) and not _NO_SECRET.fullmatch(value):
+        return len(value) >= _SHORTEST_SECRET
+    return len(value) >= _SHORTEST and not _PLAIN.fullmatch(value)
 
 
 def _of_missing(module: str, source: str) -> str:
