@@ -91,23 +91,20 @@ class Store:
         """Return the names of the sealed items of a kind."""
         try:
             return sorted(n for n in os.listdir(os.path.join(self.path, kind)) if not n.startswith("."))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def current(self) -> str | None:
         """Return the id of the active release, or None where there is none, or its folder is gone."""
-        try:
-            release = os.path.basename(os.readlink(self.current_link))
-        except FileNotFoundError:
-            return None
-        return release if os.path.isdir(self.item("releases", release)) else None
+        release = _target(self.current_link)
+        return release if release and os.path.isdir(self.item("releases", release)) else None
 
     def key(self) -> bytes | None:
         """Return the host's own key for this app, or None where the folder was never prepared."""
         try:
             with open(self._key, "rb") as file:
                 return file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     @contextlib.contextmanager
@@ -355,11 +352,13 @@ class Store:
         return used
 
     def refuse_others(self) -> None:
-        """Raise StoreError where the folder is there and somebody else made it."""
+        """Raise StoreError where the folder is there and somebody else made it, or what nginx goes by."""
         if not self.ours() and (os.path.islink(self.path) or not _missing_or_empty(self.path)):
             raise StoreError(
                 f"{self.path} exists and was not made by this role: move it away, or choose another gunicorn_root"
             )
+        if os.path.lexists(self.current_link) and not os.path.islink(self.current_link):
+            raise StoreError(f"{self.current_link} is no link to a release: remove it, then run again")
 
     def _adopt(self) -> None:
         """Make the folder, or refuse one that somebody else made."""
@@ -454,7 +453,10 @@ def _remove(path: str) -> None:
 
 
 def _target(link: str) -> str | None:
+    """Return the name of what a link leads to, None where there is none, or something else."""
     try:
         return os.path.basename(os.readlink(link))
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
+            raise
         return None

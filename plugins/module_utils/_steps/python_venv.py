@@ -90,9 +90,7 @@ def _build(params: dict, store: stores.Store, check_mode: bool) -> dict:
         if not os.path.isdir(store.item("venvs", name)):
             with store.stage("venvs", name) as stage:
                 kind = uv.Forecast if check_mode else uv.Uv
-                notes = builder.build(
-                    params["name"], wanted, stage, path, index, kind, _mirror(ssh), params["secrets"]
-                )
+                notes = builder.build(params["name"], wanted, stage, path, index, kind, _mirror(ssh), params["secrets"])
             if passed_over:
                 notes.append(f"{file} says what is installed; {', '.join(passed_over)} beside it counts for nothing.")
             result["notes"] = notes

@@ -189,6 +189,13 @@ def test_a_folder_of_somebody_else_is_no_apps(source, write, tmp_path):
     assert os.listdir(tmp_path / "srv/shop") == ["index.html"]
 
 
+def test_a_file_in_the_place_of_the_folder_is_no_apps(source, write, tmp_path):
+    write(tmp_path / "srv", {"shop": "x"})
+    folder = write(tmp_path / "project", {"shop.py": "app = 1\n"})
+    for check in (True, False):
+        assert "was not made by this role: move it away" in source(check, path=str(folder))["msg"]
+
+
 def test_check_mode_that_has_no_room_says_nothing_of_it(source, write, tmp_path, monkeypatch):
     folder = write(tmp_path / "project", {"shop.py": "app = 1\n"})
 

@@ -230,6 +230,15 @@ def test_a_switch_is_a_link_that_may_be_moved_with_its_folder(prepared):
     assert os.readlink(prepared.current_link) == "releases/a1"
 
 
+def test_what_is_no_link_to_a_release_is_named(prepared):
+    # As a copy of the folder has it that followed links.
+    os.mkdir(prepared.current_link)
+    assert prepared.current() is None
+    with pytest.raises(StoreError, match="current is no link to a release: remove it"), prepared.locked("deploying"):
+        pass
+    assert os.path.isdir(prepared.current_link)
+
+
 def test_a_release_whose_folder_is_gone_serves_no_more(prepared):
     _made(prepared, "a1")
     prepared.switch("a1")
