@@ -40,3 +40,14 @@ def make_with_secret():
 def writes_beside_its_code():
     """Open a file where the code is, which is sealed."""
     (pathlib.Path(__file__).parent / "notes.txt").write_text("")
+
+
+def writes_where_it_runs():
+    """Make a folder by a path that is no whole one."""
+    os.mkdir("uploads")
+
+
+def writes_to_its_code():
+    """Add to a file that came with the code."""
+    with (pathlib.Path(__file__).parent / "requirements.txt").open("a"):
+        pass

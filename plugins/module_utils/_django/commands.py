@@ -78,7 +78,7 @@ class Commands:
         known = Databases(told["states"], self._named)
         plain = told["plain"]["failure"]
         if not known.explain(failure) or (plain and not known.explain(plain)):
-            raise DjangoError(f"{_REFUSES}:\n{_errors(failure)}")
+            raise DjangoError(f"{_REFUSES}:\n{_errors(failure, self._manage.workdir)}")
         return Checked(_messages(told["plain"]["said"]), told, unmade, later=True, none_before=bool(plain))
 
     def databases(self, told: dict[str, Any] | None = None) -> Databases:
@@ -97,7 +97,7 @@ class Commands:
 
     def manage(self, seconds: float = _SECONDS) -> Manage:
         """Return its `manage.py`, whose commands may take so many seconds."""
-        return Manage(self._python, functools.partial(self._run, seconds=seconds))
+        return Manage(self._python, functools.partial(self._run, seconds=seconds), self._store.workdir(self.name))
 
     def user(self) -> str:
         """Return the account as which its commands run."""
@@ -128,6 +128,6 @@ def _unmade(apps: dict[str, list[str]]) -> typing.Iterator[str]:
         )
 
 
-def _errors(failure: str) -> str:
+def _errors(failure: str, workdir: str) -> str:
     """Return what is wrong without the warnings, which come last in the message of a check."""
-    return remedies.explain(failure.partition("\nWARNINGS:")[0])
+    return remedies.explain(failure.partition("\nWARNINGS:")[0], workdir)

@@ -31,9 +31,10 @@ def tell(**what):
 
 
 class Manage:
-    """The `manage.py` of a release, where `run` runs its commands."""
+    """The `manage.py` of a release, in the folder `workdir`, where `run` runs its commands."""
 
-    def __init__(self, python: str, run: Run):
+    def __init__(self, python: str, run: Run, workdir: str):
+        self.workdir = workdir
         self._python = python
         self._run = run
 
@@ -55,6 +56,6 @@ class Manage:
             said = (
                 done.stderr.strip() or done.stdout.strip() or f"manage.py shell ends with exit status {done.returncode}"
             )
-            raise DjangoError(f"{failure}:\n{remedies.explain(said)}")
+            raise DjangoError(f"{failure}:\n{remedies.explain(said, self.workdir)}")
         answer: dict[str, Any] = json.loads(told[1])
         return answer

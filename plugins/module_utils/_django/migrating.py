@@ -138,8 +138,8 @@ class Migrated:
 class MigrationFailed(DjangoError):
     """A migration failed; `said` is all that it said, and `migrated` what was done before it."""
 
-    def __init__(self, alias: str, said: str, migrated: Migrated):
-        super().__init__(f"a migration of the database {alias} failed:\n{remedies.explain(said)}")
+    def __init__(self, alias: str, said: str, migrated: Migrated, workdir: str):
+        super().__init__(f"a migration of the database {alias} failed:\n{remedies.explain(said, workdir)}")
         self.said = said
         self.migrated = migrated
 
@@ -168,5 +168,5 @@ def migrate(manage: Manage, app: str, user: str, alias: str, argv: Sequence[str]
         raise DjangoError(f"{failure}: {done['refused']}")
     migrated = Migrated(done["applied"], safety.backups.made[-1] if safety and done["backup"] else None, done["waited"])
     if done["failure"] is not None:
-        raise MigrationFailed(alias, done["failure"], migrated)
+        raise MigrationFailed(alias, done["failure"], migrated, manage.workdir)
     return migrated

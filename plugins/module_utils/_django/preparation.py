@@ -85,7 +85,7 @@ tell(**found)
 
 
 class Preparation:
-    """Django's part in making a release whose code is in the folder `source`.
+    """Django's part in making a release that runs in the folder `workdir`.
 
     `collectstatic` says whether it gets its static files, `allow_debug` whether it may serve with DEBUG; `databases` are the
     aliases of those that are migrated before it becomes active; `places` says where it may write, and what of that is served.
@@ -96,12 +96,14 @@ class Preparation:
     def __init__(
         self,
         places: media.Places,
+        workdir: str,
         collectstatic: bool,
         allow_debug: bool,
         databases: Sequence[str],
         check: bool = False,
     ):
         self._places = places
+        self._workdir = workdir
         self._check = check
         self.told: dict[str, Any] | None = None
         self.record: dict[str, object] = {}
@@ -124,7 +126,7 @@ class Preparation:
             os.mkdir(static)
             shutil.chown(static, user)
             also.append(("ReadWritePaths", static))
-        found = Manage(f"{stage}/venv/bin/python", run).ask(
+        found = Manage(f"{stage}/venv/bin/python", run, self._workdir).ask(
             _PREPARE,
             "the static files can't be collected" if self._collect else "manage.py can't load the project",
             also,
@@ -166,7 +168,7 @@ class Preparation:
 
     def later(self, failure: str, stage: str, run: Run) -> bool:
         """Say whether the app can be loaded only after its migrations; `failure` is what loading it said."""
-        known = ask(Manage(f"{stage}/venv/bin/python", run), self._databases)
+        known = ask(Manage(f"{stage}/venv/bin/python", run, self._workdir), self._databases)
         if not known.explain(failure):
             return False
         self.messages.append(

@@ -99,15 +99,16 @@ def command(python: str, config: str, load: bool) -> list[str]:
 
 
 def in_force(
-    done: Done, wsgi_app: str, unharmed: str = "the release that was active before still is"
+    done: Done, wsgi_app: str, unharmed: str = "the release that was active before still is", workdir: str = ""
 ) -> dict[str, Any]:
     """Return from the ended command which `workers`, `threads`, `timeout` and `worker_class` gunicorn would have.
 
     `pythonpath` are the folders that go in front of the app's path, in their order there, with their whole paths;
     `django` are the `settings_module` and `debug` of a Django project that was loaded.
-    Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before.
+    Raises ProofError with all faults where it did not pass; `unharmed` says what is as good as before, and
+    `workdir` is the folder in a sealed source that the app runs in.
     """
-    said = f" (exit status {done.returncode}); {unharmed}. The cause:\n{remedies.explain(done.stderr)}"
+    said = f" (exit status {done.returncode}); {unharmed}. The cause:\n{remedies.explain(done.stderr, workdir)}"
     if done.returncode == _UNREADABLE:
         raise ProofError(f"{_SETTINGS}: gunicorn can't run with them{said}")
     reports = answers.told(done.stdout)

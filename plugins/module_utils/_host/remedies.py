@@ -15,13 +15,19 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import traceback
 
 # SQLite says the first two without the path that it means; who asks it adds that, where it can.
 _WRITES = r"Read-only file system|unable to open database file|attempt to write a readonly database"
-_IN_SOURCE = re.compile(rf"(?:{_WRITES}).*?(/\S*/sources/[0-9a-f]{{40}})/([^'\"\s:,)]+)")
+_SOURCE = r"/\S*/sources/[0-9a-f]{40}"
+_IN_SOURCE = re.compile(rf"(?:{_WRITES}).*?({_SOURCE})/([^'\"\s:,)]+)")
+# So it is called where a file is there that only its content would be changed of, and so where it can't be executed.
+_DENIED = re.compile(rf"Permission denied(?=: b?['\"]{_SOURCE}/)")
+_EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvpe)$", re.MULTILINE)
+# A path as the app wrote it, from the folder that it runs in.
+_RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
 _ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
 _STATIC = re.compile(r"Read-only file system: b?['\"]/\S*/releases/[0-9a-f]{12}/static/")
 _LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileNotFoundError: .*(: '[^']+')")
-_NO_FILE = re.compile(r"FileNotFoundError: \[Errno 2\] No such file or directory: '/\S*/sources/[0-9a-f]{40}/([^']+)'")
+_NO_FILE = re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_SOURCE}/([^']+)'")
 # The name of a file that is written before it takes the place of another, or keeps others away from that.
 _PASSING = re.compile(
     r"\.?tmp\w{8}.*|\.?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}.*|.+\.(?:lock|new|part|temp|tmp)\w*|.+~"
@@ -51,6 +57,10 @@ _NO_SUCH_FILE = (
 _SEALED_STATIC = (
     "The app makes a static file as somebody asks for its page, but those of a release are made before it: have it made "
     "beforehand, by django-compressor with COMPRESS_OFFLINE = True, by others with a command in gunicorn_before_switch."
+)
+_SEALED_FOLDER = (
+    "The app writes to its own release, which nothing can change: have it write below $STATE_DIRECTORY, where Flask has its "
+    "instance folder by Flask(__name__, instance_path=os.environ['STATE_DIRECTORY'])."
 )
 TABLE: list[tuple[str, str]] = [
     (r"File \"(?:<frozen os>|\S*/os\.py)\", line \d+, in __getitem__\n(?: .*\n)*KeyError: '(\w+)'", _ENV),
@@ -175,6 +185,17 @@ def _databases(source: str) -> list[str]:
     return sorted(found)
 
 
+def _instance(source: str) -> str:
+    """Return the instance folder of a Flask app in a folder that asks for it, relative to that; empty where none does."""
+    for folder, _folders, names in os.walk(source) if source else ():
+        if any("instance_path" in _text(folder, name) for name in names if name.endswith(".py")):
+            # It is beside the outermost package.
+            while os.path.isfile(os.path.join(folder, "__init__.py")) and folder != source:
+                folder = os.path.dirname(folder)
+            return os.path.relpath(os.path.join(folder, "instance"), source)
+    return ""
+
+
 def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: str = "") -> str | None:
     """Return a sentence on what helps against what `text` says, an app's traceback for instance; None where that is unknown.
 
@@ -197,7 +218,8 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
             "it write below $STATE_DIRECTORY."
         )
     if _DATABASE.search(text):
-        there = _databases(source)
+        instance = _instance(source) if "unable to open" in text else ""
+        there = [instance] if instance else _databases(source)
         if there:
             return (
                 f"The app writes to a database in its source, which nothing can change: add gunicorn_shared_paths: "
@@ -216,11 +238,19 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
     return None
 
 
-def known(said: str, source: str = "") -> list[str]:
-    """Return what helps against what an app said as it failed, a sentence each; `source` is the folder of its code."""
+def known(said: str, source: str = "", workdir: str = "") -> list[str]:
+    """Return what helps against what an app said as it failed, a sentence each.
+
+    `source` is the folder of its code, and `workdir` the one that it runs in, if they are known.
+    """
     found = [text.format(*match.groups()) for row, text in TABLE if (match := re.search(row, said, re.MULTILINE))]
     if "ValidationError: " in said:
         found += [_ENV.format(" and no ".join(fields))] if (fields := _FIELDS.findall(said)) else []
+    source = source or "".join(re.findall(rf"^{_SOURCE}", workdir))
+    app = os.path.dirname(os.path.dirname(source)) or workdir
+    said = _in_full(said, source, app, workdir)
+    if not _EXECUTES.search(said):
+        said = _DENIED.sub("Read-only file system", said)
     log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
     writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)
@@ -228,6 +258,8 @@ def known(said: str, source: str = "") -> list[str]:
         found.append(writes)
     elif _STATIC.search(said):
         found.append(_SEALED_STATIC)
+    elif elsewhere and app and f"{elsewhere[1]}/".startswith(f"{app}/"):
+        found.append(_SEALED_FOLDER)
     elif elsewhere:
         found.append(f"The service may write no file there: add {elsewhere[1]} to gunicorn_writable_paths.")
     elif no_file:
@@ -242,13 +274,22 @@ def known(said: str, source: str = "") -> list[str]:
     return list(dict.fromkeys(found))[:2]
 
 
-def in_service(said: str, source: str) -> str:
+def _in_full(said: str, source: str, app: str, workdir: str) -> str:
+    """Return what an app said with its paths as those of its source, whichever way it took to it."""
+    if workdir:
+        said = _RELATIVE.sub(lambda named: named[1] + os.path.normpath(os.path.join(workdir, named[2])), said)
+    if source:
+        said = re.sub(rf"{re.escape(app)}/(?:current|releases/[0-9a-f]{{12}})/src(?=/)", source, said)
+    return said
+
+
+def in_service(said: str, source: str, workdir: str = "") -> str:
     """Return the last exception that a service went on after and what helps against it; nothing where nothing is known.
 
-    `source` is the folder of the app's code.
+    `source` is the folder of the app's code, and `workdir` the one that it runs in.
     """
     for failure in reversed(list(tracebacks.failures(said))):
-        helps = known("\n".join(raised.words for raised in failure.chain), source)
+        helps = known("\n".join(raised.text() for raised in failure.chain), source, workdir)
         if helps:
             return "\n".join([failure.cause(), *helps])
     return ""
@@ -260,19 +301,22 @@ def advised(text: str) -> str:
     return f"{text}\n{advice}" if advice and advice not in text else text
 
 
-def explain(said: str) -> str:
-    """Return why a program failed, from what it said: the cause, the app's own lines, and what helps where that is known."""
+def explain(said: str, workdir: str = "") -> str:
+    """Return why a program failed, from what it said: the cause, the app's own lines, and what helps where that is known.
+
+    `workdir` is the folder that it ran in.
+    """
     failure = tracebacks.last(said)
     cause = failure.cause() if failure else "\n".join(said.strip().splitlines()[-_LINES:])
-    helps = of(failure) if failure else known(said)
+    helps = of(failure, workdir) if failure else known(said, workdir=workdir)
     if failure and any(text.startswith(_ENV.partition("{")[0]) for text in helps):
         helps += _further(failure)
     return "\n".join([cause, *helps])
 
 
-def of(failure: tracebacks.Failure) -> list[str]:
-    """Return what helps against a failure, a sentence each."""
-    return known(failure.text, _source(failure))
+def of(failure: tracebacks.Failure, workdir: str) -> list[str]:
+    """Return what helps against a failure of a program that ran in the folder `workdir`, a sentence each."""
+    return known(failure.text, _source(failure), workdir)
 
 
 def _source(failure: tracebacks.Failure) -> str:
@@ -341,9 +385,13 @@ def _files(source: str) -> list[str]:
 
 def _names(source: str, file: str, package: str) -> bool:
     """Say whether a file of a source names a package, however it writes it."""
-    try:
-        text = files.read_brought(source, file).decode(errors="replace")
-    except OSError:
-        return False
     name = re.escape(package).replace(r"\-", "[-_.]")
-    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", text, re.IGNORECASE) is not None
+    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", _text(source, file), re.IGNORECASE) is not None
+
+
+def _text(source: str, file: str) -> str:
+    """Return the text of a file of a source, empty where it can't be read."""
+    try:
+        return files.read_brought(source, file).decode(errors="replace")
+    except OSError:
+        return ""

@@ -68,7 +68,7 @@ class Once:
         except shell.Overdue as error:
             raise StepError(f"{named} did not end within {_SECONDS} s") from error
         if done.returncode:
-            said = remedies.explain(done.stderr.strip() or done.stdout.strip()) or "It said nothing."
+            said = remedies.explain(done.stderr.strip() or done.stdout.strip(), workdir) or "It said nothing."
             raise StepError(
                 f"{named} failed with exit status {done.returncode}, and what it did till then stays done:\n{said}"
             )

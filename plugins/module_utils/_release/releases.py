@@ -520,7 +520,7 @@ class Release:
             ) from error
         unharmed = still_active(self._store.current())
         whole = f"all it said: journalctl --identifier=gunicorn-{self._store.name}"
-        return proof.in_force(done, self._inputs.wsgi_app, f"{unharmed}; {whole}")
+        return proof.in_force(done, self._inputs.wsgi_app, f"{unharmed}; {whole}", self._service.workdir)
 
     def _run(
         self,

@@ -307,6 +307,13 @@ class Store:
         """Return a release whose units are there, as its commands know it."""
         return command_line.Release(self.name, self.path, release)
 
+    def workdir(self, release: str) -> str:
+        """Return the folder that a release runs in, empty where its units are not there."""
+        try:
+            return dict(self.installed(release).properties()).get("WorkingDirectory", "")
+        except OSError:
+            return ""
+
     def surplus(self, keep: int | None) -> list[str]:
         """Return all but the `keep` latest releases; none where that is None.
 

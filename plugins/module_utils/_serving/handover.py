@@ -325,7 +325,7 @@ class Handover:
             outcome = still_active(before)
         if again:
             outcome += f", and what of it had ended for the new one was started again: {', '.join(again)}"
-        said = self._without_values(release, remedies.explain(journal.strip()))
+        said = self._without_values(release, remedies.explain(journal.strip(), self._store.workdir(release)))
         if re.search(r"[:,] 500\b", str(refusal)) and not tracebacks.last(journal):
             said = "\n".join([said, _SILENT])
         return (
@@ -336,16 +336,17 @@ class Handover:
 
     def _noted(self, candidate: Instance) -> tuple[str, ...]:
         """Return what went wrong in a release that proved itself all the same, if it is known what helps."""
-        failure = tracebacks.last(candidate.journal())
-        if not failure or not remedies.of(failure):
+        failure, workdir = tracebacks.last(candidate.journal()), self._store.workdir(candidate.release)
+        if not failure or not remedies.of(failure, workdir):
             return ()
-        said = self._without_values(candidate.release, remedies.explain(failure.text))
+        said = self._without_values(candidate.release, remedies.explain(failure.text, workdir))
         return (f"release {candidate.release} proved itself, but its journal has:\n{said}",)
 
     def _noted_since(self, since: float, release: str) -> tuple[str, ...]:
         """Return what went wrong since a time in the active release, if it is known what helps."""
         said = Instance(self._app, release).journal(since)
-        helps = remedies.in_service(said, os.path.realpath(os.path.join(self._store.item("releases", release), "src")))
+        source = os.path.realpath(os.path.join(self._store.item("releases", release), "src"))
+        helps = remedies.in_service(said, source, self._store.workdir(release))
         if not helps:
             return ()
         return (f"release {release} is active, but its journal has:\n{self._without_values(release, helps)}",)

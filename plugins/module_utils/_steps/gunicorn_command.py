@@ -53,7 +53,8 @@ def run(module: Module, params: dict) -> dict:
     result = {"changed": True, "release": name, "rc": done.returncode, **said}
     if done.returncode:
         failure = f"{shell.shown(params['command'])} ended with exit status {done.returncode} in release {name}"
-        module.fail_json(msg=f"{failure}:\n{remedies.explain(said['stderr'] or said['stdout'])}", **result)
+        cause = remedies.explain(said["stderr"] or said["stdout"], dict(properties)["WorkingDirectory"])
+        module.fail_json(msg=f"{failure}:\n{cause}", **result)
     return {**result, "msg": f"The command ran in release {name}."}
 
 

@@ -45,7 +45,8 @@ def run(module: Module, params: dict) -> dict:
             if params["django"]:
                 source = source_of(store, inputs, store.key() or b"")
                 folder = source if source and isinstance(source, str) else store.path
-                django = Preparation(Places(folder, state, shared, params["media"]), **params["django"])
+                places = Places(folder, state, shared, params["media"])
+                django = Preparation(places, os.path.join(folder, params["chdir"]), **params["django"])
             release = Release(store, inputs, store.key() or b"", django)
             # In check mode neither need be there.
             known = bool(store.key() and inputs.config is not UNKNOWN and not (module.check_mode and secrets.missing))

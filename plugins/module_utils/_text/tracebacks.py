@@ -51,6 +51,11 @@ class Raised:
     words: str
     frames: list[Frame]
 
+    def text(self) -> str:
+        """Return it as Python prints it, without what was said after it."""
+        places = [f'  File "{frame.path}", line {frame.line}, in {frame.function}' for frame in self.frames]
+        return "\n".join([*places, self.words])
+
 
 @dataclasses.dataclass(frozen=True)
 class Failure:

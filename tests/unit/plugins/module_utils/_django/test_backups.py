@@ -34,7 +34,7 @@ TWO = {
 @pytest.fixture
 def manage(release, run):
     """Return the `manage.py` of a release, run by itself."""
-    return Manage(f"{release}/venv/bin/python", run)
+    return Manage(f"{release}/venv/bin/python", run, "")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def prepare(tmp_path, release, run, as_root):
 
     def prepare(collectstatic: bool = True, allow_debug: bool = False, check: bool = False, **places) -> Preparation:
         where = Places(str(tmp_path / "source"), str(tmp_path / "state"), **places)
-        preparation = Preparation(where, collectstatic, allow_debug, ["default"], check)
+        preparation = Preparation(where, where.source, collectstatic, allow_debug, ["default"], check)
         preparation.before_load(str(release), USER, run)
         return preparation
 
@@ -45,6 +45,12 @@ def test_static_files_lie_as_their_urls_and_are_sealed(project, prepare, release
     assert run.also == [("ReadWritePaths", f"{release}/static")]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (release / "static").rglob("*")}
     assert modes == {0o755, 0o644}
+
+
+def test_it_is_known_where_the_project_runs(project, prepare):
+    project(settings="raise OSError(30, 'Read-only file system', 'uploads')")
+    with pytest.raises(DjangoError, match="The app writes to its own release"):
+        prepare()
 
 
 def test_django_makes_its_check_while_it_is_loaded_for_that(project, prepare):

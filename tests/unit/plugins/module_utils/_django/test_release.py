@@ -72,6 +72,7 @@ def make(tmp_path, venv, as_root, monkeypatch):
         )
         django = Preparation(
             Places(source, str(tmp_path / "state")),
+            source,
             **{"collectstatic": True, "allow_debug": False, "databases": ["default"], **changed},
         )
         with store.locked("a test"):

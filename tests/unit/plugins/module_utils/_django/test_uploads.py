@@ -31,7 +31,7 @@ def found(project, release, run):
     def found(settings: str = "", patterns: str = ""):
         project({"mysite/urls.py": URLS.format(patterns)}, settings)
         script = f"from django.conf import settings\n{media.ASK}\ntell(media=media())"
-        return Manage(f"{release}/venv/bin/python", run).ask(script, "it failed")["media"]
+        return Manage(f"{release}/venv/bin/python", run, "").ask(script, "it failed")["media"]
 
     return found
 

@@ -279,6 +279,67 @@ ZeroDivisionError: division by zero
 """
 
 
+EXECUTED = """Traceback (most recent call last):
+  File "/usr/lib/python3.11/subprocess.py", line 1955, in _execute_child
+    raise child_exception_type(errno_num, err_msg, err_filename)
+"""
+WRITTEN = {
+    "a relative folder": ("backend", f"{EROFS} 'uploads'", "backend/uploads"),
+    "a relative file in a folder": (".", f"{EROFS} './static/uploads/a.png'", "static/uploads"),
+    "a relative file beside where it runs": ("backend", f"{EROFS} '../data.json'", "data.json"),
+    "a file that is there": (".", f"PermissionError: [Errno 13] Permission denied: '{CODE}/debug.log'", "debug.log"),
+    "a relative file that is there": (
+        "backend",
+        "PermissionError: [Errno 13] Permission denied: 'a.db'",
+        "backend/a.db",
+    ),
+    "by the way of what is active": (".", f"{EROFS} '/srv/shop/current/src/x/a.log'", "x"),
+    "by the way of a release": (".", f"{EROFS} '/srv/shop/releases/c665253cda30/src/a.log'", "a.log"),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_what_is_written_in_the_source_is_found_whichever_way_the_app_takes_to_it(tmp_path, write, case):
+    folder, said, place = WRITTEN[case]
+    said = said.replace("/srv/shop", str(tmp_path))
+    source = write(CODE.replace("/srv/shop", str(tmp_path)), {"backend/shop.py": ""})
+    workdir = os.path.normpath(f"{source}/{folder}")
+    (advice,) = known(said, workdir=workdir)
+    assert f"gunicorn_shared_paths: [{place}]" in advice
+    assert advice in explain(f"Traceback (most recent call last):\n{said}\n", workdir)
+
+
+@pytest.mark.parametrize(
+    "path", ["venvs/" + "8f9b" * 10 + "/var/flaskr-instance", "releases/c665253cda30/venv/x", "current/x", "x"]
+)
+def test_no_release_is_said_to_be_the_apps_to_write(path):
+    (advice,) = known(f"{EROFS} '/srv/shop/{path}'", workdir="/srv/shop")
+    assert "to its own release" in advice
+
+
+def test_a_program_that_can_not_be_executed_is_not_written():
+    said = f"{EXECUTED}PermissionError: [Errno 13] Permission denied: '{CODE}/bin/convert'\n"
+    assert known(said, CODE) == []
+    assert in_service(said, CODE, CODE) == ""
+
+
+def test_the_instance_folder_of_flask_is_named_where_sqlite_names_none(tmp_path, write):
+    said = "sqlite3.OperationalError: unable to open database file"
+    write(tmp_path, {"src/shop/__init__.py": "make(app.instance_path)", "seed.db": "", "tests/__init__.py": ""})
+    assert "gunicorn_shared_paths: [src/instance]" in known(said, str(tmp_path))[0]
+    assert "[seed.db]" in known("sqlite3.OperationalError: attempt to write a readonly database", str(tmp_path))[0]
+    (tmp_path / "src/shop/__init__.py").write_text("")
+    assert "[seed.db]" in known(said, str(tmp_path))[0]
+
+
+def test_what_a_service_lacks_of_its_environment_is_told():
+    said = (
+        f'[ERROR] GET /\nTraceback (most recent call last):\n  File "{CODE}/shop.py", line 7, in home\n'
+        "    os.environ['TITLE']\n  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'TITLE'\n"
+    )
+    assert "no TITLE: set it in gunicorn_env" in in_service(said, CODE)
+
+
 def test_what_a_service_went_on_after_is_told_where_something_helps():
     said = in_service(SERVED, CODE)
     assert "at shop/views.py, line 7, in upload" in said

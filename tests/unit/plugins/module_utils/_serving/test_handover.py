@@ -276,6 +276,15 @@ def test_what_the_active_release_went_on_after_is_told(handover, tmp_path):
     assert not [line for line in order if "NEW" in line or "OLD.service" in line]
 
 
+def test_it_is_known_where_the_active_release_runs(handover, tmp_path, monkeypatch):
+    monkeypatch.setattr(Store, "workdir", lambda _store, release: f"/srv/shop/sources/{'8f9b' * 10}/of-{release}")
+    lines = "OSError: [Errno 30] Read-only file system: 'a.log'\nTraceback (most recent call last):"
+    (tmp_path / "bin/journalctl").write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n")
+    for wanted in (OLD, NEW):
+        told, _order = handover(True, True, to=wanted)
+        assert f"The app writes to of-{wanted}/a.log in its source" in told
+
+
 @pytest.fixture
 def shown(tmp_path, monkeypatch, write):
     """Return what a handover to a release would change, on a host where all runs but what stands in the file idle."""
