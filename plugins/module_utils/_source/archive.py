@@ -113,7 +113,8 @@ class Archive:
                 open(self._file, "wb") as file,
             ):
                 deadline = time.monotonic() + _FETCHED_BY
-                while block := answer.read(1 << 20):
+                # What is there by now, for a server may send a byte a minute.
+                while block := answer.read1(1 << 16):
                     file.write(block)
                     if file.tell() > MOST_BYTES or time.monotonic() > deadline:
                         raise OSError(f"it has more than {MOST_BYTES >> 20} MiB, or takes longer than {_FETCHED_BY} s")

@@ -17,6 +17,7 @@ import stat
 import tarfile
 import tempfile
 import threading
+import time
 import zipfile
 
 import pytest
@@ -234,11 +235,11 @@ def test_a_digest_may_be_written_in_capitals(tmp_path):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Serve some bytes, or fewer than announced, or refer to another server; return the address and what was asked."""
+    """Serve some bytes, one each `pause`, or fewer than announced, or refer elsewhere; return the address and what was asked."""
     servers = []
     monkeypatch.setenv("no_proxy", "*")
 
-    def serve(content=b"", missing=0, elsewhere=None):
+    def serve(content=b"", missing=0, elsewhere=None, pause=0.0):
         requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -249,7 +250,10 @@ def serve(monkeypatch):
                 if elsewhere:
                     self.send_header("Location", elsewhere)
                 self.end_headers()
-                self.wfile.write(content)
+                for part in [content[at : at + 1] for at in range(len(content))] if pause else [content]:
+                    with contextlib.suppress(OSError):
+                        self.wfile.write(part)
+                    time.sleep(pause)
 
             def log_message(self, *_arguments):
                 """Say nothing."""
@@ -284,6 +288,15 @@ def test_a_url_that_brings_less_than_announced(tmp_path, serve):
         ArchiveError, match=r"gunicorn_source.sha256 is .* \(the server left out 23 bytes\): the file was"
     ):
         Archive(f"http://me:hunter2@{here}/a.tar?token=hunter2", "a" * 64).fetch(str(tmp_path))
+
+
+def test_a_url_that_never_comes_to_its_end(tmp_path, serve, monkeypatch):
+    monkeypatch.setattr(archive, "_FETCHED_BY", 0.2)
+    here, _asked = serve(b"x" * 100, pause=0.05)
+    began = time.monotonic()
+    with pytest.raises(ArchiveError, match=r"takes longer than 0\.2 s"):
+        Archive(f"http://{here}/a.tar", "a" * 64).fetch(str(tmp_path))
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nosuch.invalid"])
