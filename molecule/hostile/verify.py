@@ -250,7 +250,7 @@ class Accounts(Attack):
     """Accounts without rights, and what they can put in the way."""
 
     def test_nobody_can_keep_nginx_from_its_sites(self):
-        lock = "for lock in $(find /run /srv -name '*.lock' -o -name lock); do flock $lock sleep 600 & done; wait"
+        lock = "for lock in $(find / /run -xdev -name '*.lock' -o -name lock); do flock $lock sleep 600 & done; wait"
         on_server("systemd-run", "--quiet", "--unit=holder", "--uid=mallet", "sh", "-c", lock)
         self.addCleanup(on_server, "systemctl", "stop", "holder")
         time.sleep(1)

@@ -9,9 +9,7 @@ its place, since its compiled files hold their path, and gets there whole, by a 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
 import glob
 import hashlib
 import json
@@ -21,15 +19,18 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes, sealing, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, locks, sandboxes, sealing, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import uv
 
 _OF_THE_HOST = "/usr/bin"
 _BUILD = re.compile(r"(?:%2B|\+)(\d{8})")
 _COMPILED = ("--compile-bytecode",)
 _SECONDS = 60
+# What all apps share, where no other account can hold it; and the seconds that another run may take with it.
+_LOCK = "/run/pyweb-stack/pythons.lock"
+_PATIENCE = 600
 # For how many seconds an interpreter that no environment has may be that of a run which goes on.
 _RUN = 3600
 
@@ -96,24 +97,35 @@ def of_uv(version: str, index: uv.Index) -> Build:
 def install(build: Build, version: str, index: uv.Index) -> None:
     """Have one of uv's on this host. Raises UvError."""
     os.makedirs(folder(), exist_ok=True)
-    with _locked():
-        if build.there():
-            return
-        for left in glob.glob(os.path.join(folder(), ".stage-*")):
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=".stage-", dir=folder()) as work:
-            made = os.path.join(work, "python")
-            os.mkdir(made)
-            os.chmod(made, 0o777)
-            # Where it seems to be, there must be something to be covered.
-            os.makedirs(build.folder, exist_ok=True)
-            try:
-                _make(build, version, made, index)
-            except BaseException:
-                os.rmdir(build.folder)
-                raise
-            files.sync_tree(made)
-            os.rename(made, build.folder)
+    os.makedirs(os.path.dirname(_LOCK), mode=0o700, exist_ok=True)
+    try:
+        with locks.held(_LOCK, f"installing a Python {version}", _PATIENCE):
+            if not build.there():
+                _install(build, version, index)
+    except locks.Busy as holder:
+        raise uv.UvError(
+            f"gunicorn_python is {version!r}, but another run is installing an interpreter ({holder}) and did not end within "
+            f"{_PATIENCE} s: wait for it, then run again"
+        ) from holder
+
+
+def _install(build: Build, version: str, index: uv.Index) -> None:
+    for left in glob.glob(os.path.join(folder(), ".stage-*")):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=".stage-", dir=folder()) as work:
+        made = os.path.join(work, "python")
+        os.mkdir(made)
+        os.chmod(made, 0o777)
+        # Where it seems to be, there must be something to be covered.
+        os.makedirs(build.folder, exist_ok=True)
+        try:
+            _make(build, version, made, index)
+        except BaseException:
+            os.rmdir(build.folder)
+            raise
+        files.sync_tree(made)
+        os.rename(made, build.folder)
+        files.sync_folder(folder())
 
 
 def _make(build: Build, version: str, made: str, index: uv.Index) -> None:
@@ -163,14 +175,6 @@ def fault(venv: str) -> str | None:
     if re.fullmatch(r"python3\.\d+", os.path.basename(path)) and libraries and os.path.basename(path) not in libraries:
         return f"it was built for {libraries[0]}, but its interpreter is {path} now"
     return None
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """Hold what all apps share. The kernel frees it when a process dies."""
-    with open(os.path.join(folder(), ".lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _is_usual(known: dict, version: str) -> bool:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
+import shutil
 import sys
 import sysconfig
 import tarfile
@@ -53,6 +55,7 @@ def mirror(tmp_path, monkeypatch, write, as_root):
     program.symlink_to(os.path.join(sysconfig.get_path("scripts"), "uv"))
     monkeypatch.setattr(uv, "FOLDER", f"{tmp_path}/tools")
     monkeypatch.setattr(pythons, "_COMPILED", ())
+    monkeypatch.setattr(pythons, "_LOCK", f"{tmp_path}/run/pythons.lock")
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", f"file://{tmp_path}/known.json")
     return folder
 
@@ -71,9 +74,29 @@ def test_one_that_the_host_lacks_is_installed_by_uv(mirror):
             info = os.lstat(os.path.join(path, name))
             assert os.path.islink(os.path.join(path, name)) or not info.st_mode & 0o022
             assert os.path.isdir(os.path.join(path, name)) or info.st_nlink == 1
-    assert sorted(os.listdir(pythons.folder())) == [".lock", "3.99.1-20261110"]
+    assert os.listdir(pythons.folder()) == ["3.99.1-20261110"]
     # As another app's run would.
     pythons.install(build, "3.99", index)
+
+
+def test_no_other_account_can_hold_it_up_and_another_run_is_named(mirror, monkeypatch):
+    index = uv.Index({"pythons": str(mirror)})
+    build = pythons.of_uv("3.99", index)
+    monkeypatch.setattr(pythons, "_PATIENCE", 0.2)
+    os.makedirs(pythons.folder())
+    # Where it was before, and everybody could read it.
+    with open(os.path.join(pythons.folder(), ".lock"), "w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        pythons.install(build, "3.99", index)
+    shutil.rmtree(build.folder)
+    assert os.stat(pythons._LOCK).st_mode & 0o077 == 0
+    with open(pythons._LOCK, "r+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.truncate()
+        other.write("process 7, installing another")
+        other.flush()
+        with pytest.raises(uv.UvError, match=r"'3\.99', .*another run .*\(process 7, installing another\)"):
+            pythons.install(build, "3.99", index)
 
 
 def test_another_build_than_the_one_that_uv_knows(mirror):
@@ -85,7 +108,7 @@ def test_another_build_than_the_one_that_uv_knows(mirror):
         uv.UvError, match=r"(?s)gunicorn_python is '3.99', which .*Hash mismatch.*gunicorn_index.pythons: name"
     ):
         pythons.install(build, "3.99", index)
-    assert os.listdir(pythons.folder()) == [".lock"]
+    assert os.listdir(pythons.folder()) == []
 
 
 def test_a_version_that_nobody_knows(mirror):
