@@ -50,7 +50,8 @@ def app(root: str, name: str) -> dict:
         "release": serving,
         "previous": store.previous(),
         "releases": [_release(store, each, last.get(each, {}), serving) for each in store.latest()],
-        "history": history[-_EVENTS:],
+        # Without the paths that it was asked for, whose queries may have tokens.
+        "history": [{name: event[name] for name in event if name != "asked"} for event in history[-_EVENTS:]],
         "settings": store.release(serving)["in_force"] if serving else {},
         "instance": _instance(name, serving) if serving else None,
         "processes": _processes(processes.look_again(serving or "").there),

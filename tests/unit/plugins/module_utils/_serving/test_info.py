@@ -46,7 +46,7 @@ def shop(tmp_path, monkeypatch, write):
             record.update(schedule={"tidy": {"command": ["tidy"], "at": "03:00"}})
             record.update(in_force={"workers": 3}, env={"SECRET_KEY": "a digest"})
             write(store.item("releases", release), {"release.json": json.dumps(record)})
-            store.history.record("serves", release, previous=before, by="ann")
+            store.history.record("serves", release, previous=before, by="ann", asked={"paths": ["/?token=hunter2"]})
             store.switch(release)
             before = release
     return store
@@ -59,6 +59,7 @@ def test_an_app_that_serves(shop, tmp_path):
     assert (found["release"], found["previous"], found["settings"]) == (NEW, OLD, {"workers": 3})
     assert found["listens"] == [f"{shop.path}/current/app.sock"]
     assert [event["release"] for event in found["history"]] == [OLD, NEW]
+    assert "hunter2" not in json.dumps(found)
 
     newest, older = found["releases"]
     assert (newest["id"], newest["serves"], newest["version"], newest["by"]) == (NEW, True, "v4", "ann")
