@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import kinds, requirements
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import kinds, projects, requirements
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
 # The newest gunicorn that is tested.
@@ -71,7 +71,10 @@ class Inputs:
         # The one that counts whatever brings another.
         self.asked = f"gunicorn=={gunicorn}" if gunicorn and not own else ""
         # What a build backend learns in place of what its repository would say.
-        self.told = dict.fromkeys(self.file.told_version, _as_version(version, os.path.basename(source or "")))
+        told = [name for line in self.extra for name in projects.told_by(line, self.file.folder, source)]
+        self.told = dict.fromkeys(
+            [*self.file.told_version, *told], _as_version(version, os.path.basename(source or ""))
+        )
         for variable, lines in (
             ("gunicorn_requirements", own),
             ("gunicorn_requirements_file", [] if self.own else self.file.gunicorn),

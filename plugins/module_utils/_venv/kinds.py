@@ -10,15 +10,13 @@ import re
 import typing
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import lock_files, requirements, tables
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import lock_files, projects, requirements, tables
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError, normalized
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.workshop import Workshop
 
 # What the locks of other tools are made from.
 _MADE_FROM = {"Pipfile.lock": "Pipfile", "poetry.lock": "pyproject.toml", "pdm.lock": "pyproject.toml"}
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
-# How tools say of a project that it is no package: each a path of tables, and the value.
-_NO_PACKAGE = ((("tool", "poetry"), "package-mode"), (("tool", "uv"), "package"), (("tool", "pdm"), "distribution"))
 
 
 class Kind:
@@ -81,6 +79,7 @@ class Requirements(Kind):
                 "the source"
             )
         self.local = any(map(requirements.is_local, lines))
+        self.told_version = [name for line in lines for name in projects.told_by(line, self.folder, source)]
         self.repositories = [each for line in lines + limits for each in requirements.repositories(line)]
         self.gunicorn = list(filter(requirements.names_gunicorn, lines + limits))
         self.names_gunicorn = bool(self.gunicorn)
@@ -118,8 +117,8 @@ class Project(Kind):
         self.folder = os.path.dirname(path)
         self.python = project.get("requires-python", "")
         self._extras, self._groups = _chosen(groups, tables_)
-        package = is_package(tables_)
-        self.told_version = _told_version(tables_)
+        package = projects.is_package(tables_)
+        self.told_version = projects.told_version(tables_)
         self.local = package or _names_a_place(tables_)
         self.repositories = list(_repositories(tables_))
         optional = tables.part(project, "optional-dependencies")
@@ -161,15 +160,15 @@ class UvLock(Kind):
         member = os.path.relpath(os.path.join(source, chdir), self.folder)
         is_member = any(member in (each.get("virtual"), each.get("editable")) for each in sources)
         self._project = os.path.normpath(os.path.join(self.folder, member if is_member else "."))
-        projects = {os.path.join(folder, "pyproject.toml") for folder in (self.folder, self._project)}
-        beside = dict(requirements.read(project, source) for project in projects)
+        paths = {os.path.join(folder, "pyproject.toml") for folder in (self.folder, self._project)}
+        beside = dict(requirements.read(path, source) for path in paths)
         self.texts = {name: text, **beside}
         self.local = any(
             {"editable", "directory", "path"} & set(each) or "://" not in each.get("registry", "://")
             for each in sources
         )
         self.repositories = [each for source in sources for each in _repositories(source)]
-        self.told_version = [name for each in beside.items() for name in _told_version(tables.load(*each))]
+        self.told_version = [name for each in beside.items() for name in projects.told_version(tables.load(*each))]
         self.gunicorn = [
             f"gunicorn=={each.get('version')}" for each in lock.get("package", []) if each.get("name") == "gunicorn"
         ]
@@ -225,8 +224,8 @@ class OtherLock(Kind):
         # Whatever its marker: a lock has the one that its own tool would install.
         self.gunicorn = [line.split(" ")[0] for line in self._lines if requirements.names_gunicorn(line)]
         project = tables.load("pyproject.toml", beside.get("pyproject.toml", ""))
-        if is_package(project):
-            self.itself, self.told_version = self.folder, _told_version(project)
+        if projects.is_package(project):
+            self.itself, self.told_version = self.folder, projects.told_version(project)
         self.local = bool(self.itself) or any(map(requirements.is_local, self._lines))
         self.repositories = [each for line in self._lines for each in requirements.repositories(line)]
 
@@ -242,31 +241,6 @@ def of(file: str | None) -> typing.Callable[..., Kind]:
         return OtherLock
     kinds: dict[str, typing.Callable[..., Kind]] = {"uv.lock": UvLock, "pyproject.toml": Project}
     return kinds.get(name, Requirements)
-
-
-def is_package(pyproject: dict) -> bool:
-    """Return whether a project is meant to be built and installed itself."""
-    told = [tables.part(pyproject, *names).get(key) for names, key in _NO_PACKAGE]
-    return "build-system" in pyproject and False not in told
-
-
-def _told_version(pyproject: dict) -> list[str]:
-    """Return the variables by which a project learns its version that has it from its repository, which a source is not."""
-    if not is_package(pyproject):
-        return []
-    tools = [
-        requirements.normalized(re.split(r"[^\w.-]", line.strip())[0])
-        for line in tables.part(pyproject, "build-system").get("requires", [])
-    ]
-    name = re.sub(r"[-_.]+", "_", str(tables.part(pyproject, "project").get("name", ""))).upper()
-    by_tool = {
-        "setuptools-scm": f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}",
-        # It knows the one alone that counts for every package.
-        "hatch-vcs": "SETUPTOOLS_SCM_PRETEND_VERSION",
-        "pdm-backend": "PDM_BUILD_SCM_VERSION",
-    }
-    dynamic = "version" in tables.part(pyproject, "project").get("dynamic", [])
-    return [variable for tool, variable in by_tool.items() if dynamic and tool in tools]
 
 
 def _names_a_place(value: object) -> bool:

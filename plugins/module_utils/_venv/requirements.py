@@ -15,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTION = re.compile(r"(--[\w-]+|-\w)[\s=]*(.*)")
 _NAME_AND_PLACE = re.compile(r"[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(.*)")
+_AROUND_A_PATH = re.compile(r"^file:(?://)?|[\[#;].*$")
 _INCLUDES = ("-r", "--requirement", "-c", "--constraint")
 _GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
 _GUNICORN_EXTRAS = re.compile(r"gunicorn\s*(\[[^]]*\])", re.IGNORECASE)
@@ -41,12 +42,20 @@ def lines(text: str) -> Iterator[str]:
 
 def is_local(line: str) -> bool:
     """Return whether a line installs something that lies beside the file: a folder, a wheel, a folder of wheels."""
+    return bool(local_place(line))
+
+
+def local_place(line: str) -> str:
+    """Return the path of what it installs then, without extras, and nothing where it doesn't."""
     option = _OPTION.match(line)
     if option:
         name, place = option.groups()
-        return name in ("-e", "--editable", "-f", "--find-links") and _is_path(place, named=True)
-    named = _NAME_AND_PLACE.match(line)
-    return _is_path(named.group(1) if named else line, named=bool(named))
+        local = name in ("-e", "--editable", "-f", "--find-links") and _is_path(place, named=True)
+    else:
+        named = _NAME_AND_PLACE.match(line)
+        place = named.group(1) if named else line
+        local = _is_path(place, named=bool(named))
+    return _AROUND_A_PATH.sub("", place.split()[0]) if local else ""
 
 
 def names_gunicorn(line: str) -> bool:

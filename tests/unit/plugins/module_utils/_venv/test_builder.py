@@ -398,7 +398,8 @@ def test_a_project_that_is_no_package_is_not_installed(build, said):
 
 
 @needs_mounts
-def test_a_project_learns_its_version_from_the_source(build):
+@pytest.mark.parametrize(("line", "extra"), [(None, []), ("-e .", []), ("./", []), ("click", ["."])])
+def test_a_project_learns_its_version_from_the_source(build, line, extra):
     backend = BACKEND.replace(
         "import os, zipfile", "import os, zipfile\nVERSION = os.environ['SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP']"
     )
@@ -407,8 +408,9 @@ def test_a_project_learns_its_version_from_the_source(build):
     project = PROJECT.format("").replace('version = "1.0"', 'dynamic = ["version"]')
     project += BUILT.replace("requires = []", 'requires = ["setuptools_scm[toml]>=8"]')
     files = {**PACKAGE, "pyproject.toml": project, "backend.py": backend}
-    assert builder.installed(str(build(files, version="v1.2.3"))) == ["gunicorn==27.0.1", "shop==1.2.3"]
-    assert "shop==0.0.0+source" in builder.installed(str(build(files, version="main")))
+    files |= {"requirements.txt": line} if line else {}
+    assert "shop==1.2.3" in builder.installed(str(build(files, extra, version="v1.2.3")))
+    assert "shop==0.0.0+source" in builder.installed(str(build(files, extra, version="main")))
 
 
 @needs_mounts

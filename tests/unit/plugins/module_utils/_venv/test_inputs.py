@@ -302,6 +302,40 @@ def test_a_file_of_ones_own_is_whole(tmp_path):
         inputs.Inputs("python3", str(tmp_path), None, [], None, text="django\n-r base.txt")
 
 
+SCM = '[build-system]\nrequires = ["setuptools_scm>=8"]\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "variable"),
+    [
+        ({"setup.py": 'setup(name="My.Shop", use_scm_version=True)'}, "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MY_SHOP"),
+        (
+            {
+                "setup.py": "setup()",
+                "setup.cfg": "[metadata]\nname = shop\n[options]\nsetup_requires =\n  setuptools-scm\n",
+            },
+            "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP",
+        ),
+        ({"pyproject.toml": SCM, "setup.cfg": "[metadata]\nname=shop\n"}, "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP"),
+        ({"pyproject.toml": SCM, "setup.py": "setup(name=NAME)"}, "SETUPTOOLS_SCM_PRETEND_VERSION"),
+        (
+            {"pyproject.toml": SCM + '[project]\nname = "shop"\ndynamic = ["version"]\n'},
+            "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP",
+        ),
+        ({"pyproject.toml": SCM + '[project]\nname = "shop"\nversion = "1"\n'}, None),
+        ({"setup.py": 'setup(name="shop", version="1")'}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("line", ["-e ./libs/shop[web]", "libs/shop/", "shop @ file:libs/shop", "--editable=libs/shop"])
+def test_what_a_project_is_told_that_a_requirement_names(wanted, files, variable, line):
+    folder = {"requirements.txt": line, **{f"libs/shop/{name}": text for name, text in files.items()}}
+    told = {variable: "0.0.0+s1"} if variable else {}
+    assert wanted(folder).told == told
+    assert wanted({**folder, "requirements.txt": "django"}).told == {}
+    assert wanted({**folder, "requirements.txt": "django"}, [line]).told == told
+
+
 @pytest.mark.parametrize(
     ("asks", "python", "refused"),
     [
