@@ -102,14 +102,14 @@ _VISITOR = '''
     elif any(home.startswith("gunicorn.workers.") for home in homes):
         setattr(worker, name, asgi if name == "asgi" else wsgi)
 
-    # What a page of Django raises goes by mail to ADMINS, and nowhere else, unless the project's LOGGING says so.
-    def written(request):
+    # What a page of Django raises goes by mail to ADMINS, and nowhere else, unless the project's LOGGING says so; and what its
+    # forms refuse goes nowhere.
+    def written(record):
         """Say whether the project's own logging writes it where gunicorn would, or to systemd's journal."""
         elsewhere = {"AdminEmailHandler", "FileHandler", "HTTPHandler", "NullHandler", "SMTPHandler", "SocketHandler"}
-        logger, handlers = logging.getLogger("django.request"), []
-        if not logger.isEnabledFor(logging.ERROR):
+        logger, handlers = logging.getLogger(record.name), []
+        if not logger.isEnabledFor(record.levelno):
             return False
-        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "", (), sys.exc_info(), extra={"request": request})
         while logger:
             handlers += logger.handlers
             logger = logger.parent if logger.propagate else None
@@ -121,12 +121,22 @@ _VISITOR = '''
         return not handlers
 
     def tell(request=None, **_):
-        if not written(request):
+        about, extra = ("django.request", logging.ERROR, "", 0, "", (), sys.exc_info()), {"request": request}
+        if not written(logging.getLogger().makeRecord(*about, extra=extra)):
             worker.log.exception("%s %s", getattr(request, "method", ""), getattr(request, "path", ""))
+
+    def tell_refused(record):
+        host = getattr(getattr(record, "request", None), "META", {}).get("HTTP_HOST", "")
+        if not written(record):
+            # In one line, whatever the path of the page has.
+            worker.log.warning("%s for %s", " ".join(record.getMessage().split()), host)
+        return True
 
     signals = sys.modules.get("django.core.signals")
     if signals:
         signals.got_request_exception.connect(tell, weak=False)
+        # A filter, since by a handler Python would take the record for written.
+        logging.getLogger("django.security.csrf").addFilter(tell_refused)
 '''
 
 

@@ -23,6 +23,11 @@ _EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvp
 # A path as the app wrote it, from the folder that it runs in.
 _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
+# As hook.py writes it. Anybody can send any origin, but only to a host of that name one that was meant for it.
+_MAPPED = re.compile(
+    r"Forbidden \(Origin checking failed - \w+://([^\s/:]+)(?::\d+)? does not match any trusted origins\.\): \S+ for \1(?::\d+)?$",
+    re.MULTILINE,
+)
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
 _ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
 _STATIC = re.compile(r"Read-only file system: b?['\"]/\S*/releases/[0-9a-f]{12}/static/")
@@ -284,7 +289,7 @@ def _in_full(said: str, source: str, app: str, workdir: str) -> str:
 
 
 def in_service(said: str, source: str, workdir: str = "") -> str:
-    """Return the last exception that a service went on after and what helps against it; nothing where nothing is known.
+    """Return the last exception or refused form that a service went on after and what helps; nothing where nothing is known.
 
     `source` is the folder of the app's code, and `workdir` the one that it runs in.
     """
@@ -292,7 +297,8 @@ def in_service(said: str, source: str, workdir: str = "") -> str:
         helps = known("\n".join(raised.text() for raised in failure.chain), source, workdir)
         if helps:
             return "\n".join([failure.cause(), *helps])
-    return ""
+    refused = [found[0] for found in _MAPPED.finditer(said)]
+    return "\n".join([refused[-1], *known(refused[-1])]) if refused else ""
 
 
 def advised(text: str) -> str:

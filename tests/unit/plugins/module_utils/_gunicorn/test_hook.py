@@ -41,6 +41,10 @@ class Log:
     def __init__(self):
         self.told = []
 
+    def warning(self, message, *arguments):
+        """Keep the message."""
+        self.told.append(message % arguments)
+
     def exception(self, message, *arguments):
         """Keep the message, and which exception it is about."""
         self.told.append((message % arguments, sys.exc_info()[0]))
@@ -227,6 +231,23 @@ HANDLERS["too high a level"][0][0].setLevel(logging.CRITICAL)
 
 
 @pytest.mark.parametrize("case", HANDLERS)
+def test_what_a_form_of_django_refuses_is_told_where_the_project_tells_nothing(ready, monkeypatch, case, capsys):
+    """Django's own logger, and what it writes with a record."""
+    handlers, told = HANDLERS[case]
+    signal = types.SimpleNamespace(connect=lambda receiver, weak: None)
+    monkeypatch.setitem(sys.modules, "django.core.signals", types.SimpleNamespace(got_request_exception=signal))
+    logger = logging.getLogger("django.security.csrf")
+    monkeypatch.setattr(logger, "handlers", [*handlers])
+    monkeypatch.setattr(logger, "filters", [])
+    monkeypatch.setattr(logger, "propagate", False)
+    worker = ready(SyncWorker, _wsgi)
+    request = types.SimpleNamespace(META={"HTTP_HOST": "shop.example.com"})
+    logger.warning("Forbidden (%s): %s", "No cookie.", "/a\nTraceback", extra={"request": request})
+    assert worker.log.told == ["Forbidden (No cookie.): /a Traceback for shop.example.com"] * told
+    assert ("No cookie" in capsys.readouterr().err) is (not handlers)
+
+
+@pytest.mark.parametrize("case", HANDLERS)
 def test_what_a_page_of_django_raises_is_told_where_the_project_tells_nothing(ready, monkeypatch, case):
     """Signals and loggers as Django has them."""
     handlers, told = HANDLERS[case]
@@ -234,7 +255,7 @@ def test_what_a_page_of_django_raises_is_told_where_the_project_tells_nothing(re
     signal = types.SimpleNamespace(connect=lambda receiver, weak: receivers.append(receiver))
     monkeypatch.setitem(sys.modules, "django.core.signals", types.SimpleNamespace(got_request_exception=signal))
     logger = logging.getLogger("django.request")
-    monkeypatch.setattr(logger, "handlers", handlers)
+    monkeypatch.setattr(logger, "handlers", [*handlers])
     monkeypatch.setattr(logger, "propagate", False)
     worker = ready(SyncWorker, _wsgi)
     try:

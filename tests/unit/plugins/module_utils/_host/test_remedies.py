@@ -347,6 +347,26 @@ def test_what_a_service_went_on_after_is_told_where_something_helps():
     assert in_service(SERVED.partition("[2026-11-26 08:46:35")[2], CODE) == ""
 
 
+REFUSED = "[WARNING] Forbidden (Origin checking failed - {} does not match any trusted origins.): {} for {}"
+
+
+def test_a_form_that_is_refused_for_a_mapped_port_is_told():
+    line = REFUSED.format("http://localhost:8080", "/add/", "localhost")
+    assert "add http://localhost:8080 to CSRF_TRUSTED_ORIGINS" in in_service(f"before\n{line}\nafter\n", CODE)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("https://evil.example", "/add/", "shop.example.com"),
+        ("https://evil.example", "/add/ for evil.example", "shop.example.com"),
+        ("https://shop.example.com.evil.example", "/add/", "shop.example.com"),
+    ],
+)
+def test_nobody_is_told_to_trust_who_sends_a_form_of_another_host(said):
+    assert in_service(REFUSED.format(*said), CODE) == ""
+
+
 def test_a_database_in_the_source_is_named(tmp_path, write):
     write(tmp_path, {"data/shop.sqlite3": "", "shop/views.py": ""})
     said = "sqlite3.OperationalError: attempt to write a readonly database"
