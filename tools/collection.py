@@ -21,13 +21,16 @@ PLAYBOOK = """---
 
 
 def collection():
-    """Build, install offline in both ways, compare, and let a playbook elsewhere find the roles."""
+    """Build, install offline in both ways, compare, and let a playbook elsewhere find the roles and playbooks."""
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = pathlib.Path(folder)
         galaxy("build", ROOT, "--output-path", elsewhere)
         sources = {"tarball": next(elsewhere.glob("*.tar.gz")), "checkout": ROOT}
         compare(*(install(source, elsewhere / name) for name, source in sources.items()))
-        (elsewhere / "site.yml").write_text(PLAYBOOK, encoding="utf-8")
+        imported = [
+            f"- import_playbook: pyweb.stack.{path.stem}\n" for path in sorted((ROOT / "playbooks").glob("*.yml"))
+        ]
+        (elsewhere / "site.yml").write_text(PLAYBOOK + "".join(imported), encoding="utf-8")
         for name in sources:
             env = {"ANSIBLE_COLLECTIONS_PATH": str(elsewhere / name)}
             check = ("ansible-playbook", "--inventory=localhost,", "--syntax-check", "site.yml")
