@@ -15,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module.module import 
 # The first version of each distribution that has what the roles need.
 _OLDEST = {"debian": (12,), "ubuntu": (22, 4)}
 _TESTED = ("12", "13")
+_VALKEY = "valkey-tools"
 _UNITS = "/etc/systemd/system/gunicorn-*@*.service"
 
 
@@ -29,6 +30,7 @@ def run(module: Module, params: dict) -> dict:
         lacks["account"] = params["account"]["name"]
     missing = machine.not_installed(params["packages"])
     if missing:
+        _refuse_valkey(module, missing)
         lacks["packages"] = missing
         lacks["lists"] = not machine.knows_packages()
         lacks["ipv6"] = not machine.has_ipv6()
@@ -57,6 +59,18 @@ def _refuse_host(module: Module) -> None:
         )
     if system.id != "debian" or system.version.split(".")[0] not in _TESTED:
         module.warn(f"this role is tested on Debian 12 and 13, not on {system.name}")
+
+
+def _refuse_valkey(module: Module, missing: list[str]) -> None:
+    """Say it of the one program that the oldest Debian lacks, before anything is installed."""
+    system = machine.system()
+    if _VALKEY not in missing or system.id != "debian" or system.version.split(".")[0] != "12":
+        return
+    if not machine.knows_packages() or machine.unknown_packages([_VALKEY]):
+        module.fail_json(
+            msg="database_cache is 'valkey', but Debian 12 has none: set it to redis, or give the host a repository that has "
+            f"{_VALKEY}, and run apt-get update."
+        )
 
 
 def _new_enough(system: machine.System) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._steps import host
 
 DEBIAN = machine.System("debian", (), "12", "Debian GNU/Linux 12")
 MARK = "App shop by pyweb.stack"
+VALKEY = {"missing": ["valkey-tools"], "account": (999, MARK)}
 
 
 class Refused(Exception):
@@ -98,11 +99,21 @@ def test_what_one_app_runs_with_the_next_one_can(look):
         ({"sandbox": False}, "a container in which systemd can't give a service a sandbox.*features nesting=1"),
         ({"account": (0, MARK)}, "which is root"),
         ({"account": (1000, "Anne")}, "that this role did not make"),
+        (
+            {**VALKEY, "unknown": ["valkey-tools"]},
+            "database_cache is 'valkey', but Debian 12 has none: set it to redis",
+        ),
+        ({**VALKEY, "lists": False}, "database_cache is 'valkey', but Debian 12 has none"),
     ],
 )
 def test_a_host_or_account_that_cannot_be_used_is_refused(look, given, says):
     with pytest.raises(Refused, match=says):
         look(**given)
+
+
+@pytest.mark.parametrize("more", [{}, {"system": machine.System("debian", (), "13", "Debian 13"), "lists": False}])
+def test_a_valkey_that_there_may_be_is_installed(look, more):
+    assert look(**VALKEY, **more)[0]["lacks"]["packages"] == ["valkey-tools"]
 
 
 def test_an_account_of_others_is_used_where_it_is_named(look):
