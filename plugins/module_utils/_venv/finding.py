@@ -20,14 +20,21 @@ _IN_A_FOLDER = ("requirements/production.txt", "requirements/prod.txt", "require
 _NAME_IT = "name the one that counts in gunicorn_requirements_file"
 _ITSELF = "gunicorn_requirements: ['.'] installs the source itself"
 _EXPORT = "export a requirements.txt from it"
+_COMPILE = "run `pip-compile` or `uv pip compile`, and deploy what that writes"
+_LOCK = "run `pipenv lock`, and deploy what that writes"
 _OTHERS = {
     "requirements*.txt": _NAME_IT,
     "requirements/*.txt": _NAME_IT,
     "*/requirements*.txt": _NAME_IT,
-    "*/pyproject.toml": _NAME_IT,
-    "requirements*.in": "run `pip-compile` or `uv pip compile`, and deploy what that writes",
-    "requirements/*.in": "run `pip-compile` or `uv pip compile`, and deploy what that writes",
-    "Pipfile": "run `pipenv lock`, and deploy what that writes",
+    "*/requirements/*.txt": _NAME_IT,
+    **{f"*/{name}": _NAME_IT for name in _FILES},
+    "pylock.*.toml": _NAME_IT,
+    "*/pylock.*.toml": _NAME_IT,
+    "requirements*.in": _COMPILE,
+    "requirements/*.in": _COMPILE,
+    "*/requirements/*.in": _COMPILE,
+    "Pipfile": _LOCK,
+    "*/Pipfile": _LOCK,
     "setup.py": _ITSELF,
     "setup.cfg": _ITSELF,
     "environment.yml": _EXPORT,
@@ -53,13 +60,16 @@ def find(source: str, chdir: str) -> Found:
             paths = _paths(folder, names)
             found = next((path for path in paths if _says_something(source, path)), None)
             if found:
-                return Found(found, list(_passed_over(source, found)))
+                return Found(found, list(_passed_over(source, found, folders)))
     return Found(None, [])
 
 
-def _passed_over(source: str, found: str) -> Iterator[str]:
+def _passed_over(source: str, found: str, folders: list[str]) -> Iterator[str]:
     """Yield what somebody may have meant to count beside the file that was found."""
     folder, name = os.path.split(found)
+    if name == "pyproject.toml" and "dependencies" not in _project(source, found).get("dynamic", []):
+        paths = dict.fromkeys(path for each in folders for path in _paths(each, _IN_A_FOLDER))
+        yield from sorted(path for path in paths if os.path.isfile(os.path.join(source, path)))
     for other in sorted(os.listdir(os.path.join(source, folder))):
         is_lock = other in _FILES and other not in ("pyproject.toml", name)
         if (name == "requirements.txt" and is_lock) or (
@@ -89,7 +99,8 @@ def _unread(source: str, chdir: str) -> Iterator[tuple[str, str]]:
         for path in _within(source, folder):
             inside = os.path.relpath(path, folder)
             for pattern, remedy in _OTHERS.items():
-                if fnmatch.fnmatchcase(inside, pattern) and inside.count("/") == pattern.count("/"):
+                locked = remedy == _LOCK and os.path.isfile(os.path.join(source, f"{path}.lock"))
+                if fnmatch.fnmatchcase(inside, pattern) and inside.count("/") == pattern.count("/") and not locked:
                     yield path, remedy
         project = os.path.normpath(os.path.join(folder, "pyproject.toml"))
         if os.path.isfile(os.path.join(source, project)):
@@ -98,17 +109,16 @@ def _unread(source: str, chdir: str) -> Iterator[tuple[str, str]]:
                 yield project, "run `poetry lock`, and deploy what that writes"
 
 
-def _within(source: str, folder: str) -> Iterator[str]:
-    """Yield the files in a folder of the source and in the folders in it, relative to the source."""
+def _within(source: str, folder: str, levels: int = 2) -> Iterator[str]:
+    """Yield the files in a folder of the source and, so many levels down, in the folders in it, relative to the source."""
     top = os.path.join(source, folder)
     for entry in sorted(os.scandir(top), key=lambda each: each.name) if os.path.isdir(top) else []:
+        path = os.path.normpath(os.path.join(folder, entry.name))
+        of_the_app = not entry.name.startswith(".") and entry.name not in _NOT_OF_THE_APP
         if entry.is_file():
-            yield os.path.normpath(os.path.join(folder, entry.name))
-        elif (
-            entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".") and entry.name not in _NOT_OF_THE_APP
-        ):
-            inner = [name for name in sorted(os.listdir(entry.path)) if os.path.isfile(os.path.join(entry.path, name))]
-            yield from (os.path.normpath(os.path.join(folder, entry.name, name)) for name in inner)
+            yield path
+        elif levels and of_the_app and entry.is_dir(follow_symlinks=False):
+            yield from _within(source, path, levels - 1)
 
 
 def _paths(folder: str, names: tuple[str, ...]) -> list[str]:
@@ -120,4 +130,9 @@ def _says_something(source: str, file: str) -> bool:
     if not os.path.isfile(path):
         return False
     # Many a pyproject.toml only configures tools.
-    return os.path.basename(file) != "pyproject.toml" or "project" in tables.load(*requirements.read(path, source))
+    return os.path.basename(file) != "pyproject.toml" or bool(_project(source, file))
+
+
+def _project(source: str, file: str) -> dict:
+    """Return the project table of a `pyproject.toml`, empty where it has none."""
+    return tables.part(tables.load(*requirements.read(os.path.join(source, file), source)), "project")

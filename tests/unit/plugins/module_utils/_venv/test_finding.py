@@ -53,10 +53,18 @@ def test_a_project_of_tools_alone_says_nothing(tmp_path, write):
         (["uv.lock", "requirements.txt"], []),
         (["requirements/base.txt", "requirements/heroku.txt"], ["requirements/heroku.txt"]),
         (["requirements/base.txt", "requirements/prod.txt"], []),
+        (
+            ["pyproject.toml", "requirements/base.txt", "requirements/local.txt", "requirements/production.txt"],
+            ["requirements/base.txt", "requirements/production.txt"],
+        ),
+        (["pyproject.toml", "requirements/local.txt"], []),
+        (["src/pyproject.toml", "requirements/prod.txt"], ["requirements/prod.txt"]),
+        (["uv.lock", "pyproject.toml", "requirements/base.txt"], []),
     ],
 )
 def test_what_may_have_been_meant_instead_is_named(tmp_path, write, files, passed_over):
-    assert finding.find(str(write(tmp_path, dict.fromkeys(files, ""))), ".").passed_over == passed_over
+    texts = {name: PROJECT if name.endswith("pyproject.toml") else "" for name in files}
+    assert finding.find(str(write(tmp_path, texts)), "src").passed_over == passed_over
 
 
 @pytest.mark.parametrize(
@@ -72,6 +80,15 @@ def test_what_may_have_been_meant_instead_is_named(tmp_path, write, files, passe
         ({"requirements-prod.txt": ""}, "It has requirements-prod.txt: name .* in gunicorn_requirements_file"),
         ({"requirements/base.in": ""}, "It has requirements/base.in: .*pip-compile"),
         ({"deploy/requirements.txt": ""}, "It has deploy/requirements.txt: name"),
+        ({"deploy/requirements/live.txt": ""}, "It has deploy/requirements/live.txt: name"),
+        ({"deploy/requirements/live.in": ""}, "It has deploy/requirements/live.in: .*pip-compile"),
+        ({"pylock.web.toml": ""}, "It has pylock.web.toml: name"),
+        ({"backend/Pipfile": "", "backend/Pipfile.lock": ""}, "It has backend/Pipfile.lock: name"),
+        ({"backend/Pipfile": ""}, "It has backend/Pipfile: run `pipenv lock`"),
+        *(
+            ({f"backend/{lock}": ""}, f"It has backend/{lock}: name")
+            for lock in ("poetry.lock", "pdm.lock", "uv.lock", "pylock.toml", "pylock.web.toml")
+        ),
         ({"pyproject.toml": "[tool.poetry.dependencies]\ndjango = '*'"}, "It has pyproject.toml: .*run `poetry lock`"),
     ],
 )
@@ -82,4 +99,5 @@ def test_what_lies_there_is_named(tmp_path, write, files, said):
 
 def test_an_app_may_need_nothing(tmp_path, write):
     files = {"app.py": "", "docs/requirements.txt": "", "tests/requirements.txt": "", "pyproject.toml": "[tool.ruff]"}
+    files |= {"a/b/requirements.txt": "", "web/tests/requirements/ci.txt": "", "tests/requirements/ci.txt": ""}
     finding.refuse_unread(str(write(tmp_path, files)), ".")
