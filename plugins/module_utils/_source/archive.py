@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts
-from ansible_collections.pyweb.stack.plugins.module_utils._source import streams
+from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 # What an archive may unpack to, and how much smaller it may be packed: code is packed to a fifth, what is packed to a
@@ -88,6 +88,9 @@ class Archive:
             raise ArchiveError(
                 f"gunicorn_source.archive: {urls.shown(self._location)} can't be unpacked: {error}"
             ) from error
+        fault = large_files.fault(folder)
+        if fault:
+            raise ArchiveError(f"gunicorn_source.archive: {urls.shown(self._location)}: {fault}")
 
     def _download(self) -> int:
         """Fetch it from its URL, and return how many bytes of those that the server announced didn't come."""

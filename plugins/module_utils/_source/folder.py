@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
-from ansible_collections.pyweb.stack.plugins.module_utils._source import streams
+from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 _NEVER = {".git", "__pycache__"}
@@ -166,6 +166,9 @@ def _name(folder: str, files: list[str]) -> str:
 def _verify(folder: str, files: list[str], digest: str) -> None:
     if _name(folder, files) != digest:
         raise TreeError("its files changed while they were copied: run again")
+    fault = large_files.fault(folder)
+    if fault:
+        raise TreeError(fault)
 
 
 def _listed(folder: str, host: str) -> list[str]:

@@ -9,7 +9,6 @@ import copy
 import os
 import re
 import shutil
-import stat
 import tempfile
 import urllib.parse
 from collections.abc import Collection
@@ -17,6 +16,7 @@ from typing import IO
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
+from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -34,8 +34,6 @@ _ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", 
 _NO_LFS = ["-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"]
 _LFS = ["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true"]
 # How a file begins that stands for one of Git LFS, and how long it can be; see its specification.
-_POINTER = b"version https://git-lfs.github.com/spec/v1"
-_LONGEST_POINTER = 1024
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
 
 
@@ -118,7 +116,7 @@ class Repository:
         self._git(_at(work), "read-tree", commit, env=index)
         write = [_at(work), f"--work-tree={folder}", "checkout-index", "--all", "--force"]
         self._git(*_NO_LFS, *write, env=index)
-        pointers = _pointers(folder)
+        pointers = large_files.pointers(folder)
         if pointers:
             self._fetch_large_files(commit, work, pointers)
             self._git(*_LFS, *write, env=index)
@@ -260,19 +258,6 @@ class Checkout:
 
 def _at(work: str) -> str:
     return f"--git-dir={work}/repository"
-
-
-def _pointers(folder: str) -> list[str]:
-    """Return the files below a folder that stand for one of Git LFS, relative to it."""
-    found = []
-    for path, _folders, names in os.walk(folder):
-        for full in (os.path.join(path, name) for name in names):
-            info = os.lstat(full)
-            if stat.S_ISREG(info.st_mode) and info.st_size <= _LONGEST_POINTER:
-                with open(full, "rb") as file:
-                    if file.read(len(_POINTER)) == _POINTER:
-                        found.append(os.path.relpath(full, folder))
-    return sorted(found)
 
 
 def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:

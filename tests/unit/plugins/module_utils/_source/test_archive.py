@@ -115,6 +115,15 @@ def test_one_folder_is_the_top_only_if_it_holds_all(tmp_path, unpack):
     assert sorted(_tree(unpack(path))) == ["shop/app.py", "shopping.txt"]
 
 
+def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, unpack):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    packed = _tar(tmp_path / "shop.tar", {"shop/app.py": (b"", 0o644), "shop/logo.png": (pointer, 0o644)})
+    with pytest.raises(
+        ArchiveError, match=r"shop.tar: it has files of Git LFS without their content, such as logo.png"
+    ):
+        unpack(packed)
+
+
 def test_a_file_alone_is_no_folder(tmp_path, unpack):
     assert list(_tree(unpack(_tar(tmp_path / "a", {"app.py": (b"", 0o644)})))) == ["app.py"]
 

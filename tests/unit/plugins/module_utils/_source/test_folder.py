@@ -289,3 +289,21 @@ def test_what_changes_on_the_way_is_not_taken(work_tree, travel, write):
 def test_a_name_need_not_be_text(work_tree, travel):
     pathlib.Path(work_tree, "\udcff.py").touch()
     assert "\udcff.py" in os.listdir(travel(work_tree)[1])
+
+
+def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, write):
+    folder = write(
+        tmp_path / "shop", {"app.py": "", "static/logo.png": "version https://git-lfs.github.com/spec/v1\noid sha"}
+    )
+    tree, there = (
+        Tree(str(folder), "this host"),
+        r"Git LFS without their content, such as static/logo.png: run `git lfs pull`",
+    )
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TreeError, match=there):
+        tree.export(str(tmp_path / "there"))
+    (tmp_path / "sent").mkdir()
+    with (tmp_path / "packed").open("wb") as packed:
+        tree.pack(packed)
+    with pytest.raises(TreeError, match=there):
+        Packed(str(tmp_path / "packed"), tree.digest()).export(str(tmp_path / "sent"))
