@@ -34,8 +34,9 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 # How many of each database are kept where nobody says it.
 KEEP = 3
 LATEST = "latest"
-_STAGE = ".stage-"
 _ENDINGS = {"sqlite": ".sqlite3", "postgresql": ".dump", "mysql": ".sql", "command": ".backup"}
+# Seconds since 1970, which have a date of four digits.
+_LAST_DATE = 1e11
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-\w[\w.-]*", re.ASCII)
 
 _SAVE = """
@@ -64,6 +65,7 @@ class Backups:
     def __init__(self, app: str, folder: str | None = None, keep: int | None = KEEP):
         self.folder = folder or BACKUPS.format(app)
         self._keep = keep
+        self._stage = f".stage-{app}-"
         # By name, those that were made since.
         self.made: list[str] = []
 
@@ -77,9 +79,9 @@ class Backups:
             self._prepare()
             with contextlib.suppress(FileNotFoundError):
                 for left in os.listdir(self.folder):
-                    if left.startswith(_STAGE):
+                    if left.startswith(self._stage):
                         self._take(os.path.join(self.folder, left))
-            stage = tempfile.mkdtemp(prefix=_STAGE, dir=self.folder)
+            stage = tempfile.mkdtemp(prefix=self._stage, dir=self.folder)
             shutil.chown(stage, user, pwd.getpwnam(user).pw_gid)
         except (OSError, LookupError) as error:
             raise DjangoError(f"no backup can be made in {self.folder}: {error}: see path in django_backup") from error
@@ -102,26 +104,34 @@ class Backups:
     def about(self, name: str) -> dict[str, Any]:
         """Return what is known of a backup: `alias`, `vendor`, `rows`, `applied`, `taken`, `serves`, `release`, `before`.
 
-        Raises DjangoError where there is no such backup.
+        Raises DjangoError where there is no such backup, or not the whole of it.
         """
         if name not in self.names():
             raise DjangoError(
                 f"there is no backup {name!r} in {self.folder}; there are {', '.join(self.names()) or 'none'}"
             )
-        return _about(files.read(os.path.join(self.folder, f"{name}.json")))
+        try:
+            return _about(files.read(os.path.join(self.folder, f"{name}.json")))
+        except ValueError as error:
+            raise DjangoError(
+                f"the backup {name} in {self.folder} is not whole: {error}: choose another, and remove it"
+            ) from error
 
     def path(self, name: str) -> str:
         """Return the file of a backup."""
         return os.path.join(self.folder, name + _ENDINGS[self.about(name)["vendor"]])
 
     def _prepare(self) -> None:
-        os.makedirs(self.folder, mode=0o711, exist_ok=True)
+        if not os.path.isdir(self.folder):
+            os.makedirs(self.folder)
+            os.chmod(self.folder, 0o711)
         with files.opened_folder(self.folder) as folder:
             info = os.fstat(folder)
             if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise PermissionError("others than root may write to it")
-            # For the account's way to the folder that it writes.
-            os.fchmod(folder, 0o711)
+            # On its way to the folder that it writes.
+            if not info.st_mode & stat.S_IXOTH:
+                raise PermissionError("the app's account can't pass through it: chmod o+x")
 
     def _take(self, stage: str) -> None:
         """Move a finished backup out of a stage, and remove the rest. Raises DjangoError."""
@@ -136,8 +146,7 @@ class Backups:
         try:
             os.rename(os.path.join(stage, "data"), final)
             _make_roots(final)
-            files.create(os.path.join(self.folder, f"{name}.json"), json.dumps(about, sort_keys=True) + "\n", 0o600)
-            files.sync_folder(self.folder)
+            files.replace(os.path.join(self.folder, f"{name}.json"), json.dumps(about, sort_keys=True) + "\n", 0o600)
         except OSError as error:
             raise DjangoError(f"the backup can't be kept in {self.folder}: {error}") from error
         finally:
@@ -191,8 +200,12 @@ def bring_back(manage: Manage, user: str, backups: Backups, name: str) -> None:
     with backups.stage(user) as folder:
         path = os.path.join(folder, "given")
         try:
-            shutil.copyfile(backups.path(name), path)
-            shutil.chown(path, user, pwd.getpwnam(user).pw_gid)
+            account = pwd.getpwnam(user)
+            # The account may have put something there.
+            with open(backups.path(name), "rb") as kept, open(path, "xb") as file:
+                os.fchmod(file.fileno(), 0o600)
+                shutil.copyfileobj(kept, file)
+                os.fchown(file.fileno(), account.pw_uid, account.pw_gid)
         except OSError as error:
             raise DjangoError(f"the backup {name} can't be brought back: {error}") from error
         script = f"{STATES}{dumps.BACK_UP}{dumps.BRING_BACK}{_RETURN}"
@@ -223,13 +236,17 @@ def lost(about: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 def _about(text: str) -> dict[str, Any]:
     """Return what an account wrote of its backup, as far as it is what it should be. Raises ValueError where it isn't."""
-    told = json.loads(text)
-    about: dict[str, Any] = {name: told.get(name) for name in ("alias", "vendor", "taken", "serves", "release")}
-    for name in ("applied", "before"):
-        about[name] = [one for one in told.get(name) or [] if isinstance(one, str) and one.isprintable()]
-    rows = told.get("rows")
-    about["rows"] = {name: count for name, count in rows.items() if isinstance(count, int)} if rows else None
-    if about["vendor"] not in _ENDINGS or not isinstance(about["taken"], (int, float)):
+    try:
+        told = json.loads(text)
+        about: dict[str, Any] = {name: told.get(name) for name in ("alias", "vendor", "taken", "serves", "release")}
+        for name in ("applied", "before"):
+            about[name] = [one for one in told.get(name) or [] if isinstance(one, str) and one.isprintable()]
+        rows = told.get("rows")
+        about["rows"] = {name: count for name, count in rows.items() if isinstance(count, int)} if rows else None
+        known = about["vendor"] in _ENDINGS and 0 <= about["taken"] < _LAST_DATE
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError("not what is written of a backup") from error
+    if not known:
         raise ValueError("not what is written of a backup")
     if not isinstance(about["alias"], str) or not re.fullmatch(r"\w[\w.-]*", about["alias"], re.ASCII):
         raise ValueError("not the alias of a database")
@@ -252,6 +269,7 @@ def _make_roots(path: str) -> None:
                 raise OSError(f"{path} is no file of its own")
             os.fchown(file.fileno(), os.geteuid(), os.getegid())
             os.fchmod(file.fileno(), 0o600)
+            files.sync(file)
     except OSError:
         os.unlink(path)
         raise

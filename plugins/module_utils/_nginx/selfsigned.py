@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import scratch, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, scratch, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
 
 FOLDER = "/etc/ssl/pyweb-stack"
@@ -38,9 +38,9 @@ def make(app: str, names: list[str]) -> None:
         paths = {part: os.path.join(folder, part) for part in ("certificate", "key")}
         subject = ",".join(f"DNS:{name}" for name in sorted(_held(names)))
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", f"/CN={app}"]
-        files = ["-keyout", paths["key"], "-out", paths["certificate"]]
+        written = ["-keyout", paths["key"], "-out", paths["certificate"]]
         done = shell.run(
-            ["openssl", "req", "-x509", *kind, "-days", str(_DAYS), "-addext", f"subjectAltName={subject}", *files],
+            ["openssl", "req", "-x509", *kind, "-days", str(_DAYS), "-addext", f"subjectAltName={subject}", *written],
             identity=shell.CALLER,
             sandbox=None,
             seconds=60,
@@ -48,9 +48,11 @@ def make(app: str, names: list[str]) -> None:
         if done.returncode:
             raise certificates.CertificateError(f"openssl can't make a certificate: {done.stderr.strip()}")
         os.chmod(paths["key"], 0o600)
+        files.sync_tree(folder)
         # The key first: a certificate without its own would be one that nginx refuses.
         for part in ("key", "certificate"):
             os.rename(paths[part], pair(app)[part])
+        files.sync_folder(FOLDER)
 
 
 def remove(app: str, only_look: bool) -> bool:

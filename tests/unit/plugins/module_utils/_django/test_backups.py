@@ -247,33 +247,93 @@ def test_what_a_killed_run_left_is_taken_over(project, manage, backups, tmp_path
     project()
     _execute(tmp_path / "source/db.sqlite3", "CREATE TABLE a (b int)")
     name = saved.save(manage, USER, "default", backups, {})
-    stage = tmp_path / "backups/.stage-killed"
+    stage = tmp_path / "backups/.stage-shop-killed"
     stage.mkdir()
     os.rename(backups.path(name), stage / "data")
     os.rename(tmp_path / f"backups/{name}.json", stage / "about.json")
-    (tmp_path / "backups/.stage-half").mkdir()
-    (tmp_path / "backups/.stage-half/data").write_text("half", encoding="utf-8")
+    (tmp_path / "backups/.stage-shop-half").mkdir()
+    (tmp_path / "backups/.stage-shop-half/data").write_text("half", encoding="utf-8")
     assert backups.names() == []
     saved.save(manage, USER, "default", backups, {})
     assert len(backups.names()) == 2
     assert name in backups.names()
 
 
-@pytest.mark.parametrize("lie", ["link", "twice", "vendor", "alias"])
+@pytest.mark.parametrize("lie", ["link", "twice", "vendor", "alias", "list", "rows", "applied", "taken", "no time"])
 def test_what_is_no_backup_of_the_app_s_own_is_not_taken(backups, tmp_path, lie):
     secret = tmp_path / "secret"
     secret.write_text("of root", encoding="utf-8")
     told = {"alias": "default", "vendor": "sqlite", "taken": 1.0, "rows": {}, "applied": []}
-    told |= {"vendor": {"vendor": "../x"}, "alias": {"alias": "../../x"}}.get(lie, {})
-    failure = (
-        contextlib.nullcontext() if lie in ("vendor", "alias") else pytest.raises(DjangoError, match="can't be kept")
-    )
+    lies = {
+        "vendor": {"vendor": "../x"},
+        "alias": {"alias": "../../x"},
+        "rows": {"rows": [1]},
+        "applied": {"applied": 1},
+    }
+    lies |= {"taken": {"taken": 1e300}, "no time": {"taken": float("nan")}, "list": {}}
+    told |= lies.get(lie, {})
+    failure = contextlib.nullcontext() if lie in lies else pytest.raises(DjangoError, match="can't be kept")
     with failure, backups.stage(USER) as stage:
         (os.symlink if lie == "link" else os.link)(secret, os.path.join(stage, "data"))
         with open(os.path.join(stage, "about.json"), "w", encoding="utf-8") as file:
-            file.write(saved.json.dumps(told))
+            file.write(saved.json.dumps([told] if lie == "list" else told))
     assert list(tmp_path.glob("backups/*")) == []
     assert (secret.read_text(encoding="utf-8"), secret.stat().st_nlink) == ("of root", 1)
+
+
+def test_a_backup_of_which_a_power_cut_left_a_part_is_named(backups, tmp_path):
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups/20261127T000000Z-default.json").write_text("", encoding="utf-8")
+    with pytest.raises(
+        DjangoError, match=r"the backup 20261127T000000Z-default in .* is not whole: .*: choose another"
+    ):
+        backups.about("20261127T000000Z-default")
+
+
+def test_a_backup_is_durable_before_it_has_its_name(backups, monkeypatch):
+    synced = []
+    monkeypatch.setattr(saved.os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    with backups.stage(USER) as stage:
+        for name, text in (("data", "rows"), ("about.json", '{"alias": "default", "vendor": "sqlite", "taken": 1}')):
+            with open(os.path.join(stage, name), "w", encoding="utf-8") as file:
+                file.write(text)
+    assert synced[0] == backups.path(backups.made[0])
+    assert synced[-1] == backups.folder
+
+
+def test_a_folder_of_the_administrator_s_stays_as_it_is(tmp_path):
+    folder = tmp_path / "backups"
+    (folder / ".stage-of-his").mkdir(parents=True)
+    folder.chmod(0o755)
+    with Backups("shop", str(folder)).stage(USER):
+        pass
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert os.listdir(folder) == [".stage-of-his"]
+    folder.chmod(0o700)
+    with (
+        pytest.raises(DjangoError, match=r"the app's account can't pass through it: chmod o\+x"),
+        Backups("shop", str(folder)).stage(USER),
+    ):
+        pass
+
+
+def test_a_backup_is_not_written_over_what_the_account_put_in_its_way(backups, tmp_path, monkeypatch):
+    (tmp_path / "precious").write_text("as it was", encoding="utf-8")
+    with backups.stage(USER) as stage:
+        for name, text in (("data", "rows"), ("about.json", '{"alias": "default", "vendor": "sqlite", "taken": 1}')):
+            with open(os.path.join(stage, name), "w", encoding="utf-8") as file:
+                file.write(text)
+    real = saved.tempfile.mkdtemp
+
+    def quicker(**given):
+        stage = real(**given)
+        os.symlink(tmp_path / "precious", os.path.join(stage, "given"))
+        return stage
+
+    monkeypatch.setattr(saved.tempfile, "mkdtemp", quicker)
+    with pytest.raises(DjangoError, match=r"can't be brought back: .*File exists"):
+        saved.bring_back(None, USER, backups, backups.made[0])
+    assert (tmp_path / "precious").read_text(encoding="utf-8") == "as it was"
 
 
 def test_a_folder_that_others_may_write_to_is_refused(backups, tmp_path):

@@ -30,6 +30,21 @@ def test_one_holds_for_its_names_and_is_the_keys():
     assert sorted(os.listdir(selfsigned.FOLDER)) == ["shop.crt", "shop.key"]
 
 
+def test_one_is_durable(monkeypatch):
+    synced = []
+    for name in ("sync_tree", "sync_folder"):
+        real = getattr(selfsigned.files, name)
+        monkeypatch.setattr(
+            selfsigned.files,
+            name,
+            lambda path, name=name, real=real: synced.append((name, os.listdir(path))) or real(path),
+        )
+    selfsigned.make("shop", [])
+    assert [name for name, _there in synced] == ["sync_tree", "sync_folder"]
+    assert sorted(synced[0][1]) == ["certificate", "key"]
+    assert {*synced[1][1]} > {"shop.crt", "shop.key"}
+
+
 def test_another_name_and_an_age_want_another():
     selfsigned.make("shop", [])
     assert selfsigned.fits("shop", [])

@@ -60,7 +60,9 @@ def mirror(tmp_path, monkeypatch, write, as_root):
     return folder
 
 
-def test_one_that_the_host_lacks_is_installed_by_uv(mirror):
+def test_one_that_the_host_lacks_is_installed_by_uv(mirror, monkeypatch):
+    synced = []
+    monkeypatch.setattr(pythons.files, "sync_folder", synced.append)
     index = uv.Index({"pythons": str(mirror)})
     build = pythons.of_uv("3.99", index)
     assert not build.there()
@@ -75,6 +77,7 @@ def test_one_that_the_host_lacks_is_installed_by_uv(mirror):
             assert os.path.islink(os.path.join(path, name)) or not info.st_mode & 0o022
             assert os.path.isdir(os.path.join(path, name)) or info.st_nlink == 1
     assert os.listdir(pythons.folder()) == ["3.99.1-20261110"]
+    assert synced == [pythons.folder()]
     # As another app's run would.
     pythons.install(build, "3.99", index)
 
