@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import subprocess
@@ -36,11 +37,14 @@ class Systemd:
         if verb == "show":
             said = "\n".join(map(self._state, units))
         elif verb == "list-units":
-            named = [unit for unit in self.running if unit.startswith("gunicorn-shop@")]
+            named = [unit for unit in self.running if any(fnmatch.fnmatch(unit, asked) for asked in arguments)]
             said = json.dumps([{"unit": unit, "load": "loaded", "active": "active"} for unit in named])
-        elif verb in ("start", "stop", "enable"):
-            those = self.enabled if verb == "enable" else self.running
-            (those.difference_update if verb == "stop" else those.update)(units)
+        if verb in ("enable", "disable"):
+            (self.enabled.update if verb == "enable" else self.enabled.difference_update)(units)
+        if verb == "start" or ("--now" in arguments and verb == "enable"):
+            self.running.update(units)
+        if verb == "stop" or ("--now" in arguments and verb == "disable"):
+            self.running.difference_update(units)
         return Done([verb, *arguments], 0, said, "")
 
     def _state(self, unit: str) -> str:
@@ -49,6 +53,8 @@ class Systemd:
             "ActiveState": "active" if running else "inactive",
             "SubState": "running" if running else "dead",
             "NRestarts": 0,
+            "Result": "success",
+            "ExecMainStatus": 0,
             "MainPID": self._pid if running else 0,
             "UnitFileState": "enabled" if unit in self.enabled else "disabled",
             "DropInPaths": self.drop_ins,
@@ -136,6 +142,33 @@ def test_the_last_deploy_is_taken_back_with_a_word_on_what_stays(switch, tmp_pat
     # A second time changes nothing, and says nothing of what stays.
     again = switch("previous", back=True)
     assert (again["release"], again["changed"], again["warned"]) == (ONE, False, "")
+
+
+def test_going_back_brings_the_processes_and_jobs_of_that_release_back(switch, host, tmp_path, write):
+    process, job = {"command": ["rq"], "settle": 0}, {"command": ["tidy"], "at": "daily"}
+    companions = {
+        ONE: {"processes": {"worker": {**process, "count": 2}}, "schedule": {"report": job}},
+        TWO: {"processes": {"mailer": process}, "schedule": {"tidy": job}},
+    }
+    for release, given in companions.items():
+        record = {"in_force": {"workers": 0}, "version": "v1", "built": "2026-01-01", "env": {}, **given}
+        write(tmp_path / f"shop/releases/{release}", {"release.json": json.dumps(record)})
+
+    def beside() -> set[str]:
+        return {unit for unit in host.running if unit.startswith("gunicorn-shop-")}
+
+    of_one = {f"gunicorn-shop-worker-{number}@{ONE}.service" for number in (1, 2)}
+    of_one |= {"gunicorn-shop-processes.service", "gunicorn-shop-report.timer"}
+    of_two = {f"gunicorn-shop-mailer@{TWO}.service", "gunicorn-shop-processes.service", "gunicorn-shop-tidy.timer"}
+    switch(ONE)
+    assert beside() == of_one
+    switch(TWO)
+    assert beside() == of_two
+    switch("previous", back=True)
+    assert beside() == of_one
+    assert {path.name for path in (tmp_path / "units").glob("*.timer")} == {"gunicorn-shop-report.timer"}
+    switch(THREE)
+    assert beside() == set()
 
 
 def test_going_back_keeps_every_release_and_the_fixed_address(switch, tmp_path, monkeypatch):

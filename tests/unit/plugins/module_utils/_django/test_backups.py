@@ -11,14 +11,17 @@ import os
 import sqlite3
 import stat
 import threading
+import types
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django import backups as saved
-from ansible_collections.pyweb.stack.plugins.module_utils._django import migrating
+from ansible_collections.pyweb.stack.plugins.module_utils._django import dumps, migrating
 from ansible_collections.pyweb.stack.plugins.module_utils._django.backups import Backups
 from ansible_collections.pyweb.stack.plugins.module_utils._django.manage import Manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import MigrationFailed, Safety
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from django.db.backends.mysql import client as mysql
+from django.db.backends.postgresql import client as postgresql
 
 USER = getpass.getuser()
 TWO = {
@@ -53,6 +56,26 @@ def migrate(manage, release):
 def backups(tmp_path):
     """Return backups in a folder of their own."""
     return Backups("shop", str(tmp_path / "backups"))
+
+
+class OldMysql:
+    """What Django before 3.2 has for MySQL."""
+
+    @staticmethod
+    def settings_to_cmd_args_env(settings, _parameters):
+        return ["mysql", "--user=ann", f"--password={settings['PASSWORD']}", "shop"], None
+
+
+@pytest.mark.parametrize("of", [postgresql.DatabaseClient, mysql.DatabaseClient, OldMysql])
+def test_a_tool_finds_the_password_in_its_environment_and_not_among_its_words(of):
+    script: dict = {"os": os}
+    exec(dumps.BACK_UP, script)
+    settings = {"NAME": "shop", "USER": "ann", "PASSWORD": "hunter2", "HOST": "db", "PORT": "", "OPTIONS": {}}
+    argv, env = script["client"](types.SimpleNamespace(client=of, settings_dict=settings), "pg_dump")
+    assert argv[0] == "pg_dump"
+    assert argv[-1] == "shop"
+    assert "hunter2" not in " ".join(argv)
+    assert list(env.values()) == ["hunter2"]
 
 
 def _execute(path, statement, *values):

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, static_root
+from ansible_collections.pyweb.stack.plugins.module_utils._django import backups, commands, migrating, static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file, unit_files
@@ -96,6 +96,14 @@ def test_missing_migrations_are_foretold_and_applied_once(manage, add):
     assert done["msg"] == "1 migrations were missing."
     again = manage("migrate")
     assert (again["changed"], again["msg"]) == (False, "The database has every migration.")
+
+
+def test_whoever_waited_for_another_with_the_same_database_is_told(manage, add, monkeypatch):
+    add(NEW)
+    monkeypatch.setattr(commands.Commands, "migrate", lambda *_arguments: migrating.Migrated([], None, 7))
+    done = manage("migrate")
+    assert (done["changed"], done["migrations"]) == (False, [])
+    assert "this run waited 7 s for the migrations of another with the same database" in done["warned"]
 
 
 def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add, store):
