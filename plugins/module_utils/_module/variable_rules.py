@@ -68,7 +68,9 @@ def faults(variables: dict, names: Collection[str] = ()) -> list[str]:
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
     shared = companion_rules.shared_names(variables.get("gunicorn_processes"), variables.get("gunicorn_schedule"))
-    return [*found, *(f"gunicorn_schedule {fault}." for fault in shared)]
+    of_no_use = rules.useless_include(variables.get("gunicorn_include"), variables.get("gunicorn_source"))
+    found += [f"gunicorn_schedule {fault}." for fault in shared]
+    return [*found, *(f"gunicorn_include {fault}." for fault in of_no_use)]
 
 
 def _misspelt(names: Collection[str]) -> Iterator[str]:

@@ -84,6 +84,15 @@ def include_faults(paths: list[Any]) -> Iterator[str]:
             yield f"has {path!r}, but must list paths inside the source, relative to its top and without '..'"
 
 
+def useless_include(paths: Any, source: Any) -> Iterator[str]:
+    """Yield why paths would not come along with such a source, each the rest of a sentence that begins with their variable."""
+    if isinstance(paths, list) and paths and isinstance(source, dict) and not source.keys() & {"directory", "path"}:
+        yield (
+            f"has {paths[0]!r}, but only with the directory or the path of gunicorn_source there is what git ignores: have it "
+            "made by gunicorn_build, or leave it out"
+        )
+
+
 def _git(url: Any, source: dict[str, Any]) -> Iterator[str]:
     version = source.get("version", "HEAD")
     # git would take a leading dash for an option, and these characters are in no ref (git-check-ref-format(1)).
