@@ -79,6 +79,15 @@ class Places:
             + (f"name {place!r} as the path" if place else self._remedy(found["root"], folder))
         )
 
+    def hidden(self, static: str) -> str | None:
+        """Return why what is to be served hides files of the folder `static`, which lie there as their URLs, or None."""
+        if not self.media or not os.path.isdir(os.path.join(static, self.media["url"].strip("/"))):
+            return None
+        return (
+            f"gunicorn_media has the url {self.media['url']!r}, where static files are, too, which nobody could get then: have "
+            "MEDIA_URL and the url be another, such as '/media/'"
+        )
+
     def message(self, found: dict[str, Any] | None) -> str | None:
         """Return what people should know of how the project's uploads are served, or None."""
         if not found:

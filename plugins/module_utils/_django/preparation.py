@@ -146,9 +146,10 @@ class Preparation:
             self.messages.append(
                 f"The files that the source has in its own STATIC_ROOT, {found['committed']}, are served, too."
             )
+        fault = self._places.fault(found["media"])
         if self._collect:
             _seal(static)
-        fault = self._places.fault(found["media"])
+            fault = self._places.hidden(static) or fault
         if fault:
             raise DjangoError(fault)
         self.messages += filter(None, [self._places.message(found["media"])])

@@ -250,3 +250,19 @@ def test_a_folder_that_is_not_the_project_s_is_refused(project, prepare):
     project(settings="MEDIA_URL = '/media/'\nMEDIA_ROOT = os.path.join(BASE_DIR, 'media')")
     with pytest.raises(DjangoError, match="the project writes to MEDIA_ROOT"):
         prepare(media={"url": "/media/", "path": "uploads", "protected": False}, shared=("media",))
+
+
+@pytest.mark.parametrize(
+    ("static", "url"),
+    [("/static/", "/static/"), ("/files/static/", "/files/"), ("/", "/css/"), ("/static/", "/static/css/")],
+)
+def test_a_url_at_which_uploads_would_hide_static_files_is_refused(project, prepare, static, url):
+    project({"shop/static/css/site.css": "a {}"}, f"STATIC_URL = '{static}'\nMEDIA_URL = '/elsewhere/'")
+    with pytest.raises(DjangoError, match=f"gunicorn_media has the url '{url}', where static files are"):
+        prepare(media={"url": url, "path": "media", "protected": False})
+
+
+@pytest.mark.parametrize("url", ["/media/", "/static/media/", "/stat/"])
+def test_one_at_which_there_are_none_is_not(project, prepare, url):
+    project(settings="STATIC_URL = '/static/'")
+    prepare(media={"url": url, "path": "media", "protected": False})
