@@ -209,12 +209,14 @@ options:
       path:
         type: path
         required: true
-        description: A file below C(/var/log), such as C(/var/log/nginx/shop.json).
+        description: A file below C(/var/log), such as C(/var/log/nginx/shop.log). Debian rotates what ends in C(.log) there.
   extra:
     type: str
     description:
-      - Text for the site's server block, in nginx's own language. It is proved with the rest, and nothing else is looked at
-        in it, but what the site says itself is refused by name.
+      - Text for the site's server block, in nginx's own language. It is proved with the rest. What the site says itself, such
+        as C(listen) or C(auth_basic), is refused with the variable that does it; a location in the text may have most of it.
+      - C(rewrite), and C(return) in an C(if), hold for all but the site's own pages, O(health) and what a CA asks.
+      - In no place there is C(include), nor whose word on the visitor counts, which is O(trusted_proxies).
   auth:
     description:
       - Whom nginx lets in, by name and password. What a CA asks for, redirects and O(health) stay open.

@@ -16,33 +16,57 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_p
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 Faults = Iterator[str | None]
-# What a site says itself, and by which variable.
+_TLS = "the site says itself how it speaks TLS, and nginx_site_tls with which certificate"
+_PROXIES = "whose word on the visitor counts is in nginx_site_trusted_proxies"
+_MAPS = "it stands in a server of nginx's, where none can be"
+# What a site says itself, and by which variable; a location of the user's own may have of it what it can hold.
 _NOT_EXTRA = {
     "listen": "the site listens on port 80, and on 443 with nginx_site_tls",
     "server_name": "the names of the site are in nginx_site_server_names",
     "server": "it stands in a server of nginx's already: give that one a file of its own",
-    "upstream": "it stands in a server of nginx's, where none can be",
-    "map": "it stands in a server of nginx's, where none can be",
-    "include": "what is in another file can't be seen here, nor is it proved anew when that changes: give its text",
+    "upstream": _MAPS,
+    "map": _MAPS,
     "root": "that is nginx_site_root",
-    "ssl_certificate": "that is nginx_site_tls",
-    "ssl_certificate_key": "that is nginx_site_tls",
+    "index": "that is nginx_site_index",
+    "http2": "it comes with nginx_site_tls",
+    "http3": "that is nginx_site_http3",
     "add_header": "those of nginx_site_headers would be lost by it: name it there",
     "proxy_pass": "it can stand in a location alone, and the app is reached already",
+    "return": "nothing else would be answered: have it in a location, or lead other names elsewhere by nginx_site_redirects",
+    "auth_basic": "that is nginx_site_auth",
+    "auth_basic_user_file": "that is nginx_site_auth",
+    "access_log": "that is nginx_site_access_log",
+    "client_max_body_size": "that is nginx_site_client_max_body_size",
+    "limit_req": "that is nginx_site_limits",
+    "limit_conn": "that is nginx_site_limits",
+    "disable_symlinks": "the site says itself which links are followed: have it in a location of your own",
 }
+# What no location of the user's own may have either.
+_NEVER_EXTRA = {
+    "include": "what is in another file can't be seen here, nor is it proved anew when that changes: give its text",
+    "set_real_ip_from": _PROXIES,
+    "real_ip_header": _PROXIES,
+    "real_ip_recursive": _PROXIES,
+}
+# Of TLS, by which certificate visitors say who they are is nobody's but the user's.
+_OF_VISITORS = {"ssl_client_certificate", "ssl_verify_client", "ssl_verify_depth", "ssl_crl"}
+# The statuses that have pages of the site's own.
+_PAGES = {"502", "503", "504"}
+# In a line of text, but for the tab and the ends of lines.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def tls(tls: dict) -> Faults:
     """Where the certificate comes from: `nginx_site_tls`."""
-    kinds = [kind for kind in ("certificate", "selfsigned", "acme") if tls.get(kind)]
-    if len(kinds) != 1:
+    given = [part for part in ("certificate", "key", "selfsigned", "acme") if tls.get(part)]
+    if given in (["certificate"], ["key"], ["certificate", "key"]):
+        yield from (_tls_file(part, tls.get(part)) for part in ("certificate", "key"))
+    elif len(given) != 1:
         yield (
-            f"has {' and '.join(kinds) or 'none of them'}, but must have one of {{certificate:, key:}}, {{selfsigned: true}} and "
+            f"has {' and '.join(given) or 'none of them'}, but must have one of {{certificate:, key:}}, {{selfsigned: true}} and "
             "{acme: {email:, terms: true}}"
         )
-    elif kinds == ["certificate"]:
-        yield from (_tls_file(part, tls.get(part)) for part in ("certificate", "key"))
-    elif kinds == ["acme"]:
+    elif given == ["acme"]:
         yield from _acme(tls["acme"])
 
 
@@ -105,8 +129,7 @@ def limits(limits: list[dict]) -> Faults:
     """What one address may ask, by URL prefixes: `nginx_site_limits`."""
     for limit in limits:
         path = limit.get("path")
-        if naming.url_path(path) or not re.fullmatch(r"[\w./~-]+", str(path)):
-            yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/' that begins with '/'"
+        yield naming.compared_path(path)
         rate = limit.get("rate")
         if rate is not None and not re.fullmatch(r"[1-9][0-9]*r/[sm]", str(rate)):
             yield f"has the rate {rate!r}, but it must be requests a second or a minute, such as '10r/s' or '30r/m'"
@@ -143,7 +166,7 @@ def access_log(log: dict) -> Faults:
     """Where requests are logged as JSON: `nginx_site_access_log`."""
     path = log.get("path")
     if naming.absolute_path(path) or not str(path).startswith("/var/log/"):
-        yield f"has the path {path!r}, but it must be that of a file below /var/log, such as '/var/log/nginx/shop.json'"
+        yield f"has the path {path!r}, but it must be that of a file below /var/log, such as '/var/log/nginx/shop.log'"
 
 
 def auth(auth: dict) -> Faults:
@@ -165,8 +188,7 @@ def auth(auth: dict) -> Faults:
     if not paths:
         yield "has no paths, but must have at least one: leave paths out for the whole site"
     for path in paths:
-        if naming.url_path(path) or not re.fullmatch(r"[\w./~-]+", str(path), re.ASCII):
-            yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/' that begins with '/'"
+        yield naming.compared_path(path)
 
 
 def locations(prefixes: list) -> Faults:
@@ -190,8 +212,9 @@ def fallback(name: object) -> Faults:
 def health(health: dict) -> Faults:
     """The page that load balancers ask for: `nginx_site_health`."""
     path, host = health.get("path"), health.get("host")
-    if naming.url_path(path) or not re.fullmatch(r"/[\w./~-]+", str(path), re.ASCII):
-        yield f"has the path {path!r}, but it must be a URL path of letters, digits and '._~-/', such as '/healthz'"
+    if path == "/":
+        yield "has the path '/', but the page must be one of its own, such as '/healthz'"
+    yield naming.compared_path(path)
     if host is not None:
         fault = naming.server_name(host)
         if fault or str(host).startswith("*"):
@@ -220,11 +243,32 @@ def media(media: dict) -> Faults:
 
 def extra(text: str) -> Faults:
     """Text for the server block: `nginx_site_extra`."""
+    control = _CONTROL.search(text)
+    if control:
+        yield f"has the control character {control[0]!r}: leave it out"
+        return
     try:
         found = config_parser.parse(text)
     except config_parser.ConfError as error:
         yield f"can't be read as what stands in a server of nginx's: {error}"
         return
-    for each in found:
-        if each.name in _NOT_EXTRA:
-            yield f"has {each.name!r}, but {_NOT_EXTRA[each.name]}"
+    yield from map(_not_extra, found)
+    yield from (
+        f"has {each.name!r}, but {_NEVER_EXTRA[each.name]}" for each in _all(found) if each.name in _NEVER_EXTRA
+    )
+
+
+def _not_extra(directive: config_parser.Directive) -> str | None:
+    """Return why a directive can't stand in the server beside what the site says itself, or None."""
+    name, why = directive.name, _NOT_EXTRA.get(directive.name)
+    if name.startswith("ssl_") and name not in _OF_VISITORS:
+        why = _TLS
+    if name == "error_page" and _PAGES & {*directive.arguments}:
+        why = "the pages of 502, 503 and 504 are those of nginx_site_error_pages"
+    return why and f"has {name!r}, but {why}"
+
+
+def _all(directives: list[config_parser.Directive]) -> Iterator[config_parser.Directive]:
+    for each in directives:
+        yield each
+        yield from _all(each.block)

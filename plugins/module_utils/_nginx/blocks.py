@@ -8,5 +8,5 @@ from __future__ import annotations
 
 def block(head: str, *paragraphs: list[str]) -> str:
     """Return a block of nginx's; between its paragraphs is an empty line."""
-    lines = "\n\n".join("\n".join(lines) for lines in paragraphs if lines).splitlines()
+    lines = "\n\n".join("\n".join(lines) for lines in paragraphs if lines).split("\n")
     return "\n".join([f"{head} {{", *[line and f"    {line}" for line in lines], "}"])

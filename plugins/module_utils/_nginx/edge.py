@@ -110,7 +110,7 @@ class Edge:
         return found
 
     def server(self, *patterns: str) -> list[list[str]]:
-        """Return the paragraphs of the server before its locations; what the `patterns` fit answers while it is closed, too."""
+        """Return the paragraphs of the server before its locations; what the `patterns` fit is always answered."""
         closed = f"${self.id}_closed"
         # nginx comes here again on the way to one of its own pages.
         always = "|".join([*(re.escape(self._url(status)) for status in _STATUSES), *patterns])
@@ -121,10 +121,11 @@ class Edge:
                 *(["real_ip_header X-Forwarded-For;", "real_ip_recursive on;"] if self.trusted_proxies else []),
             ],
             [
+                "# What answers whatever the site is, and whatever follows here.",
+                block(rf'if ($uri ~ "^(?:{always})\z")', ["break;"]),
                 "# Closed as long as that file is there.",
                 f"set {closed} 0;",
                 block(f"if (-f {self.folder}/{FLAG})", [f'set {closed} "closed{insider}";']),
-                block(rf'if ($uri ~ "^(?:{always})\z")', [f"set {closed} 0;"]),
                 block(f"if ({closed} = closed0)", ["return 503;"]),
                 f"error_page 503 {self._url(503)};",
                 f"error_page 502 504 {self._url(502)};",

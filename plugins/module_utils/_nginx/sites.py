@@ -250,7 +250,7 @@ class Site:
             self._auth.server(),
             [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
             [*self._add_headers().values()],
-            ["# From nginx_site_extra.", *self.extra.strip().splitlines()] if self.extra else [],
+            ["# From nginx_site_extra.", *self.extra.strip().split("\n")] if self.extra else [],
             [self._challenges()] if not self.tls else [],
             [self._asked_for_health(self._health)] if self._health else [],
             *self._locations().text(),
@@ -260,7 +260,7 @@ class Site:
 
     @property
     def _always(self) -> list[str]:
-        """Return the patterns of the URLs that answer while the site is closed, too."""
+        """Return the patterns of the URLs that are answered while the site is closed, too."""
         health = [re.escape(self._health.path)] if self._health else []
         return [*health, *[f"{re.escape(acme.CHALLENGES)}/.*"] * (not self.tls)]
 

@@ -37,6 +37,7 @@ _PATH_PART = r"[\w.@+~-]+(?: +[\w.@+~-]+)*"
 _RELATIVE_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*/?")
 _SIZE = re.compile(r"([0-9]{1,20})([kKmMgG]?)")
 _LOCATION = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
+_COMPARED = re.compile(r"/(?:[\w.~-]+/)*[\w.~-]*", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
 _DEFAULT_PORT = re.compile(r"http:.*:80|https:.*:443")
@@ -220,6 +221,16 @@ def url_path(value: object) -> str | None:
     if isinstance(value, str) and _URL_PATH.fullmatch(value):
         return None
     return f"is {value!r}, but must be a URL path beginning with '/', percent-encoded where it needs to be"
+
+
+def compared_path(value: object) -> str | None:
+    """A URL path as nginx compares it: what was asked for without `//`, `/./` and `/../`."""
+    if isinstance(value, str) and _COMPARED.fullmatch(value) and not {".", ".."} & {*value.split("/")}:
+        return None
+    return (
+        f"has the path {value!r}, but it must be a URL path of letters, digits and '._~-/' that begins with '/', without '//' "
+        "and without '.' or '..' as a part"
+    )
 
 
 def location(value: object) -> str | None:

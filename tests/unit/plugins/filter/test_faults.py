@@ -60,6 +60,12 @@ def _faults(yaml: str) -> list[str]:
         "{nginx_site_root: null, nginx_site_cors_origins: ['*']}",
         "nginx_site_cors_origins: ['https://app.example.com', 'http://localhost:3000']",
         "nginx_site_headers: {P3P: 'CP=\"ALL DSP\"', X-Frame-Options: DENY, X-Powered-By: ''}",
+        # What is said nowhere else, and what a location of the user's own may have.
+        "nginx_site_extra: 'rewrite ^/old$ /new permanent; if ($http_user_agent ~ bot) { return 403; } error_page 413 /a.html;'",
+        "nginx_site_extra: 'location /a/ { auth_basic a; access_log off; client_max_body_size 1g; return 204; index a; }'",
+        "nginx_site_extra: 'ssl_client_certificate /etc/ssl/ca.pem; ssl_verify_client on;'",
+        'nginx_site_extra: "# \\ta\\r\\nerror_log /var/log/nginx/shop.error.log;"',
+        "nginx_site_auth: {users: {a: $6$0123456789abcdef$0123456789}, paths: [/admin/, /a.b/~c, /...]}",
         "nginx_site_tls: {certificate: /etc/letsencrypt/live/a.de/fullchain.pem, key: /etc/ssl/private/a.key}",
         "nginx_site_proxy_headers: {SCRIPT_NAME: /shop, X-Forwarded-Host: $server_name, Forwarded: 'for=${remote_addr}'}",
         "{gunicorn_conf_file: gunicorn.conf.py, gunicorn_writable_paths: [], gunicorn_unit: {}}",
@@ -251,7 +257,7 @@ def test_all_is_well(yaml):
         ("gunicorn_drain_timeout: 2.5", "is 2.5, but must be a whole number of at least 0"),
         (
             "nginx_site_tls: {selfsigned: true, certificate: /a, key: /b}",
-            "has certificate and selfsigned, but must have one",
+            "has certificate and key and selfsigned, but must have one",
         ),
         ("nginx_site_tls: {acme: {email: me, terms: true}}", "has the email 'me', but the CA must be able to write"),
         ("nginx_site_tls: {acme: {email: a@b.de, terms: false}}", "has terms other than true"),

@@ -100,6 +100,16 @@ def test_a_ca_is_answered_by_a_closed_site(host, play, write, monkeypatch):
     assert [host.ask(path).status for path in asked] == [503] * 4
 
 
+def test_nothing_of_the_users_own_takes_the_place_of_these(host, play, gone):
+    away = "rewrite ^ https://elsewhere.example.com/ permanent;"
+    play(extra=away, health={"path": "/healthz", "host": "www.example.com"})
+    assert [host.ask(path).status for path in ("/", "/healthz", f"{acme.CHALLENGES}/token")] == [301, 502, 404]
+    assert "Out of order" in host.ask("/healthz").said
+    site = {"extra": away, "health": {"path": "/healthz", "host": "www.example.com"}, "maintenance": {"active": True}}
+    play(**site, client_max_body_size="20m")
+    assert "Back soon" in host.ask("/").said
+
+
 def test_the_log_has_the_method_that_was_sent(host, play, gone):
     play(access_log={"path": "/var/log/nginx/shop.log"})
     log = host.log / "shop.log"

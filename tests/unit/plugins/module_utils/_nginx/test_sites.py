@@ -500,11 +500,19 @@ def test_a_closed_site_lets_insiders_in_and_has_a_page_for_others(tmp_path):
 
 
 def test_the_users_own_text_and_log():
-    site = _site(extra="location = /robots.txt { return 204; }\n", access_log={"path": "/var/log/nginx/shop.json"})
+    site = _site(extra="location = /robots.txt { return 204; }\n", access_log={"path": "/var/log/nginx/shop.log"})
     server = _server(site)
     assert _values(_blocks(server, "location = /robots.txt")[0], "return") == [["204"]]
-    assert _values(server, "access_log") == [["/var/log/nginx/shop.json", "gunicorn_shop"]]
+    assert _values(server, "access_log") == [["/var/log/nginx/shop.log", "gunicorn_shop"]]
     assert "log_format gunicorn_shop escape=json" in site.text()
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_what_ends_no_line_to_nginx_ends_none_of_the_users_text(end):
+    directives = _parsed(_site(extra=f"# a{end}listen 81;{end}\nerror_log /b;"))
+    (server,) = config_parser.inside(directives, "server")
+    assert [each.arguments for each in config_parser.inside(server.block, "listen")] == [["80", "default_server"]]
+    assert [each.arguments for each in config_parser.inside(server.block, "error_log")] == [["/b"]]
 
 
 @pytest.mark.parametrize("tls", [None, TLS])
