@@ -67,6 +67,9 @@ _SEALED_FOLDER = (
     "The app writes to its own release, which nothing can change: have it write below $STATE_DIRECTORY, where Flask has its "
     "instance folder by Flask(__name__, instance_path=os.environ['STATE_DIRECTORY'])."
 )
+# What Node.js 18 and 20 say, before the app fails that started it.
+_V8 = re.compile(r"MemoryChunk allocation failed during|Check failed: 12 == \(\*__errno_location")
+_NODE = "Node.js makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}."
 TABLE: list[tuple[str, str]] = [
     (r"File \"(?:<frozen os>|\S*/os\.py)\", line \d+, in __getitem__\n(?: .*\n)*KeyError: '(\w+)'", _ENV),
     (r"ImproperlyConfigured: Set the (\w+) environment variable", _ENV),
@@ -113,6 +116,7 @@ TABLE: list[tuple[str, str]] = [
         r"cannot allocate memory in static TLS block|cannot enable executable stack|ffi_prep_closure",
         "A library makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}.",
     ),
+    (_V8.pattern, _NODE),
     (
         r"SynchronousOnlyOperation",
         "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",
@@ -298,7 +302,15 @@ def in_service(said: str, source: str, workdir: str = "") -> str:
         if helps:
             return "\n".join([failure.cause(), *helps])
     refused = [found[0] for found in _MAPPED.finditer(said)]
-    return "\n".join([refused[-1], *known(refused[-1])]) if refused else ""
+    if refused:
+        return "\n".join([refused[-1], *known(refused[-1])])
+    return "\n".join(_of_programs(said))
+
+
+def _of_programs(said: str) -> list[str]:
+    """Return what helps against what a program said that the app started."""
+    found = _V8.search(said)
+    return [found[0], _NODE.format()] if found else []
 
 
 def advised(text: str) -> str:
@@ -314,7 +326,7 @@ def explain(said: str, workdir: str = "") -> str:
     """
     failure = tracebacks.last(said)
     cause = failure.cause() if failure else "\n".join(said.strip().splitlines()[-_LINES:])
-    helps = of(failure, workdir) if failure else known(said, workdir=workdir)
+    helps = (of(failure, workdir) if failure else known(said, workdir=workdir)) or _of_programs(said)
     if failure and any(text.startswith(_ENV.partition("{")[0]) for text in helps):
         helps += _further(failure)
     return "\n".join([cause, *helps])

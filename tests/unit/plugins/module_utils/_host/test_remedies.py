@@ -347,6 +347,21 @@ def test_what_a_service_went_on_after_is_told_where_something_helps():
     assert in_service(SERVED.partition("[2026-11-26 08:46:35")[2], CODE) == ""
 
 
+NODE = "#\n# Fatal javascript OOM in MemoryChunk allocation failed during deserialization.\n#\n\n"
+
+
+@pytest.mark.parametrize(
+    "said", [NODE, "#\n# Fatal error in , line 0\n# Check failed: 12 == (*__errno_location ()).\n"]
+)
+def test_a_program_that_makes_machine_code_is_told_whatever_comes_of_it(said):
+    failure = (
+        f'Traceback (most recent call last):\n  File "{CODE}/shop.py", line 7, in home\n    run(["node"])\n'
+        "subprocess.CalledProcessError: Command '['node']' died with <Signals.SIGTRAP: 5>.\n"
+    )
+    for told in (explain(said), explain(said + failure), in_service(said + failure, CODE)):
+        assert "gunicorn_unit: {MemoryDenyWriteExecute: false}" in told
+
+
 REFUSED = "[WARNING] Forbidden (Origin checking failed - {} does not match any trusted origins.): {} for {}"
 
 
