@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+from ansible_collections.pyweb.stack.plugins.module_utils._source import parents
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 # Below it lies what a source has at the places of shared files; those are links to where the app writes.
@@ -171,23 +172,14 @@ def _parent(variable: str, folder: str, path: str) -> Iterator[tuple[int, str]]:
 
     Raises AdditionError where the way leads over a link, which could leave the source, or over a file.
     """
-    *ahead, name = path.split("/")
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for part in ahead:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=descriptor)
-            try:
-                step = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
-            except OSError as error:
-                raise AdditionError(
-                    f"{variable} has {path!r}, but {part!r} on its way is a link or a file in the source"
-                ) from error
-            os.close(descriptor)
-            descriptor = step
-        yield descriptor, name
-    finally:
-        os.close(descriptor)
+    with contextlib.ExitStack() as stack:
+        try:
+            parent = stack.enter_context(parents.of(folder, path, make=True))
+        except NotADirectoryError as error:
+            raise AdditionError(
+                f"{variable} has {path!r}, but {error.filename!r} on its way is a link or a file in the source"
+            ) from error
+        yield parent
 
 
 def _text(folder: str, path: str) -> str:

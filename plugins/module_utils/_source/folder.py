@@ -11,12 +11,13 @@ import io
 import json
 import os
 import shutil
+import stat
 import tarfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
-from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, streams
+from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, parents, streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 _NEVER = {".git", "__pycache__"}
@@ -142,21 +143,20 @@ def _look(told: IO[bytes], path: str, host: str, include: Sequence[str]) -> None
 def _pack(archive: IO[bytes] | gzip.GzipFile, folder: str, files: list[str]) -> None:
     """Write files of a folder to an open file, as `streams.unpack` reads it."""
     with tarfile.open(fileobj=archive, mode="w|") as tar:
-        for path in sorted(files, key=lambda path: (os.path.islink(os.path.join(folder, path)), path)):
-            member = tar.gettarinfo(os.path.join(folder, path), arcname=path)
-            # Two names of one file are two files.
-            if member.islnk():
-                member.type, member.size = tarfile.REGTYPE, os.path.getsize(os.path.join(folder, path))
-            if not member.isreg():
-                tar.addfile(member)
-                continue
-            with open(os.path.join(folder, path), "rb", opener=_no_link) as content:
-                tar.addfile(member, content)
-
-
-def _no_link(path: str, flags: int) -> int:
-    # It was a file a moment ago.
-    return os.open(path, flags | os.O_NOFOLLOW)
+        for path in files:
+            member = tarfile.TarInfo(path)
+            # It was a file or a link a moment ago, and no link was on the way.
+            with parents.of(folder, path) as (parent, name):
+                if stat.S_ISLNK(os.lstat(name, dir_fd=parent).st_mode):
+                    member.type, member.linkname = tarfile.SYMTYPE, os.readlink(name, dir_fd=parent)
+                    tar.addfile(member)
+                    continue
+                with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent), "rb") as content:
+                    info = os.fstat(content.fileno())
+                    if not stat.S_ISREG(info.st_mode):
+                        raise TreeError(f"{path!r} is no file")
+                    member.mode, member.size = stat.S_IMODE(info.st_mode), info.st_size
+                    tar.addfile(member, content)
 
 
 def _name(folder: str, files: list[str]) -> str:

@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._source import folder as trees
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
@@ -283,6 +284,26 @@ def test_what_arrives_is_what_was_there(work_tree, travel, write):
 def test_what_changes_on_the_way_is_not_taken(work_tree, travel, write):
     with pytest.raises(TreeError, match="its files changed while they were copied: run again"):
         travel(work_tree, meanwhile=lambda: write(work_tree, {"app.py": "half a"}))
+
+
+def test_a_folder_that_gives_way_to_a_link_meanwhile_brings_nothing_from_there(
+    work_tree, travel, write, tmp_path, monkeypatch
+):
+    # Whose it is in a folder of root's sees when that is read.
+    write(tmp_path / "secret", {"key": "hunter2"})
+    write(work_tree, {"theirs/key": "of theirs"})
+    refuse = trees._refuse_behind_link
+
+    def then_replace(top, name):
+        refuse(top, name)
+        if name == "theirs/key" and not (work_tree / "theirs").is_symlink():
+            (work_tree / "theirs").rename(tmp_path / "aside")
+            (work_tree / "theirs").symlink_to(tmp_path / "secret")
+
+    monkeypatch.setattr(trees, "_refuse_behind_link", then_replace)
+    with pytest.raises((TreeError, OSError), match="Not a directory: 'theirs'|Too many levels"):
+        travel(work_tree)
+    assert "hunter2" not in "".join(path.read_text() for path in (tmp_path / "arrived").rglob("key"))
 
 
 @pytest.mark.skipif(os.fsencode("\udcff") != b"\xff", reason="file names have no bytes here that are no text")
