@@ -301,7 +301,7 @@ def test_a_folder_that_gives_way_to_a_link_meanwhile_brings_nothing_from_there(
             (work_tree / "theirs").symlink_to(tmp_path / "secret")
 
     monkeypatch.setattr(trees, "_refuse_behind_link", then_replace)
-    with pytest.raises((TreeError, OSError), match="Not a directory: 'theirs'|Too many levels"):
+    with pytest.raises((TreeError, OSError), match="Not a directory: 'theirs'"):
         travel(work_tree)
     assert "hunter2" not in "".join(path.read_text() for path in (tmp_path / "arrived").rglob("key"))
 

@@ -396,6 +396,31 @@ def test_a_password_opens_the_repository_and_its_submodules_and_is_seen_nowhere(
     assert not store.exists()
 
 
+def test_a_password_goes_to_no_other_server(guarded, nested, git, export, tmp_path):
+    asked = []
+
+    class Other(_Guarded):
+        def do_GET(self):
+            asked.append(self.headers.get("Authorization"))
+            super().do_GET()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Other, directory=str(nested)))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    git(tmp_path, "clone", "--quiet", str(nested / "shop.git"), "shop")
+    elsewhere = f"http://127.0.0.1:{server.server_port}/lib.git"
+    git(tmp_path / "shop", "config", "--file=.gitmodules", "submodule.in/lib.url", elsewhere)
+    git(tmp_path / "shop", "commit", "--quiet", "-a", "-m", "elsewhere")
+    git(nested, "clone", "--quiet", "--bare", str(tmp_path / "shop"), "far.git")
+    git(nested / "far.git", "update-server-info")
+    repository = Repository(f"http://me:hun%40ter2@{guarded}/far.git")
+    with pytest.raises(GitError, match=r"in/lib: .*/lib\.git can't be read"):
+        export(repository, repository.commit("main"))
+    server.shutdown()
+    server.server_close()
+    assert asked
+    assert set(asked) == {None}
+
+
 def test_a_wrong_password(guarded):
     with pytest.raises(GitError, match=f"gunicorn_source.git: http://{guarded}/shop.git can't be read: ") as caught:
         Repository(f"http://me:hunter3@{guarded}/shop.git").commit("main")

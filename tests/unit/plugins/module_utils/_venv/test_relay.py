@@ -12,6 +12,7 @@ import http.server
 import inspect
 import json
 import os
+import socket
 import sys
 import threading
 import types
@@ -190,6 +191,15 @@ def test_a_server_that_is_not_there(capsys):
         "at": "http://127.0.0.1:1",
         "error": "[Errno 111] Connection refused",
     }
+
+
+def test_a_server_that_is_silent(monkeypatch, capsys):
+    monkeypatch.setattr(relay, "_SILENT_FOR", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = relay.Place(f"http://127.0.0.1:{silent.getsockname()[1]}/simple", PASSWORD, False, "word")
+        for _place in _serving(relay.listen(place), place):
+            assert _ask(place, "/simple/shop/")[0] == 502
+    assert "timed out" in capsys.readouterr().out
 
 
 def test_a_page_in_json_that_is_none(place, pages):
