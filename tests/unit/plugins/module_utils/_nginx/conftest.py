@@ -33,6 +33,7 @@ pid {run}/nginx.pid;
 error_log {run}/error.log;
 events {{}}
 http {{
+    include {etc}/mime.types;
     access_log off;
     client_body_temp_path {run}/body;
     proxy_temp_path {run}/proxy;
@@ -114,12 +115,13 @@ class Host:
         return Done([verb, *arguments], code, said, "")
 
     def ask(self, path: str = "/", method: str = "GET", **headers: str) -> http.client.HTTPResponse:
-        """Return what nginx answers, read to its end; the text is its `said`."""
+        """Return what nginx answers, read to its end: `body` has its bytes, `said` its text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
         with contextlib.closing(connection):
             connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
-            answer.said = answer.read().decode()
+            answer.body = answer.read()
+            answer.said = answer.body.decode(errors="replace")
             return answer
 
     def answer(self) -> str:

@@ -237,6 +237,15 @@ def test_what_never_changes_is_kept_by_browsers_and_the_rest_is_asked_for_again(
     }
 
 
+def test_brotli_is_said_where_nginx_has_it_of_what_is_made_and_of_what_lies_there():
+    server, plain = (_server(_site(brotli=has)) for has in (True, False))
+    assert _values(server, "brotli") == [["on"]]
+    assert _values(server, "brotli_types") == _values(server, "gzip_types")
+    for name in ("location /", "location @static"):
+        assert [_values(_blocks(each, name)[0], "brotli_static") for each in (server, plain)] == [[["on"]], []]
+    assert "brotli" not in str(plain)
+
+
 def test_types_that_the_host_lacks_are_added_to_its_own():
     (static,) = _blocks(_server(_site(types={"mjs": "text/javascript"})), "location @static")
     assert _values(static, "include") == [["mime.types"]]
