@@ -76,7 +76,7 @@ stdout:
     - What it printed, in which values of the environment have become the names of their variables.
     - Shorter ones than eight characters stay, and those that look like the name of a module, a host or a path. Where a
       variable is called a C(SECRET), C(PASSWORD), C(PASSWD), C(TOKEN), C(KEY) or C(CREDENTIAL), all from four characters on
-      go, unless it only says something about one, as C(PASSWORD_RESET_TIMEOUT) does.
+      go, unless it only says something about one, as C(PASSWORD_RESET_TIMEOUT) does. Names of databases, hosts and users stay.
   returned: when the command ran to its end
   type: str
   sample: Installed 12 object(s) from 1 fixture(s)

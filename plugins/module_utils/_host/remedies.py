@@ -52,6 +52,9 @@ _ABOUT_ONE = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(r"true|false|none|null|/[a-z0-9._/-]*", re.IGNORECASE)
+# One that is called so has the name of something, which messages are no use without.
+_NAMES = re.compile(r"(?:DATABASE|DB|HOST|NAME|USER)$", re.IGNORECASE)
+_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 # By what an app says as it fails. {0} and so on are the groups of the expression.
 _ENV = "The environment has no {0}: set it in gunicorn_env."
@@ -380,6 +383,8 @@ def _is_hidden(name: str, value: str) -> bool:
     """Return whether a value of the environment may be a secret, by what it is and by its variable's name."""
     if _SECRET.search(name) and not _ABOUT_ONE.search(name) and not _NO_SECRET.fullmatch(value):
         return len(value) >= _SHORTEST_SECRET
+    if _NAMES.search(name) and _NAME.fullmatch(value):
+        return False
     return len(value) >= _SHORTEST and not _PLAIN.fullmatch(value)
 
 

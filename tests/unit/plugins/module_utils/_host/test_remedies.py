@@ -248,6 +248,10 @@ def test_values_of_the_environment_are_named_and_not_told():
         ("KEYCLOAK_REALM", "hunt", False),
         ("DB_SECRET", "/run/secrets/db", False),
         ("USE_TOKEN", "True", False),
+        ("PGDATABASE", "guestbook", False),
+        ("DB_USER", "guest_book-1", False),
+        ("DB_USER", "Guest:book", True),
+        ("GREETING", "guestbook", True),
     ],
 )
 def test_what_is_called_a_secret_is_hidden_though_it_is_short_or_plain(name, value, hidden):
