@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import unittest
+import urllib.parse
 
 
 def ask(host, path="/", method="GET", body=None):
@@ -54,6 +55,31 @@ class Websocket:
 class Django(unittest.TestCase):
     def test_the_django_project_is_the_default_site(self):
         self.assertIn("Guest book", ask("whatever.example")[1])
+
+
+class Database(unittest.TestCase):
+    def test_the_django_project_keeps_its_entries_in_postgresql(self):
+        form = http.client.HTTPConnection("127.0.0.1", timeout=20)
+        self.addCleanup(form.close)
+        form.request("GET", "/", headers={"Host": "whatever.example"})
+        answer = form.getresponse()
+        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', answer.read().decode())
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        words = os.urandom(4).hex()
+        body = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "text": words})
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie, "Host": "whatever.example"}
+        form.request("POST", "/", body, kind)
+        self.assertEqual(form.getresponse().status, 302)
+        self.assertIn(words, ask("whatever.example")[1])
+        asked = ["runuser", "-u", "guestbook", "--", "psql", "-AtcSELECT text FROM guestbook_entry"]
+        self.assertIn(words, subprocess.run(asked, capture_output=True, text=True, check=True, cwd="/").stdout.split())
+
+    def test_it_has_a_cache_of_its_own(self):
+        code = "from django.core.cache import cache; cache.set('word', 'kept'); print(cache.get('word'))"
+        asked = ["gunicorn-guestbook", "manage.py", "shell", "-c", code]
+        self.assertIn("kept", subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split())
+        argv = ["redis-cli", "-s", "/run/cache-guestbook/cache.sock", "DBSIZE"]
+        self.assertNotEqual(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip(), "0")
 
 
 class Flask(unittest.TestCase):
