@@ -36,6 +36,12 @@ BELIEVED = (
     *("X-Scheme", "X-Url-Scheme", "X-Host", "Front-End-Https", "Proxy", "X-Request-ID", "Script-Name"),
     *("SCRIPT_NAME", "X-Script-Name", "Path-Info", "PATH_INFO", "Remote-User", "REMOTE_USER"),
     *("X-Remote-User", "X_Forwarded_For", "X_Forwarded_Proto", "X_Real_IP", "HTTP_HOST"),
+    *("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username"),
+    *("X-Forwarded-Access-Token", "X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups"),
+    *("Remote-Email", "Remote-Groups", "Remote-Name", "X-WebAuth-User", "X-Authentik-Username"),
+    *("Cf-Access-Authenticated-User-Email", "X-Goog-Authenticated-User-Email", "X-Amzn-Oidc-Identity"),
+    *("X-SSL-Client-Verify", "X-SSL-Client-Cert", "X-SSL-Client-DN", "X-SSL-Client-S-DN", "SSL-Client-Cert"),
+    *("X-Client-Cert", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert"),
 )
 
 
@@ -105,7 +111,7 @@ def has_http3():
 
 class Headers(unittest.TestCase):
     def test_a_stranger_says_nothing_that_is_believed(self):
-        self.assertEqual(len(BELIEVED), 48)
+        self.assertEqual(len(BELIEVED), 72)
         for name in BELIEVED:
             with self.subTest(name):
                 seen = echoed(headers={name: "planted"})

@@ -18,6 +18,19 @@ VARIABLES = (
     *("http_x_forwarded_for", "http_x_forwarded_host", "http_x_forwarded_port", "http_x_forwarded_proto"),
     *("http_x_real_ip", "http_x_request_id", "ssl_client_verify", "ssl_client_s_dn"),
 )
+# By which a proxy that logs people in, or asks them for a certificate, says who somebody is.
+IDENTITIES = (
+    *(f"X-Forwarded-{what}" for what in ("User", "Email", "Groups", "Preferred-Username", "Access-Token")),
+    *(f"X-Auth-Request-{what}" for what in ("User", "Email", "Groups", "Preferred-Username", "Access-Token")),
+    *("Remote-User", "Remote-Email", "Remote-Groups", "Remote-Name", "X-Remote-User", "X-Remote-Group", "X-WebAuth-User"),
+    *(f"X-Authentik-{what}" for what in ("Username", "Email", "Groups", "Name", "Uid")),
+    *("Tailscale-User-Login", "Tailscale-User-Name", "Cf-Access-Authenticated-User-Email"),
+    *("X-Goog-Authenticated-User-Email", "X-Goog-Authenticated-User-Id", "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Data"),
+    *(f"X-SSL-Client-{what}" for what in ("Verify", "Cert", "DN", "CN", "S-DN", "I-DN", "Serial", "Fingerprint", "SHA1")),
+    *("SSL-Client-Verify", "SSL-Client-Cert", "X-Client-Cert", "X-Client-Verify", "X-Client-DN"),
+    *("X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info"),
+)
+_OF_IDENTITIES = {f"http_{name.lower().replace('-', '_')}" for name in IDENTITIES}
 # nginx reads its configuration by 4096 bytes, and no word may be longer.
 _LONGEST = 4000
 _VARIABLE = re.compile(r"\$(?:\{(\w*)\}|(\w*))", re.ASCII)
@@ -73,7 +86,10 @@ def _fault(name: object, value: object, fixed: set[str]) -> str | None:
     if len(name) + len(quoted(value)) > _LONGEST:
         return f"has {len(value)} characters for {name}, but nginx can read at most some {_LONGEST}: shorten it"
     for match in _VARIABLE.finditer(value):
-        if (match[1] or match[2]) not in VARIABLES:
+        if (match[1] or match[2]) not in {*VARIABLES, *_OF_IDENTITIES}:
             known = " ".join(f"${name}" for name in VARIABLES)
-            return f"has {match[0]!r} in {name}, but of nginx's variables a header may hold only {known}"
+            return (
+                f"has {match[0]!r} in {name}, but of nginx's variables a header may hold only {known}, and by which a proxy says "
+                "who somebody is, such as $http_x_forwarded_user"
+            )
     return None

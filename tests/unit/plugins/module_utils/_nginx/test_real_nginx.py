@@ -16,6 +16,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Don
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     acme,
     certificates,
+    header_rules,
     selfsigned,
     server,
     site_files,
@@ -33,6 +34,35 @@ def test_a_site_takes_the_place_of_the_default_one_and_gives_it_back(host, site)
     assert site(state="absent")["changed"]
     host.until(lambda: host.answer() == "200 Welcome to nginx")
     assert host.files() == before
+
+
+def test_what_a_link_among_the_static_files_leads_to_is_nobodys(host, site, write):
+    elsewhere = write(host.etc.parent / "elsewhere", {"secret": "planted"})
+    static = write(host.etc.parent / "srv/shop/current/static", {"site.css": "a {}", "more/site.css": "b {}"})
+    for name, target in (("link.css", "secret"), ("folder", "."), ("more/link.css", "secret")):
+        (static / name).symlink_to(elsewhere / target)
+    with host.reloaded():
+        site()
+    assert [host.ask(path).said for path in ("/site.css", "/more/site.css")] == ["a {}", "b {}"]
+    for path in ("/link.css", "/folder/secret", "/more/link.css"):
+        # The app is asked for what is no file.
+        assert (host.ask(path).status, host.ask(path).said) == (203, ""), path
+
+
+def test_nginx_has_room_for_all_headers_that_it_removes(host, site):
+    more = {f"X-Header-Of-The-Users-Own-Number-{number}": "1" for number in range(20)}
+    site(proxy_headers=more)
+    assert "could not build optimal" not in host.run("nginx", "-T").stderr
+
+
+def test_who_somebody_is_nobody_says_but_a_proxy_that_is_named(host, site):
+    planted = {name: "planted" for name in header_rules.IDENTITIES}
+    named = {"X-Forwarded-User": "$http_x_forwarded_user", "x-ssl-client-cert": "$http_x_ssl_client_cert"}
+    for given, told in (({}, set()), (named, {"X-Forwarded-User", "X-SSL-Client-Cert"})):
+        with host.reloaded():
+            site(proxy_headers=given)
+        host.ask("/who", **planted)
+        assert {name for name in planted if host.requests[-1].headers[name] == "planted"} == told
 
 
 def test_check_mode_says_the_same_and_does_nothing(host, site):
