@@ -28,10 +28,8 @@ _SECONDS = 3600
 _CONNECTED_BY = 30
 _SILENT_FOR = 60
 _SLOW = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": str(_SILENT_FOR)}
-# Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has for what .gitattributes names, none
-# that fetches.
+# Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has none that .gitattributes names.
 _ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
-_NO_LFS = ["-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"]
 _LFS = ["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true"]
 # How a file begins that stands for one of Git LFS, and how long it can be; see its specification.
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
@@ -114,12 +112,14 @@ class Repository:
         """Write the files of a fetched commit to an empty `folder`, without the repository itself."""
         index = {"GIT_INDEX_FILE": f"{work}/index"}
         self._git(_at(work), "read-tree", commit, env=index)
-        write = [_at(work), f"--work-tree={folder}", "checkout-index", "--all", "--force"]
-        self._git(*_NO_LFS, *write, env=index)
+        write = [_at(work), f"--work-tree={folder}", "checkout-index", "--force"]
+        _let_filter(work, "-filter")
+        self._git(*write, "--all", env=index)
         pointers = large_files.pointers(folder)
         if pointers:
             self._fetch_large_files(commit, work, pointers)
-            self._git(*_LFS, *write, env=index)
+            _let_filter(work, "filter=lfs")
+            self._git(*_LFS, *write, "-z", "--stdin", env=index, stdin="\0".join(pointers))
         if submodules and self.has_submodules(commit, work):
             # The index, unlike the commit, can't hold a path that leads out of the folder.
             for line in self._git(_at(work), "ls-files", "--stage", "-z", env=index).split("\0"):
@@ -159,13 +159,13 @@ class Repository:
     def _has(self, work: str, what: str) -> bool:
         return not self._run(_at(work), "cat-file", "-e", what).returncode
 
-    def _git(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        done = self._run(*arguments, env=env)
+    def _git(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> str:
+        done = self._run(*arguments, env=env, stdin=stdin)
         if done.returncode:
             raise GitError(self._explained(urls.without_secrets(done.stderr.strip())))
         return done.stdout
 
-    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
+    def _run(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Done:
         environment = {**os.environ, **self._secrets, "GIT_SSH_COMMAND": self._ssh(), **(env or {})}
         # Never wait for a password: there is nobody to type it.
         environment.update(_SLOW, GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
@@ -174,7 +174,9 @@ class Repository:
             environment["GIT_PROTOCOL_FROM_USER"] = "0"
         argv = ["git", *_ALONE, *self._options, *arguments]
         try:
-            return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment)
+            # The input is names of files.
+            given = {"stdin": stdin, "errors": "surrogateescape"} if stdin else {}
+            return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment, **given)
         except shell.Overdue as error:
             raise GitError(self._explained(f"it did not answer to the end within {_SECONDS} s")) from error
 
@@ -258,6 +260,14 @@ class Checkout:
 
 def _at(work: str) -> str:
     return f"--git-dir={work}/repository"
+
+
+def _let_filter(work: str, attribute: str) -> None:
+    """Have this attribute say by which filter files go, whatever .gitattributes does; see gitattributes(5)."""
+    info = f"{work}/repository/info"
+    os.makedirs(info, exist_ok=True)
+    with open(f"{info}/attributes", "w", encoding="utf-8") as file:
+        file.write(f"* {attribute}\n")
 
 
 def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:

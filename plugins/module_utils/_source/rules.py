@@ -116,6 +116,11 @@ def _git(url: Any, source: dict[str, Any]) -> Iterator[str]:
             f"has the git {urls.without_secrets(url)!r} with a password, which would be seen in the list of processes: "
             "only an http or https URL can have one, and by ssh there is ssh_key"
         )
+    if urls.is_http(url) and "?" in url:
+        yield (
+            f"has the git {urls.shown(url)!r} with a query, which would be seen in the list of processes: a token goes before the "
+            "host as a password does, https://oauth2:TOKEN@git.example.com/shop.git"
+        )
     if not isinstance(source.get("ssh_key", "a path"), str) or not source.get("ssh_key", "a path").strip():
         yield f"has the ssh_key {source['ssh_key']!r}, but it must be the path of a private key on the controller"
     lines = [line for line in str(source.get("known_hosts", "")).splitlines() if line.strip() and line[0] != "#"]

@@ -427,6 +427,20 @@ def test_a_wrong_password(guarded):
     assert "hunter3" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["smudge", "process"])
+def test_a_filter_of_the_hosts_runs_for_no_source(git, export, monkeypatch, tmp_path, write, kind):
+    mark = tmp_path / "mark"
+    config = f'[filter "theirs"]\n\tclean = cat\n\t{kind} = "touch {mark}; cat"\n\trequired = true\n'
+    write(tmp_path, {"gitconfig": config, "theirs/app.py": "one\n", "theirs/.gitattributes": "* filter=theirs\n"})
+    git(tmp_path / "theirs", "init", "--quiet")
+    git(tmp_path / "theirs", "add", ".")
+    git(tmp_path / "theirs", "commit", "--quiet", "-m", "one")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    commit = git(tmp_path / "theirs", "rev-parse", "HEAD")
+    assert (export(Repository(str(tmp_path / "theirs")), commit) / "app.py").read_text() == "one\n"
+    assert not mark.exists()
+
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 5\n"
 
 
