@@ -34,6 +34,9 @@ ON_ONE = {
 # Seconds in which anything ends that has an end.
 PATIENCE = 400
 
+# For an app in which C doesn't call Python back.
+CLOSED = {"SystemCallFilter": ["@system-service", "~@privileged @resources", "~memfd_create"]}
+
 # What works for root without a sandbox, besides all that is to be read.
 EVERYTHING = {
     *("write to /opt/hostile/open", "write to /etc", "write to /srv/shop", "write below /usr", "write below /run/lock"),
@@ -44,7 +47,7 @@ EVERYTHING = {
     *("open a netlink socket", "open a packet socket", "open a raw IP socket"),
     *("be root", "have capabilities (CapPrm)", "have capabilities (CapBnd)", "gain rights by a program of root's"),
     *("mount", "make a namespace", "signal the first process", "make a program that lends rights", "make a device"),
-    *("make machine code in memory", "name the host"),
+    *("make machine code in memory", "execute what is in memory", "name the host"),
     *(f"read {name}" for name in tries.SECRETS),
 }
 
@@ -269,10 +272,11 @@ class Accounts(Attack):
     def test_what_else_keeps_it_from_there_is_named_and_nothing_ends(self):
         self.assert_worked(deploy())
         lock = "/var/lib/gunicorn-mallory"
+        ask("mallory", "/leave")
         hold = ["/usr/local/bin/gunicorn-mallory", "run", "python", "holder.py", lock]
-        on_server("systemd-run", "--quiet", "--unit=holder", *hold)
+        on_server("systemd-run", "--quiet", "--collect", "--unit=holder", *hold)
         self.addCleanup(on_server, "systemctl", "stop", "holder")
-        on_server("sh", "-c", "until journalctl --unit=holder | grep --quiet /var/lib; do sleep 0.1; done")
+        on_server("timeout", "60", "sh", "-c", f"while flock --nonblock --shared {lock} true; do sleep 0.1; done")
         since = ["systemctl", "show", "--property=MainPID,NRestarts", "gunicorn-mallory@*.service"]
         before = on_server(*since)
         outcome = deploy(gunicorn_env={"TURN": "2"})
@@ -324,8 +328,46 @@ class Inside(Attack):
 
     def test_nothing_works_that_the_docs_say_can_t_be_done(self):
         self.assert_worked(deploy())
-        self.assertEqual(json.loads(ask("mallory", "/tries")), {})
+        self.assertEqual(set(json.loads(ask("mallory", "/tries"))), {"execute what is in memory"})
+        command = on_server("gunicorn-mallory", "run", "python", "tries.py")
+        self.assertEqual(set(json.loads(command)), {"execute what is in memory"})
         self.assert_nothing_worked()
+
+    def test_nor_where_it_is_given_all_that_it_can_be(self):
+        look = "import time, tries; tries.mark('a process'); time.sleep(3600)"
+        given = {
+            "gunicorn_unit": CLOSED,
+            "gunicorn_writable_paths": ["/data/mallory"],
+            "gunicorn_shared_paths": ["uploads/"],
+            "gunicorn_media": {"url": "/media/", "path": "media"},
+            "gunicorn_processes": {"looker": {"command": ["python", "-c", look], "settle": 1}},
+            "gunicorn_env": {"OWN": "/data/mallory:uploads"},
+        }
+        self.assert_worked(deploy(**given))
+        self.assertEqual(json.loads(ask("mallory", "/tries")), {})
+        self.assertEqual(json.loads(on_server("gunicorn-mallory", "run", "python", "tries.py")), {})
+        deadline = time.monotonic() + 60
+        while "a process" not in [each["who"] for each in self.marks()] and time.monotonic() < deadline:
+            time.sleep(0.5)
+        self.assertIn("a process", [each["who"] for each in self.marks()])
+        self.assert_nothing_worked()
+
+    def test_what_somebody_wrote_into_its_unit_is_gone_with_the_next_run(self):
+        self.assert_worked(deploy(gunicorn_unit=CLOSED))
+        release = on_server("readlink", "/srv/mallory/current").strip().rpartition("/")[2]
+        unit = f"gunicorn-mallory@{release}.service"
+        path = f"/etc/systemd/system/{unit}"
+        on_server("sed", "--in-place", "s/^ProtectSystem=.*/ProtectSystem=no/; s/^ReadOnlyPaths=.*//", path)
+        on_server("sh", "-c", f"systemctl daemon-reload; systemctl restart {unit}")
+        self.assertNotEqual(json.loads(ask("mallory", "/tries")), {})
+        self.assert_worked(deploy(gunicorn_unit=CLOSED))
+        self.assertEqual(json.loads(ask("mallory", "/tries")), {})
+        drop_in = f"mkdir {path}.d; printf '[Service]\nProtectSystem=no\n' > {path}.d/own.conf; systemctl daemon-reload"
+        on_server("sh", "-c", drop_in)
+        self.addCleanup(on_server, "rm", "--recursive", f"{path}.d")
+        outcome = deploy(gunicorn_unit=CLOSED)
+        self.assert_worked(outcome)
+        self.assertIn(f"{unit}.d/own.conf", outcome[1])
 
     def test_all_of_it_works_without_the_sandbox(self):
         own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}", f"http_proxy={PROXY}"]

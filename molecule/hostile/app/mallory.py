@@ -14,6 +14,7 @@ tries.mark("the app at its import", *tries.QUICKLY)
 
 
 def app(environ, start_response):
-    body = {"/": lambda: "mallory", "/tries": tries.worked, "/lock": holder.take}[environ["PATH_INFO"]]()
+    does = {"/": lambda: "mallory", "/tries": tries.worked, "/lock": holder.take, "/leave": holder.leave}
+    body = does[environ["PATH_INFO"]]()
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(body).encode()]

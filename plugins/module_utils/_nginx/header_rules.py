@@ -22,11 +22,22 @@ VARIABLES = (
 IDENTITIES = (
     *(f"X-Forwarded-{what}" for what in ("User", "Email", "Groups", "Preferred-Username", "Access-Token")),
     *(f"X-Auth-Request-{what}" for what in ("User", "Email", "Groups", "Preferred-Username", "Access-Token")),
-    *("Remote-User", "Remote-Email", "Remote-Groups", "Remote-Name", "X-Remote-User", "X-Remote-Group", "X-WebAuth-User"),
+    *(
+        "Remote-User",
+        "Remote-Email",
+        "Remote-Groups",
+        "Remote-Name",
+        "X-Remote-User",
+        "X-Remote-Group",
+        "X-WebAuth-User",
+    ),
     *(f"X-Authentik-{what}" for what in ("Username", "Email", "Groups", "Name", "Uid")),
     *("Tailscale-User-Login", "Tailscale-User-Name", "Cf-Access-Authenticated-User-Email"),
     *("X-Goog-Authenticated-User-Email", "X-Goog-Authenticated-User-Id", "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Data"),
-    *(f"X-SSL-Client-{what}" for what in ("Verify", "Cert", "DN", "CN", "S-DN", "I-DN", "Serial", "Fingerprint", "SHA1")),
+    *(
+        f"X-SSL-Client-{what}"
+        for what in ("Verify", "Cert", "DN", "CN", "S-DN", "I-DN", "Serial", "Fingerprint", "SHA1")
+    ),
     *("SSL-Client-Verify", "SSL-Client-Cert", "X-Client-Cert", "X-Client-Verify", "X-Client-DN"),
     *("X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info"),
 )

@@ -56,7 +56,7 @@ def test_nginx_has_room_for_all_headers_that_it_removes(host, site):
 
 
 def test_who_somebody_is_nobody_says_but_a_proxy_that_is_named(host, site):
-    planted = {name: "planted" for name in header_rules.IDENTITIES}
+    planted = dict.fromkeys(header_rules.IDENTITIES, "planted")
     named = {"X-Forwarded-User": "$http_x_forwarded_user", "x-ssl-client-cert": "$http_x_ssl_client_cert"}
     for given, told in (({}, set()), (named, {"X-Forwarded-User", "X-SSL-Client-Cert"})):
         with host.reloaded():
