@@ -34,8 +34,9 @@ _FIELDS = {
 def directives(name: str) -> list[str]:
     """Return what declares the log format `name`, beside the servers."""
     checked = {field: f"${name}_log_{field}" for field in _SENT}
+    # nginx compares nothing with an empty value but an empty text.
     maps = [
-        block(f"map ${_SENT[field]} {variable}", ['default "(not UTF-8)";', f'"~{_UTF8}" ${_SENT[field]};'])
+        block(f"map ${_SENT[field]} {variable}", ['default "(not UTF-8)";', '"" "";', f'"~{_UTF8}" ${_SENT[field]};'])
         for field, variable in checked.items()
     ]
     # As it was sent: on the way to a page of its own nginx makes it GET.

@@ -110,9 +110,14 @@ def test_nothing_of_the_users_own_takes_the_place_of_these(host, play, gone):
     assert "Back soon" in host.ask("/").said
 
 
-def test_the_log_has_the_method_that_was_sent(host, play, gone):
+def test_the_log_has_what_was_sent(host, play, gone):
     play(access_log={"path": "/var/log/nginx/shop.log"})
     log = host.log / "shop.log"
-    host.ask("/", "DELETE")
+    host.ask("/", "DELETE", User_Agent="caf\xe9")
     host.until(lambda: log.read_text().endswith("\n"))
-    assert json.loads(log.read_text())["method"] == "DELETE"
+    said = json.loads(log.read_text())
+    assert {name: said[name] for name in ("method", "referer", "agent")} == {
+        "method": "DELETE",
+        "referer": "",
+        "agent": "(not UTF-8)",
+    }
