@@ -13,6 +13,9 @@ description:
   - Runs a command with the code, packages and environment of a release, as its account, in its sandbox and in the folder that
     it runs in. A transient unit has the same properties as the service.
   - The command that C(gunicorn-NAME) is on the server does the same for people, on their terminal.
+  - It takes no lock. Where the run is killed, the command goes on to its end or its O(timeout), and the next run starts it beside
+    that, also in C(gunicorn_tasks_before_switch). What may not be at work twice belongs into C(gunicorn_before_switch), whose steps
+    the next run waits for, or takes a lock itself.
   - Fails where the command ends with another exit status than 0. By a signal that is 128 and the signal's number.
 extends_documentation_fragment:
   - pyweb.stack.app

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, machine, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, machine, ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     acme,
@@ -108,8 +108,8 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
             _warn_of_few(module)
         diff = _take_up(module, tree)
         diff += _open_or_close(module, params, site)
-        if address is None and not module.check_mode:
-            _reach(module, params)
+        if not module.check_mode:
+            _reach(module, params, address)
     return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
 
 
@@ -138,9 +138,17 @@ def _open_or_close(module: Module, params: dict, site: sites.Site) -> list[dict]
     return [files.diff("maintenance", f"{not closing}\n", f"{closing}\n")]
 
 
-def _reach(module: Module, params: dict) -> None:
-    """Fail where nginx may not connect to the app."""
-    folder = _folder(params)
+def _reach(module: Module, params: dict, address: str | None) -> None:
+    """Fail where nginx may not connect to the app, or nobody listens at its fixed `address`, by which nginx goes there."""
+    folder, app = _folder(params), params["app"]
+    if address:
+        if not ports.fault(address):
+            module.fail_json(
+                msg=f"nginx serves the site, but nobody listens at {address}, where nginx_site_upstream: tcp has it go: "
+                f"systemctl start gunicorn-{app} starts the app {app} there, and systemctl status gunicorn-{app}-tcp.socket says "
+                "what is wrong"
+            )
+        return
     closed = server.unreachable(f"{folder}/current/app.sock")
     if closed:
         # As nginx.org's packages bring an account of their own, after a release that was made for Debian's.

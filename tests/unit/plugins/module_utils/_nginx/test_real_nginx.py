@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from unittest import mock
 
 import pytest
@@ -317,13 +318,23 @@ def test_a_site_closes_and_opens_without_a_reload(host, site):
     assert host.asked.count("reload") == reloads
 
 
-def test_an_address_that_the_app_lacks_is_asked_for(host, site, monkeypatch, write):
+def test_an_address_that_the_app_lacks_is_asked_for(host, site, monkeypatch, write, listening):
     monkeypatch.setattr(systemd, "UNIT_FOLDER", str(host.etc.parent / "units"))
     assert "the app shop has no address on this host: set gunicorn_bind" in site(upstream="tcp")["msg"]
     assert "not known yet" in json.dumps(site(upstream="tcp", check=True)["diff"])
-    write(host.etc.parent / "units", {"gunicorn-shop-tcp.socket": "[Socket]\nListenStream=127.0.0.1:9999\n"})
+    write(host.etc.parent / "units", {"gunicorn-shop-tcp.socket": f"[Socket]\nListenStream={listening}\n"})
     assert site(upstream="tcp")["changed"]
-    assert "127.0.0.1:9999" in (host.etc / "sites-available/default").read_text()
+    assert listening in (host.etc / "sites-available/default").read_text()
+
+
+def test_an_address_at_which_nobody_listens_is_told_of(host, site, monkeypatch, write):
+    monkeypatch.setattr(systemd, "UNIT_FOLDER", str(host.etc.parent / "units"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    write(host.etc.parent / "units", {"gunicorn-shop-tcp.socket": f"[Socket]\nListenStream={address}\n"})
+    said = site(upstream="tcp")["msg"]
+    assert f"nobody listens at {address}" in said
+    assert "systemctl start gunicorn-shop starts" in said
 
 
 def test_an_app_that_nginx_may_not_reach_is_told_of(host, site, monkeypatch):
