@@ -134,7 +134,9 @@ class Packages(Attack):
         self.assert_nothing_worked()
 
     def test_a_package_sees_no_secret_file_of_the_source_when_it_is_built(self):
-        app = {"gunicorn_name": "planted", "gunicorn_source_files": {".env": {"content": "planted", "secret": True}}}
+        # With this index, a build reaches others.
+        app = {"gunicorn_name": "planted", "gunicorn_index": {"url": INDEX}}
+        app["gunicorn_source_files"] = {".env": {"content": "planted", "secret": True}}
         self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"], **app))
         self.assertTrue(any("builds" in each["who"] for each in self.marks()))
         self.assertEqual(on_server("cat", "/srv/planted/current/src/.env"), "planted")
