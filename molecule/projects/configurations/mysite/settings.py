@@ -28,6 +28,7 @@ class Prod(Base):
     DEBUG = False
     SECRET_KEY = values.SecretValue()
     ALLOWED_HOSTS = values.ListValue([".example.com"])
+    STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
     DATABASES = values.DatabaseURLValue("sqlite:////var/lib/gunicorn-configurations/db.sqlite3")
 
     @property

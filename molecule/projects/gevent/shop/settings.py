@@ -40,6 +40,7 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 STATIC_URL = "/static/"
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 SECRET_KEY = "only for this test"
 ALLOWED_HOSTS = [".example.com"]
 DATABASES = {

@@ -84,9 +84,10 @@ def make(tmp_path, venv, as_root, monkeypatch):
     return make
 
 
-def test_who_asks_for_a_static_url_when_it_is_made_can_be_loaded(project, make):
+@pytest.mark.parametrize("config", ["", "preload_app = True\n"])
+def test_who_asks_for_a_static_url_when_it_is_made_can_be_loaded(project, make, config):
     project({"shop/middleware.py": ASKS}, WITH_MIDDLEWARE)
-    record, messages = make()
+    record, messages = make(config=config)
     assert record["in_force"]["django"] == {"settings_module": "mysite.settings", "debug": False}
     assert messages == []
 
