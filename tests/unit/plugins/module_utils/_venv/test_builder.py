@@ -432,6 +432,15 @@ def test_a_file_that_is_not_in_the_source(build):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_requirements_that_powershell_wrote(build, tmp_path, encoding):
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    for name, text in (("requirements.txt", "-r more.txt\r\nclick<8.1\r\n"), ("more.txt", "gunicorn<27\r\n")):
+        (tmp_path / "source").mkdir(exist_ok=True)
+        (tmp_path / "source" / name).write_bytes((mark + text).encode(encoding))
+    assert builder.installed(str(build({"app.py": ""}))) == ["click==8.0", "gunicorn==26.0.0"]
+
+
 def test_another_index_in_the_file(build, wheels, write, tmp_path):
     """The first index has click, too, but not that one; pip takes it from the other."""
     other = write(tmp_path / "other", {"click/index.html": ""})
