@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 
 import pytest
@@ -59,6 +61,25 @@ def test_nothing_goes_over_what_is_there(shared, tmp_path):
     _seed(shared)
     assert list((state / "data").iterdir()) == []
     assert (state / "db.sqlite3").read_text() == "new\n"
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_database_has_its_journal_beside_the_file_that_the_link_leads_to(shared, tmp_path, mode):
+    state, source = tmp_path / "state", tmp_path / "source"
+    _seed(shared)
+    (state / "db.sqlite3").unlink()
+    with contextlib.closing(sqlite3.connect(source / "db.sqlite3", isolation_level=None)) as database:
+        database.execute(f"PRAGMA journal_mode = {mode}")
+        database.execute("CREATE TABLE entries (text)")
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("INSERT INTO entries VALUES ('written')")
+        assert (state / f"db.sqlite3-{'wal' if mode == 'wal' else 'journal'}").exists()
+        database.execute("COMMIT")
+        # As an earlier release has it, by a link of its own.
+        (tmp_path / "earlier").symlink_to(state / "db.sqlite3")
+        with contextlib.closing(sqlite3.connect(tmp_path / "earlier")) as other:
+            assert other.execute("SELECT text FROM entries").fetchall() == [("written",)]
+    assert {path.name for path in source.glob("db.sqlite3*")} == {"db.sqlite3"}
 
 
 def test_what_steps_make_of_a_source_shares_what_that_shares(shared, tmp_path):
