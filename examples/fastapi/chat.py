@@ -34,14 +34,14 @@ async def mouth(websocket: fastapi.WebSocket) -> None:
 
 
 @app.get("/ear")
-async def ear() -> fastapi.responses.StreamingResponse:
+async def ear(request: fastapi.Request) -> fastapi.responses.StreamingResponse:
     """Stream what is said from now on."""
 
     async def stream():
         heard: asyncio.Queue[str] = asyncio.Queue()
         PEOPLE.add(heard)
         try:
-            yield "data: welcome\n\n"
+            yield f"data: welcome, {request.client.host}\n\n"
             while True:
                 yield f"data: {await heard.get()}\n\n"
         finally:

@@ -86,6 +86,7 @@ class Visitor(unittest.TestCase):
             )[2]
         )
         self.assertEqual((seen["host"], seen["scheme"], seen["path"]), ("www.example.com", "http", "/request/"))
+        self.assertEqual(seen["address"], "127.0.0.1")
         self.assertEqual(seen["headers"]["X-Forwarded-For"], "127.0.0.1")
         self.assertEqual(seen["headers"]["X-Real-Ip"], "127.0.0.1")
         self.assertNotIn("203.0.113.9", json.dumps(seen["headers"]))

@@ -97,9 +97,9 @@ class FastAPI(unittest.TestCase):
     def test_what_is_said_over_the_websocket_is_heard_in_the_stream_at_once(self):
         connection = http.client.HTTPConnection("127.0.0.1", timeout=20)
         self.addCleanup(connection.close)
-        connection.request("GET", "/ear", headers={"Host": "chat.example.com"})
+        connection.request("GET", "/ear", headers={"Host": "chat.example.com", "X-Forwarded-For": "203.0.113.9"})
         stream = connection.getresponse()
-        self.assertEqual(stream.readline(), b"data: welcome\n")
+        self.assertEqual(stream.readline(), b"data: welcome, 127.0.0.1\n")
         mouth = Websocket("chat.example.com", "/mouth")
         self.addCleanup(mouth.close)
         self.assertEqual(mouth.status, 101)

@@ -22,6 +22,7 @@ def request_as_seen(request):
         {
             "host": request.get_host(),
             "scheme": request.scheme,
+            "address": request.META["REMOTE_ADDR"],
             "path": request.path,
             "worker": os.getpid(),
             "headers": dict(request.headers),

@@ -5,15 +5,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import setting_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.settings import Settings, SettingsError
-
-# Beside that of the Python that runs the tests.
-OLDER = ("23.0.0", "24.1.1", "25.3.0", "26.2.0")
 
 # Each is wrong with every gunicorn that has the setting.
 WRONG = {
@@ -89,20 +83,6 @@ RIGHT = {
 
 
 @pytest.fixture(scope="module")
-def pythons(tmp_path_factory):
-    """Return the interpreters of environments that have a gunicorn each, by its version."""
-    folders = {version: tmp_path_factory.mktemp("venv") for version in OLDER}
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    installs = []
-    for version, folder in folders.items():
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        argv = [*pip, f"--python={folder}/bin/python", "install", "--no-compile", f"gunicorn=={version}"]
-        installs.append(subprocess.Popen(argv))
-    assert [install.wait() for install in installs] == [0] * len(OLDER)
-    return {"ours": sys.executable, **{version: f"{folder}/bin/python" for version, folder in folders.items()}}
-
-
-@pytest.fixture(scope="module")
 def refusals(pythons, tmp_path_factory, write):
     """Return by the version of gunicorn the lines with which it is told that all is wrong."""
     folder = write(tmp_path_factory.mktemp("app"), {"logs/access.log": ""})
@@ -115,7 +95,6 @@ def refusals(pythons, tmp_path_factory, write):
     return lines
 
 
-@pytest.mark.parametrize("version", ["ours", *OLDER])
 @pytest.mark.parametrize("name", [name for name, (_value, said) in WRONG.items() if said])
 def test_a_fault_names_the_setting_and_the_remedy(refusals, version, name):
     (line,) = [line for line in refusals[version] if line.startswith(f"gunicorn_settings: {name} is ")]
@@ -127,7 +106,6 @@ def test_everything_has_a_check_that_is_tested():
     assert setting_rules._CHECKS.keys() <= tested
 
 
-@pytest.mark.parametrize("version", ["ours", *OLDER])
 def test_what_works_is_left_alone(pythons, tmp_path, write, version):
     folder = write(tmp_path, {"logs/access.log": "", "log.json": "{}"})
     text = Settings(pythons[version], {"chdir": str(folder)}, RIGHT, writable=None).render()
