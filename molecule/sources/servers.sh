@@ -1,5 +1,5 @@
 # What an app can come from: a repository that only ssh with a key or http with a password gives out, a folder, an archive,
-# an index with a password, a folder of wheels, an interpreter of its own. Runs on the test server, once.
+# an index with a password, a folder of wheels, an interpreter of its own, a mirror of interpreters. Runs on the test server, once.
 set -eu
 [ ! -e /opt/ready ] || exit 0
 # The installer is to come out of the wheels.
@@ -55,4 +55,11 @@ version=$(python3 -c 'import sys; print(f"python{sys.version_info.major}.{sys.ve
 mkdir -p /opt/python/bin /opt/python/lib
 cp "/usr/bin/$version" /opt/python/bin/python3
 cp -r "/usr/lib/$version" /opt/python/lib/
+
+# A mirror of interpreters, and a Python for which it is two hours later, when none of them may be that of a run any more.
+python3 /opt/mirror.py
+mkdir /opt/later
+printf 'import time\n\nnow = time.time\ntime.time = lambda: now() + 7200\n' >/opt/later/sitecustomize.py
+printf '#!/bin/sh\nPYTHONPATH=/opt/later exec /usr/bin/python3 "$@"\n' >/opt/later/python3
+chmod +x /opt/later/python3
 touch /opt/ready

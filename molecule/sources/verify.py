@@ -10,7 +10,9 @@ import stat
 import subprocess
 import unittest
 
-APPS = {"private_git", "from_controller", "offline", "from_url"}
+MIRRORED = {"mirrored", "sharing"}
+APPS = {"private_git", "from_controller", "offline", "from_url", *MIRRORED}
+PYTHONS = "/usr/local/lib/pyweb-stack/pythons"
 # Which doesn't find itself, neither here nor where this file is sent to.
 PLANTED = "planted[-][a-z-]+"
 
@@ -52,12 +54,39 @@ class Sources(unittest.TestCase):
     def test_the_interpreter_is_the_one_asked_for(self):
         self.assertEqual({app for app in APPS if ask(app)["python"] == "/opt/python"}, {"offline"})
 
+    def test_an_interpreter_of_a_mirror_is_shared_and_root_s_alone(self):
+        (python,) = {ask(app)["python"] for app in MIRRORED}
+        self.assertRegex(python, rf"^{PYTHONS}/3\.\d+\.99-20261110/cpython-3\.\d+\.99-linux-")
+        self.assertEqual(os.listdir(PYTHONS), [python.split("/")[-2]])
+        others = [
+            "(",
+            "!",
+            "-user",
+            "root",
+            "-o",
+            "-perm",
+            "/022",
+            "!",
+            "-type",
+            "l",
+            "-o",
+            "-links",
+            "+1",
+            "-type",
+            "f",
+            ")",
+        ]
+        found = subprocess.run(["find", PYTHONS, *others], capture_output=True, text=True, check=True)
+        self.assertEqual(found.stdout, "")
+
     def test_people_can_read_where_it_came_from(self):
         versions = {
             "private_git": "main",
             "from_controller": "hello-1.0.tar.gz",
             "from_url": "hello-1.0.tar.gz",
             "offline": "",
+            "mirrored": "",
+            "sharing": "",
         }
         for app in APPS:
             self.assertEqual(record(app)["version"], versions[app])
