@@ -6,6 +6,7 @@
     accidents.py CONTAINER rebooted COMMAND…          the server, as by a power cut, while a release is proved
     accidents.py CONTAINER moments TIMES COMMAND…     so many runs of every kind, each killed at a moment drawn by lot
     accidents.py CONTAINER together COMMAND…          three runs of one app begin at once
+    accidents.py CONTAINER hands COMMAND…             somebody removes a part of the app, or has another in its place
 
 COMMAND plays site.yml and takes more arguments. TASKS says at which of its tasks it is killed: their names with semicolons
 between them, or `all` that do something on the server. What is told goes to stdout.
@@ -18,6 +19,7 @@ import sys
 import time
 
 from deploys import STRIKE, Server, check
+from hands import hands
 from moments import moments, together
 
 BUILT = "Report how many workers the release has, and what was found for it"
@@ -124,7 +126,7 @@ def main():
     """Have one of the accidents happen."""
     container, accident, *command = sys.argv[1:]
     given = [command.pop(0)] if accident in ("killed", "moments") else []
-    happens = {each.__name__: each for each in (killed, overtaken, locked, rebooted, moments, together)}
+    happens = {each.__name__: each for each in (killed, overtaken, locked, rebooted, moments, together, hands)}
     happens[accident](Server(container, command), *given)
 
 
