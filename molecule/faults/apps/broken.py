@@ -51,3 +51,20 @@ def writes_to_its_code():
     """Add to a file that came with the code."""
     with (pathlib.Path(__file__).parent / "requirements.txt").open("a"):
         pass
+
+
+def answers_as_asked(environ, start_response):
+    """Answer with the status in the path, and 200 without one."""
+    start_response(f"{environ['PATH_INFO'].strip('/') or 200} As asked", [("Content-Type", "text/plain")])
+    return [b"asked"]
+
+
+def goes_round(environ, start_response):
+    """Redirect to the same page, as an app does that never sees https."""
+    start_response("301 Moved Permanently", [("Location", f"https://{environ['HTTP_HOST']}/")])
+    return []
+
+
+def takes_for_ever_to_load():
+    """Take longer than a proof waits for an app to be loaded."""
+    time.sleep(600)

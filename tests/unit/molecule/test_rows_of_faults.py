@@ -44,6 +44,7 @@ BASE = {
 GOOD = {
     "app_source": {"name": "shop", "user": "shop"},
     "database": {"app": "shop"},
+    "django_project_info": {},
     "gunicorn_command": {"name": "shop", "command": ["manage.py", "check"]},
     "gunicorn_config": {"python": sys.executable, "wsgi_app": "broken:internal_error", "chdir": str(FAULTS / "apps")},
     "gunicorn_release": {
@@ -53,7 +54,7 @@ GOOD = {
     "gunicorn_switch": {"name": "shop", "release": "0123456789ab"},
     "nginx_site": {"app": "shop"},
     "python_interpreter": {"python": "3.10"},
-    "python_venv": {"name": "shop", "user": "shop", "gunicorn_version": "27.0.1"},
+    "python_venv": {"name": "shop", "user": "shop", "source": str(FAULTS / "apps"), "gunicorn_version": "27.0.1"},
 }
 
 

@@ -57,6 +57,17 @@ def test_a_link_gives_way_to_a_file_that_replaces_it(source, tmp_path):
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_file_takes_the_place_of_no_folder(source):
+    with pytest.raises(AdditionError, match="'data', but that is a folder of the source"):
+        _add(source, {"data": {"content": "x", "replace": True}})
+
+
+def test_a_link_of_the_source_is_not_shared(source):
+    (source / "uploads").symlink_to("data")
+    with pytest.raises(AdditionError, match="'uploads', which is a link in the source: name its target"):
+        _add(source, shared=["uploads"])
+
+
 def test_a_file_can_not_be_in_a_shared_folder():
     with pytest.raises(AdditionError, match=r"'data/a.ini', which gunicorn_shared_paths has the app write"):
         Additions({"data/a.ini": "x"}, ["data/"], STATE)

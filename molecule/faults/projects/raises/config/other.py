@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What serves, by a helper that has its own settings."""
+
+from config import development
+from django.core.wsgi import get_wsgi_application
+
+development.choose()
+application = get_wsgi_application()

@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, the pyweb.stack authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leaves it to whoever calls it which settings to take."""
+
+import sys
+
+from django.core.management import execute_from_command_line
+
+execute_from_command_line(sys.argv)
