@@ -15,7 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
-RENEWAL = "/etc/letsencrypt/renewal/gunicorn-{}.conf"
+RENEWAL, LIVE = "/etc/letsencrypt/renewal/gunicorn-{}.conf", "/etc/letsencrypt/live/gunicorn-{}"
 PATIENCE = 60
 
 
@@ -114,9 +114,13 @@ class Certificates(Test):
         # It is the business of those alone who have theirs from it.
         self.renew("shop")
         self.assertEqual(shown("album.example.com"), before)
+        with self.aged("album", days=14):
+            outcome = site("album")
+            self.assert_unchanged(outcome)
+            self.assertIn("the certificate of the app album holds for 14 more days", outcome[2])
         outcome = site("album")
         self.assert_unchanged(outcome)
-        self.assertIn("the certificate of the app album holds for 9 more days", outcome[2])
+        self.assertNotIn("the certificate of the app album holds", outcome[2])
         # One more name takes a certificate that nobody gives: the site goes on with the one that it has.
         names = ["album.example.com", "hand.example.com"]
         refused = site("album", nginx_site_server_names=names)
@@ -126,7 +130,11 @@ class Certificates(Test):
 
     def test_a_name_that_leads_elsewhere_is_named_before_the_ca_is_asked(self):
         before = shown("shop.example.com")
-        for name, said in (("elsewhere", "it said 'another server'"), ("nowhere", "has no address")):
+        for name, said in (
+            ("elsewhere", "it said 'another server'"),
+            ("twofold", "what answers at its address 127.0.0.3 is not this site"),
+            ("nowhere", "has no address"),
+        ):
             orders = self.orders()
             names = ["shop.example.com", f"{name}.example.com"]
             outcome = site("shop", nginx_site_server_names=names)
@@ -163,12 +171,55 @@ class Certificates(Test):
         self.assertTrue(site("album")[0])
 
     def test_one_that_has_expired_is_asked_for_anew(self):
-        on_server("/opt/looks/bin/python", "/opt/site/expire.py", "/etc/letsencrypt/live/gunicorn-album")
-        on_server("systemctl", "reload", "nginx")
-        self.assertTrue(until(lambda: "Pebble" not in shown("album.example.com")))
-        outcome = site("album")
+        with self.aged("album", days=-1):
+            on_server("systemctl", "reload", "nginx")
+            self.assertTrue(until(lambda: "Pebble" not in shown("album.example.com")))
+            outcome = site("album")
         self.assertTrue(outcome[0], outcome[2])
         self.assertTrue(until(lambda: "Pebble" in shown("album.example.com")))
+
+    def test_another_ca_gives_its_own(self):
+        issuer, before = shown("shop.example.com", "-issuer"), shown("album.example.com")
+        acme = {"email": "ops@example.com", "terms": True, "directory": "https://localhost:14000/dir"}
+        other = {"nginx_site_tls": {"acme": {**acme, "ca": "/opt/site/long.pem"}}}
+        outcome = site("album", **other)
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertIn("a certificate for album.example.com from https://localhost:14000/dir", outcome[2])
+        self.assertTrue(until(lambda: shown("album.example.com", "-issuer") == issuer))
+        self.assert_unchanged(site("album", **other))
+        self.renew("album")
+        self.assertEqual(shown("album.example.com", "-issuer"), issuer)
+        outcome = site("album")
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertEqual(shown("album.example.com").partition("issuer")[2], before.partition("issuer")[2])
+
+    def test_a_renewal_beside_a_site_that_is_broken_takes_nobody_down(self):
+        before, broken = shown("shop.example.com"), "/etc/nginx/conf.d/broken.conf"
+        self.addCleanup(on_server, "rm", "--force", broken)
+        on_server("sh", "-c", f"echo 'server {{ no_such_directive on; }}' > {broken}")
+        with visitors() as met:
+            renewed = self.have_renewed("shop")
+            self.assertTrue(until(lambda: renewed() != before), on_server("journalctl", "--unit=certbot"))
+            time.sleep(1)
+        self.assertEqual(set(met), {"200"}, met)
+        self.assertEqual(shown("shop.example.com"), before)
+        on_server("rm", broken)
+        on_server("systemctl", "reload", "nginx")
+        self.assertTrue(until(lambda: shown("shop.example.com") == renewed()))
+        self.assert_unchanged(site("shop"))
+
+    def test_whoever_runs_certbot_himself_has_a_folder_for_it(self):
+        hand = {"nginx_site_app": "hand", "nginx_site_server_names": ["hand.example.com"]}
+        self.addCleanup(play, str(HERE / "again.yml"), nginx_site_app="hand", nginx_site_state="absent")
+        self.assertTrue(play(str(HERE / "again.yml"), **hand)[0])
+        who = ["--domain=hand.example.com", "--cert-name=by-hand", "--email=ops@example.com", "--agree-tos"]
+        where = ["env", "REQUESTS_CA_BUNDLE=/opt/site/long.pem", "certbot", "--server=https://localhost:14000/dir"]
+        on_server(*where, "certonly", "--non-interactive", "--webroot", "-w", "/var/lib/pyweb-stack/acme", *who)
+        live = "/etc/letsencrypt/live/by-hand"
+        tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
+        outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
+        self.assertTrue(outcome[0], outcome[2])
+        self.assertIn("Pebble", shown("hand.example.com"))
 
     def test_one_that_a_person_had_certbot_bring_is_not_lost_in_silence(self):
         path, hand = "/etc/nginx/sites-available/gunicorn-hand", {"nginx_site_app": "hand"}
@@ -182,9 +233,10 @@ class Certificates(Test):
         on_server(*where, "--nginx", *who)
         by_hand, before = on_server("cat", path), shown("hand.example.com")
         self.assertIn("managed by Certbot", by_hand)
-        refused = play(str(HERE / "again.yml"), **hand)
-        self.assert_refused(refused, f"certbot was run by hand for {path}", "set nginx_site_tls")
-        self.assertEqual(on_server("cat", path), by_hand)
+        for given in ({}, {"nginx_site_tls": {"selfsigned": True}}):
+            refused = play(str(HERE / "again.yml"), **hand, **given)
+            self.assert_refused(refused, f"certbot was run by hand for {path}", "set nginx_site_tls")
+            self.assertEqual(on_server("cat", path), by_hand)
         live = "/etc/letsencrypt/live/hand.example.com"
         tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
         outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
@@ -210,15 +262,34 @@ class Certificates(Test):
         self.assert_unchanged(play(str(HERE / "again.yml"), **hand, nginx_site_state="absent"))
 
     def renew(self, app):
-        """Have certbot renew a certificate as it does twice a day, as if little of its time were left; see it shown."""
+        """Have certbot renew a certificate; see it shown."""
         name = f"{app}.example.com"
         before = shown(name)
+        self.have_renewed(app)
+        self.assertTrue(until(lambda: shown(name) != before), on_server("journalctl", "--unit=certbot"))
+
+    def have_renewed(self, app):
+        """Have certbot renew a certificate as it does twice a day, as if little of its time were left.
+
+        Return what says of the one that there is then what `shown` says of the one that visitors see.
+        """
         on_server(
             "sed", "--in-place", "1i renew_before_expiry = 3000 days\n/renew_before_expiry/d", RENEWAL.format(app)
         )
         # That another one fails is no reason not to renew this one.
         on_server("systemctl", "start", "certbot.service", check=False)
-        self.assertTrue(until(lambda: shown(name) != before), on_server("journalctl", "--unit=certbot"))
+        path = LIVE.format(app) + "/fullchain.pem"
+        return lambda: on_server("openssl", "x509", "-noout", "-in", path, "-fingerprint", "-sha256", "-issuer")
+
+    @contextlib.contextmanager
+    def aged(self, app, days):
+        """Have a certificate of ninety days in the place of an app's, so many of which are left."""
+        on_server("/opt/looks/bin/python", "/opt/site/age.py", LIVE.format(app), str(days))
+        try:
+            yield
+        finally:
+            back = f'for kept in /etc/letsencrypt/archive/gunicorn-{app}/*.kept; do mv "$kept" "${{kept%.kept}}"; done'
+            on_server("sh", "-c", back)
 
     def orders(self):
         """Return how often the CA was asked for a certificate."""

@@ -70,6 +70,14 @@ def replace(path: str, text: str, mode: int = 0o644) -> None:
         os.fsync(parent)
 
 
+def make_folder(path: str, mode: int = 0o755) -> None:
+    """Have a folder, and those above it, which every account may pass through but for its own mode, whatever the umask."""
+    if not os.path.isdir(path):
+        make_folder(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, mode)
+
+
 @contextlib.contextmanager
 def opened_folder(path: str, make: bool = False) -> Iterator[int]:
     """Yield a descriptor of the folder at an absolute path, and follow no link on the way but root's.

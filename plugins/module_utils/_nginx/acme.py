@@ -19,7 +19,8 @@ import shutil
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, scratch, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import certificates
@@ -45,13 +46,15 @@ RuntimeDirectory=pyweb-stack-certbot
 ExecStartPre=-/bin/sh -c 'cat {_TRUSTED} {_CAS}/*.pem > /run/pyweb-stack-certbot/ca.pem'
 Environment=REQUESTS_CA_BUNDLE=/run/pyweb-stack-certbot/ca.pem
 """
-# Certbot renews when a third of the time is left; this is well below that, for a CA's usual 90 days.
-_DAYS_LEFT = 20
+# Certbot renews twice a day what has a third of its time left, or more where that is short; this is well below that.
+_ALARM = 1 / 6
 # Debian 12's certbot falls over many an error of a CA (certbot/certbot#9539), and has it in the log of this run alone.
 _LOG = "/var/log/letsencrypt/letsencrypt.log"
 _FALLEN = "AttributeError: can't set attribute"
 # In seconds: how long one answer may take, and all that certbot does.
 _ANSWER, _ISSUE = 10, 600
+# Where a CA asks.
+_PORT = 80
 # Where somebody else may name a certificate: a mail server, another site.
 _CONFIGURATION = "/etc"
 
@@ -60,12 +63,19 @@ class AcmeError(Exception):
     """There is no certificate to be had; the message says why, and what to do."""
 
 
+class Ways(NamedTuple):
+    """Where names lead: sentences on those that lead `astray`, and the addresses that are `silent`, maybe for this host alone."""
+
+    astray: list[str]
+    silent: list[str]
+
+
 @dataclasses.dataclass(frozen=True)
 class Acme:
     """Whom to ask for the certificate of `app` for these `names`, as the person of `email`.
 
     `directory` is the URL of the CA; `ca` is the file with whom its own certificate is from, None for those that the host
-    trusts.
+    trusts. Of the names `redirects` are those that lead to others.
     """
 
     app: str
@@ -73,6 +83,7 @@ class Acme:
     email: str
     directory: str
     ca: str | None = None
+    redirects: Collection[str] = ()
 
     def pair(self) -> dict[str, str]:
         """Return where the certificate and its key are once they are there."""
@@ -80,43 +91,70 @@ class Acme:
         return {"certificate": f"{folder}/fullchain.pem", "key": f"{folder}/privkey.pem"}
 
     def there(self) -> bool:
-        """Say whether a certificate for all the names is there, and has not expired."""
+        """Say whether a certificate of this CA for all the names is there, and has not expired."""
         pair = self.pair()
         wanted = {name.lower() for name in self.names}
         return (
             certificates.there(**pair)
             and certificates.names(pair["certificate"]) == wanted
             and not certificates.expired(pair["certificate"])
+            and not self._is_of_another()
         )
 
     def warning(self) -> str | None:
         """Return how long the certificate holds still, where it should have been renewed by now."""
-        days = certificates.days_left(self.pair()["certificate"])
-        if days is None or days >= _DAYS_LEFT:
+        validity = certificates.validity(self.pair()["certificate"])
+        if not validity or validity.left >= validity.whole * _ALARM:
             return None
         return (
-            f"the certificate of the app {self.app} holds for {days} more days, and certbot should have renewed it by now: "
+            f"the certificate of the app {self.app} holds for {_span(validity.left)}, and certbot should have renewed it by now: "
             "see systemctl status certbot.timer certbot.service, and certbot renew --dry-run"
         )
 
-    def strays(self) -> list[str]:
-        """Ask each name for a token, as the CA will; return sentences on those that lead elsewhere."""
-        token = secrets.token_hex(16)
+    def ways(self) -> Ways:
+        """Ask each address of each name for a token, as the CA will one of them."""
+        token, ways = secrets.token_hex(16), Ways([], [])
         folder = WEBROOT + CHALLENGES
-        os.makedirs(folder, mode=0o755, exist_ok=True)
+        files.make_folder(folder)
         path = os.path.join(folder, token)
         files.create(path, token, 0o644)
         try:
-            return [said for name in self.names for said in [_stray(name, token)] if said]
+            for name in self.names:
+                self._follow(name, token, ways)
         finally:
             os.unlink(path)
+        return ways
 
-    def issue(self) -> None:
-        """Have the CA give a certificate for all the names, and certbot renew it from then on. Raises AcmeError."""
+    def _follow(self, name: str, token: str, ways: Ways) -> None:
+        """Note where a name leads, if that is not here."""
+        subject = f"nginx_site_{'redirects' if name in self.redirects else 'server_names'} has {name!r}"
+        addresses = _addresses(name)
+        if not addresses:
+            ways.astray.append(f"{subject}, which has no address: give it one in the DNS first")
+        for address in addresses:
+            try:
+                said = _said_at(address, name, f"{CHALLENGES}/{token}")
+            except (OSError, http.client.HTTPException) as error:
+                # Many a host behind an address translation can't reach itself by its name.
+                ways.silent.append(f"{name} at {address} ({getattr(error, 'reason', error)})")
+                continue
+            if said != token:
+                ways.astray.append(
+                    f"{subject}, but what answers at its address {address} is not this site (it said {said[:80]!r}): have "
+                    "each of its addresses lead to this host, or leave the name out"
+                )
+
+    def issue(self, silent: Sequence[str] = ()) -> None:
+        """Have the CA give a certificate for all the names, and certbot renew it from then on.
+
+        `silent` are addresses of theirs where nobody answers this host. Raises AcmeError.
+        """
         self.prepare()
         names = [word for name in self.names for word in ("--domain", name)]
         how = ["--non-interactive", "--agree-tos", "--email", self.email, "--server", self.directory]
-        which = ["--cert-name", f"gunicorn-{self.app}", "--renew-with-new-domains", "--keep-until-expiring"]
+        which = ["--cert-name", f"gunicorn-{self.app}", "--renew-with-new-domains"]
+        # To certbot one that holds is good, whoever gave it.
+        which.append("--force-renewal" if self._is_of_another() else "--keep-until-expiring")
         with scratch.folder() as folder:
             bundle = os.path.join(folder, "ca.pem")
             trusted = map(files.read, (_TRUSTED, *glob.glob(f"{_CAS}/*.pem")))
@@ -131,7 +169,7 @@ class Acme:
         if done.returncode:
             raise AcmeError(
                 f"nginx_site_tls: {self.directory} gave no certificate for {', '.join(self.names)}; until it does, the site "
-                f"keeps the one that it has. Certbot said:\n{_said(done)}"
+                f"keeps the one that it has. Certbot said:\n{_said(done)}{_unanswered(silent)}"
             )
 
     def prepare(self) -> bool:
@@ -157,6 +195,11 @@ class Acme:
             # Its package starts it, unless that was told to start nothing.
             systemd.require("enable", "--now", "--quiet", "certbot.timer")
         return bool(changed)
+
+    def _is_of_another(self) -> bool:
+        """Say whether certbot has the certificate that is there from another CA."""
+        server = re.search(r"^server = (\S+)$", files.read(_renewal(self.app)), re.MULTILINE)
+        return server is not None and server[1] != self.directory
 
 
 def users(app: str, but: Collection[str] = ()) -> list[str]:
@@ -197,33 +240,50 @@ def _renewal(app: str) -> str:
     return os.path.join(_RENEWAL, f"gunicorn-{app}.conf")
 
 
-def _stray(name: str, token: str) -> str | None:
-    """Return where a name leads that doesn't lead here, or None; None as well where that can't be known from here."""
-    if not _has_address(name):
-        return f"nginx_site_server_names has {name!r}, which has no address: give it one in the DNS first"
-    # As the CA asks: plain HTTP, and by no proxy that this host may have for itself.
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _addresses(name: str) -> list[str]:
+    """Return the addresses of a name, each once."""
     try:
-        with direct.open(f"http://{name}{CHALLENGES}/{token}", timeout=_ANSWER) as answer:
-            said = answer.read(200).decode(errors="replace")
+        found = socket.getaddrinfo(name, _PORT, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def _said_at(address: str, name: str, path: str) -> str:
+    """Return what one address of a name answers, as a CA asks: by plain HTTP. Raises OSError and HTTPException."""
+
+    class Connection(http.client.HTTPConnection):
+        def connect(self) -> None:
+            # A redirect may lead to another host.
+            place = (address, _PORT) if self.host == name else (self.host, self.port)
+            self.sock = socket.create_connection(place, self.timeout)
+
+    class Handler(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Connection, req)
+
+    # By no proxy that this host may have for itself.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), Handler)
+    try:
+        with direct.open(f"http://{name}{path}", timeout=_ANSWER) as answer:
+            return answer.read(200).decode(errors="replace")
     except urllib.error.HTTPError as error:
-        said = f"status {error.code}"
-    except (OSError, http.client.HTTPException):
-        # Many a host behind an address translation can't reach itself by its name.
-        return None
-    if said == token:
-        return None
+        return f"status {error.code}"
+
+
+def _unanswered(silent: Sequence[str]) -> str:
+    """Return what is to be known of addresses where nobody answers, which a CA may take for the name's."""
+    if not silent:
+        return ""
     return (
-        f"nginx_site_server_names has {name!r}, but what answers there is not this site (it said {said[:80]!r}): have the "
-        "name lead to this host, or leave it out"
+        f"\nNobody answers this host for {', '.join(silent)}: if it is the same for the CA, have that address lead to this "
+        "host, or take it out of the DNS."
     )
 
 
-def _has_address(name: str) -> bool:
-    try:
-        return bool(socket.getaddrinfo(name, 80))
-    except OSError:
-        return False
+def _span(seconds: float) -> str:
+    days = int(seconds // 86400)
+    return f"{days} more days" if days > 1 else f"{max(int(seconds // 3600), 0)} more hours"
 
 
 def _said(done: shell.Done) -> str:

@@ -14,6 +14,7 @@ import re
 import ssl
 import stat
 import time
+from typing import NamedTuple
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
@@ -77,12 +78,26 @@ def names(certificate: str) -> set[str]:
     return {name.lower() for name in re.findall(r"DNS:([^,\s]+)", said or "")}
 
 
+class Validity(NamedTuple):
+    """For how many seconds a certificate holds in all, and for how many still, below 0 for one that has expired."""
+
+    whole: float
+    left: float
+
+
+def validity(certificate: str) -> Validity | None:
+    """Return for how long a certificate holds, None if unreadable."""
+    said = re.findall(r"^not(?:Before|After)=(.+)$", _asked(certificate, "-startdate", "-enddate") or "", re.MULTILINE)
+    if len(said) != 2:
+        return None
+    begin, end = (ssl.cert_time_to_seconds(each.strip()) for each in said)
+    return Validity(end - begin, end - time.time())
+
+
 def days_left(certificate: str) -> int | None:
     """Return for how many whole days a certificate still holds, below 0 for one that has expired; None if unreadable."""
-    match = re.search(r"notAfter=(.+)", _asked(certificate, "-enddate") or "")
-    if not match:
-        return None
-    return int((ssl.cert_time_to_seconds(match[1].strip()) - time.time()) // 86400)
+    found = validity(certificate)
+    return int(found.left // 86400) if found else None
 
 
 def _asked(certificate: str, *what: str) -> str | None:

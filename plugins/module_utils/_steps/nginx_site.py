@@ -76,12 +76,12 @@ def _put_in_place(module: Module, params: dict) -> dict:
 
 def _obtain(module: Module, ca: acme.Acme) -> None:
     """Have the CA give its certificate to the site, which is up, or fail."""
-    strays = ca.strays()
-    if strays:
+    ways = ca.ways()
+    if ways.astray:
         module.fail_json(
-            msg="\n".join([*strays, f"{ca.directory} was not asked; the site keeps the certificate that it has."])
+            msg="\n".join([*ways.astray, f"{ca.directory} was not asked; the site keeps the certificate that it has."])
         )
-    ca.issue()
+    ca.issue(ways.silent)
     # The site may name that file already, as of one that had expired or lacked a name.
     server.owe_reload()
 
@@ -98,7 +98,7 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
     with _alone(module, params):
         site = _site(params, address, tls, module.check_mode)
         tree = site_files.Tree(server.ETC, site, present=True)
-        _keep_certbots(module, tree, tls)
+        _keep_certbots(module, params, tree)
         if module.check_mode and (lacks or not server.installed()):
             unknown = {"prepared": "(not known yet: what nginx says of it)\n"}
             return {"changed": True, "path": tree.path, "diff": [*tree.diff(), unknown]}
@@ -106,7 +106,7 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
             module.fail_json(msg="nginx is not installed on this host")
         if tree.is_new:
             _warn_of_few(module)
-        diff = _take_up(module, tree)
+        diff = _take_up(module, tree) + _open_webroot(module)
         diff += _open_or_close(module, params, site)
         if not module.check_mode:
             _reach(module, params, address)
@@ -126,6 +126,15 @@ def _take_up(module: Module, tree: site_files.Tree) -> list[dict]:
     elif state != server.READY and not module.check_mode:
         server.make_ready()
     return diff
+
+
+def _open_webroot(module: Module) -> list[dict]:
+    """Have the folder from which nginx answers a CA, for whoever runs certbot; return what that changed."""
+    if os.path.isdir(acme.WEBROOT):
+        return []
+    if not module.check_mode:
+        files.make_folder(acme.WEBROOT)
+    return [files.diff(acme.WEBROOT, "", "a folder for what CAs ask for\n")]
 
 
 def _open_or_close(module: Module, params: dict, site: sites.Site) -> list[dict]:
@@ -263,13 +272,13 @@ def _warn_of_few(module: Module) -> None:
         )
 
 
-def _keep_certbots(module: Module, tree: site_files.Tree, tls: sites.Tls | None) -> None:
-    """Fail where the site would lose the HTTPS that certbot gave it by hand, by which its visitors come."""
-    theirs = certificates.of_certbot(files.read(tree.path)) if tree.path and not tls else None
-    if theirs:
+def _keep_certbots(module: Module, params: dict, tree: site_files.Tree) -> None:
+    """Fail where the site would lose the certificate that certbot gave it by hand, which its visitors know."""
+    theirs, tls = certificates.of_certbot(files.read(tree.path)) if tree.path else None, params["tls"]
+    if theirs and not (tls and (tls["acme"] or tls["certificate"] == theirs["certificate"])):
         module.fail_json(
-            msg=f"certbot was run by hand for {tree.path}, and this run would remove its HTTPS: set nginx_site_tls: "
-            f"{{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
+            msg=f"certbot was run by hand for {tree.path}, and this run would take away the certificate that it brought: set "
+            f"nginx_site_tls: {{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
             "nginx_site_tls: {acme: …}, or remove certbot's lines first"
         )
 
@@ -279,7 +288,8 @@ def _ca(params: dict) -> acme.Acme | None:
     asked = params["tls"] and params["tls"]["acme"]
     if not asked:
         return None
-    return acme.Acme(params["app"], tuple(_names(params)), asked["email"], asked["directory"], asked["ca"])
+    who = asked["email"], asked["directory"], asked["ca"]
+    return acme.Acme(params["app"], tuple(_names(params)), *who, redirects=tuple(params["redirects"]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.server
 import os
 import pathlib
+import subprocess
 import threading
 
 import pytest
@@ -54,7 +56,22 @@ def test_certbot_is_asked_for_all_names(ca, certbot):
     ]
     assert os.access(acme._HOOK, os.X_OK)
     assert "REQUESTS_CA_BUNDLE=" in pathlib.Path(acme._DROP_IN).read_text()
+    assert "--keep-until-expiring" in said
     assert not ca.prepare()
+
+
+def test_one_of_another_ca_is_asked_for_anew(ca, certbot, write, there):
+    there(NAMES)
+    conf = {"gunicorn-shop.conf": f"account = 1\nserver = {ca.directory}\n"}
+    write(pathlib.Path(acme._RENEWAL), conf)
+    assert ca.there()
+    write(pathlib.Path(acme._RENEWAL), {"gunicorn-shop.conf": "server = https://staging.example.com/dir\n"})
+    assert not ca.there()
+    asked = certbot()
+    ca.issue()
+    said = asked.read_text().split("\n")
+    assert "--force-renewal" in said
+    assert "--keep-until-expiring" not in said
 
 
 def test_a_renewal_reaches_a_ca_that_is_told_so_to_systemd(ca, monkeypatch):
@@ -68,6 +85,19 @@ def test_a_renewal_reaches_a_ca_that_is_told_so_to_systemd(ca, monkeypatch):
     assert ca.prepare()
     assert told == everything
     assert not ca.prepare()
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, "reload nginx.service\n"), (1, "")])
+def test_nginx_takes_up_a_renewal_where_its_tree_is_good(ca, tmp_path, monkeypatch, write, code, told):
+    ca.prepare()
+    scripts = {"nginx": f"test \"$*\" = '-t -q' || exit 2\nexit {code}", "systemctl": f'echo "$@" >> {tmp_path}/told'}
+    write(tmp_path, {"told": "", **{f"bin/{name}": f"#!/bin/sh\n{text}\n" for name, text in scripts.items()}})
+    for name in scripts:
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    # Certbot tells whoever reads its log of a hook that fails.
+    assert subprocess.run([acme._HOOK], check=False).returncode == code
+    assert (tmp_path / "told").read_text() == told
 
 
 def test_a_ca_s_file_that_is_not_there(ca):
@@ -143,42 +173,73 @@ def test_whose_certificate_it_is(ca, renewal, write):
     assert not acme.renewed("shop")
 
 
-def test_a_certificate_is_there_when_it_holds_for_all_names(ca, monkeypatch):
-    assert not ca.there()
+@pytest.fixture
+def there(ca, monkeypatch):
+    """Have a certificate for names in the place of that of the CA."""
     monkeypatch.setattr(selfsigned, "pair", lambda _app: ca.pair())
     os.makedirs(os.path.dirname(ca.pair()["key"]))
     monkeypatch.setattr(selfsigned, "FOLDER", os.path.dirname(ca.pair()["key"]))
-    selfsigned.make("shop", list(NAMES))
+    return lambda names: selfsigned.make("shop", list(names))
+
+
+def test_a_certificate_is_there_when_it_holds_for_all_names(ca, there, monkeypatch):
+    assert not ca.there()
+    there(NAMES)
     assert ca.there()
-    assert ca.warning() is None
-    monkeypatch.setattr(acme, "_DAYS_LEFT", 1000)
-    assert "holds for 39" in (ca.warning() or "")
     with monkeypatch.context() as later:
         later.setattr(acme.certificates, "expired", lambda _certificate: True)
         assert not ca.there()
-    selfsigned.make("shop", list(NAMES[:1]))
+    there(NAMES[:1])
     assert not ca.there()
 
 
-@pytest.fixture
-def host():
-    """Answer at the address that is returned, by a function of the URL's path; None stands for what isn't found."""
+@pytest.mark.parametrize(
+    ("whole", "left", "said"),
+    [
+        (90, 20, None),
+        (90, 14.5, "holds for 14 more days"),
+        # Of those that hold for days alone certbot renews half of the time ahead.
+        (6, 2.5, None),
+        (6, 0.9, "holds for 21 more hours"),
+    ],
+)
+def test_one_that_should_have_been_renewed_is_told_of_in_good_time(ca, there, monkeypatch, whole, left, said):
+    assert ca.warning() is None
+    there(NAMES)
+    assert ca.warning() is None
+    monkeypatch.setattr(selfsigned, "_DAYS", whole)
+    there(NAMES)
+    now = acme.certificates.time.time()
+    monkeypatch.setattr(acme.certificates.time, "time", lambda: now + (whole - left) * 24 * 3600)
+    warning = ca.warning()
+    assert said in warning if said else warning is None
 
-    def host(answer):
+
+@pytest.fixture
+def host(monkeypatch):
+    """Return what is asked of a host that answers by a function of the URL's path; None is for what isn't found."""
+
+    def host(answer, place=("127.0.0.1", 0)) -> list[tuple[str, str]]:
+        asked = []
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                asked.append((self.headers["Host"], self.path))
                 text = answer(self.path)
-                self.send_response(404 if text is None else 200)
+                self.send_response(404 if text is None else 302 if text.startswith("http:") else 200)
+                self.send_header("Location", text or "")
                 self.end_headers()
                 self.wfile.write((text or "").encode())
 
             def log_message(self, *_arguments):
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = http.server.ThreadingHTTPServer(place, Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setattr(acme, "_PORT", server.server_address[1])
+        return asked
 
+    monkeypatch.setattr(acme, "_addresses", lambda _name: ["127.0.0.1"])
     return host
 
 
@@ -190,20 +251,53 @@ def _ours(path: str) -> str:
     ("answer", "said"),
     [(_ours, None), (lambda _path: "parked", "it said 'parked'"), (lambda _path: None, "it said 'status 404'")],
 )
-def test_a_name_that_leads_elsewhere_is_named(ca, host, monkeypatch, answer, said):
-    monkeypatch.setattr(acme, "_has_address", lambda _name: True)
-    name = host(answer)
-    strays = acme.Acme("shop", (name,), ca.email, ca.directory).strays()
-    assert len(strays) == bool(said)
-    assert said is None or said in strays[0]
+def test_a_name_that_leads_elsewhere_is_named(ca, host, answer, said):
+    asked = host(answer)
+    astray, silent = ca.ways()
+    assert [name for name, _path in asked] == list(NAMES)
+    assert (len(astray), silent) == (2 * bool(said), [])
+    assert said is None or said in astray[0]
     assert os.listdir(acme.WEBROOT + acme.CHALLENGES) == []
 
 
-def test_a_name_without_an_address(ca):
-    strays = acme.Acme("shop", ("no-such-name.invalid",), ca.email, ca.directory).strays()
-    assert "which has no address" in strays[0]
+def test_each_address_of_a_name_is_asked(ca, host, monkeypatch):
+    host(_ours)
+    host(lambda _path: "another", ("127.0.0.2", acme._PORT))
+    addresses = {NAMES[0]: ["127.0.0.1", "127.0.0.3"], NAMES[1]: ["127.0.0.1", "127.0.0.2"]}
+    monkeypatch.setattr(acme, "_addresses", addresses.get)
+    astray, silent = dataclasses.replace(ca, redirects=NAMES[1:]).ways()
+    assert len(astray) == 1
+    assert "nginx_site_redirects has 'www.example.com', but what answers at its address 127.0.0.2 is not" in astray[0]
+    assert "it said 'another'" in astray[0]
+    assert silent == ["shop.example.com at 127.0.0.3 ([Errno 111] Connection refused)"]
 
 
-def test_a_host_that_can_not_reach_itself_is_not_accused(ca, monkeypatch):
-    monkeypatch.setattr(acme, "_has_address", lambda _name: True)
-    assert acme.Acme("shop", ("127.0.0.1:9",), ca.email, ca.directory).strays() == []
+def test_a_redirect_is_followed_to_the_host_that_it_names(ca, host):
+    asked = host(lambda path: "elsewhere" if path == "/there" else f"http://localhost:{acme._PORT}/there")
+    (said, *_others) = ca.ways().astray
+    assert "it said 'elsewhere'" in said
+    assert [name.split(":")[0] for name, _path in asked] == [NAMES[0], "localhost", NAMES[1], "localhost"]
+
+
+def test_the_addresses_of_a_name():
+    assert acme._addresses("127.0.0.1") == ["127.0.0.1"]
+    assert acme._addresses("no-such-name.invalid") == []
+
+
+def test_a_name_without_an_address(ca, monkeypatch):
+    monkeypatch.setattr(acme, "_addresses", lambda _name: [])
+    for redirects, variable in {(): "nginx_site_server_names", NAMES: "nginx_site_redirects"}.items():
+        said = dataclasses.replace(ca, redirects=redirects).ways().astray
+        assert said[0] == f"{variable} has '{NAMES[0]}', which has no address: give it one in the DNS first"
+
+
+def test_a_host_that_can_not_reach_itself_is_not_accused_but_told_of_where_the_ca_refuses(ca, certbot, monkeypatch):
+    monkeypatch.setattr(acme, "_PORT", 9)
+    monkeypatch.setattr(acme, "_addresses", lambda _name: ["127.0.0.1"])
+    astray, silent = ca.ways()
+    assert (astray, len(silent)) == ([], 2)
+    certbot(1)
+    with pytest.raises(
+        acme.AcmeError, match=r"Too many\.\nNobody answers this host for shop.example.com at 127.0.0.1 \(.*refused"
+    ):
+        ca.issue(silent)

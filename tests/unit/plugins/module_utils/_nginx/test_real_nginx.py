@@ -180,7 +180,8 @@ def ca(host, own, site, monkeypatch, certificate):
     """Play the module with a CA, which gives its certificate to whoever asks; return what it was asked for, too."""
     asked = []
 
-    def issue(wanted):
+    def issue(wanted, silent):
+        assert silent == []
         asked.append(wanted.names)
         (host.etc.parent / "live").mkdir(exist_ok=True)
         certificate(host.etc.parent / "live", "ca")
@@ -191,7 +192,7 @@ def ca(host, own, site, monkeypatch, certificate):
         "pair": lambda _wanted: pair,
         "there": lambda _wanted: bool(asked),
         "issue": issue,
-        "strays": lambda _wanted: [],
+        "ways": lambda _wanted: acme.Ways([], []),
         "prepare": lambda _wanted: len(asked) == 1 and not asked.append("renewals"),
     }.items():
         monkeypatch.setattr(acme.Acme, name, value)
@@ -230,13 +231,15 @@ def test_one_that_takes_the_place_of_another_is_taken_up(host, ca):
 def test_a_certificate_that_is_not_renewed_is_told_of(ca, monkeypatch):
     play = ca[1]
     play()
-    monkeypatch.setattr(certificates, "days_left", lambda _path: 3)
+    day = 24 * 3600
+    monkeypatch.setattr(certificates, "validity", lambda _path: certificates.Validity(90 * day, 3.5 * day))
     assert "holds for 3 more days" in str(play()["warnings"])
 
 
 def test_a_ca_is_not_asked_for_a_name_that_leads_elsewhere(host, ca, monkeypatch):
     asked, play = ca
-    monkeypatch.setattr(acme.Acme, "strays", lambda _wanted: ["nginx_site_server_names has 'www.example.com', but …"])
+    astray = ["nginx_site_server_names has 'www.example.com', but …"]
+    monkeypatch.setattr(acme.Acme, "ways", lambda _wanted: acme.Ways(astray, []))
     refused = play()["msg"]
     assert "was not asked; the site keeps the certificate that it has" in refused
     assert asked == []
@@ -343,16 +346,43 @@ def test_an_app_that_nginx_may_not_reach_is_told_of(host, site, monkeypatch):
     assert f"can't reach the app shop at {host.etc.parent}/srv/shop/current/app.sock: Permission denied" in refused
 
 
-def test_https_that_certbot_gave_by_hand_is_not_lost(host, site):
-    site()
-    path = host.etc / "sites-available/default"
-    certbots = (
-        "ssl_certificate /live/a.pem; # managed by Certbot\nssl_certificate_key /live/a.key; # managed by Certbot\n"
-    )
-    path.write_text(path.read_text() + certbots)
+def test_https_that_certbot_gave_by_hand_is_not_lost(host, site, own, ca, certificate):
+    own()
+    pair = {part: f"{host.etc.parent}/run/a.{part}" for part in ("pem", "key")}
+    certificate(host.etc.parent / "run", "a")
+    os.chmod(pair["key"], 0o600)
+    path = host.etc / "sites-available/gunicorn-shop"
+    text = path.read_text()
+    for word, named in {"ssl_certificate": pair["pem"], "ssl_certificate_key": pair["key"]}.items():
+        text = re.sub(rf"\b{word} \S+;", f"{word} {named}; # managed by Certbot", text)
+    path.write_text(text)
     before = host.files()
-    assert "set nginx_site_tls: {certificate: /live/a.pem, key: /live/a.key}" in site()["msg"]
-    assert host.files() == before
+    given, tls = {"server_names": ["www.example.com"]}, {"certificate": pair["pem"], "key": pair["key"]}
+    for refused in (
+        site(**given),
+        own(),
+        site(**given, tls={**tls, "certificate": f"{host.etc.parent}/run/b.pem"}, check=True),
+    ):
+        assert f"set nginx_site_tls: {{certificate: {pair['pem']}, key: {pair['key']}}}" in refused["msg"]
+        assert host.files() == before
+    assert site(**given, tls=tls, check=True)["changed"]
+    # As it says itself.
+    assert ca[1]()["changed"]
+
+
+def test_the_folder_for_whoever_runs_certbot_comes_with_each_site(host, site):
+    umask = os.umask(0o077)
+    try:
+        foretold = site(check=True)
+        assert site()["diff"] == foretold["diff"]
+    finally:
+        os.umask(umask)
+    for folder in (host.etc.parent / "var", host.etc.parent / "var/acme"):
+        assert folder.stat().st_mode & 0o777 == 0o755
+    os.rmdir(host.etc.parent / "var/acme")
+    again = site()
+    assert (again["changed"], [each["before_header"] for each in again["diff"]]) == (True, [acme.WEBROOT])
+    assert not site()["changed"]
 
 
 def test_where_there_is_no_nginx_yet_check_mode_says_what_is_to_come(host, site, monkeypatch):
