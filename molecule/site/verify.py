@@ -241,6 +241,7 @@ class Certificates(Test):
         tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
         outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
         self.assertTrue(outcome[0], outcome[2])
+        self.assertIn(f"{path} was changed by hand", outcome[2])
         self.assertEqual(shown("hand.example.com"), before)
 
     def test_one_whose_site_goes_is_renewed_no_longer_unless_others_use_it(self):

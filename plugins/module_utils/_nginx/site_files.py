@@ -88,9 +88,9 @@ class Tree:
         self._site = site
         named, self._default = _places(etc, site.app)
         self._place = (named if site.server_names else self._default) if present else None
-        self.path = self._full(self._place.file) if self._place else None
+        self.path = self.full(self._place.file) if self._place else None
         # By which nginx reads it.
-        self.entry = self._full(self._place.entry) if self._place else None
+        self.entry = self.full(self._place.entry) if self._place else None
         self._wanted = self._plan()
 
     @property
@@ -98,13 +98,24 @@ class Tree:
         """Say whether the site is to be there and isn't yet."""
         return bool(self.path) and self._site.mark not in (_read(self.path or "") or "")
 
+    def full(self, path: str) -> str:
+        """Return the absolute path of a file."""
+        return os.path.join(self._etc, path)
+
+    def own(self) -> dict[str, str]:
+        """Return the texts of the files that are the site's alone."""
+        if not self._place:
+            return {}
+        found = {**self._site.pages(), self._place.file: self._site.text()}
+        return {path: text for path, text in found.items() if text is not None}
+
     def changes(self) -> dict[str, str | None]:
         """Return the files that are to be other than they are, in the order in which to change them."""
-        return {path: text for path, text in self._wanted.items() if _read(self._full(path)) != text}
+        return {path: text for path, text in self._wanted.items() if _read(self.full(path)) != text}
 
     def before(self) -> dict[str, str | None]:
         """Return the same files as they are."""
-        return {path: _read(self._full(path)) for path in self.changes()}
+        return {path: _read(self.full(path)) for path in self.changes()}
 
     def repairs(self, fault: str) -> bool:
         """Say whether the `fault` that nginx finds is one of the site as it is, which is to be another or to go."""
@@ -112,7 +123,7 @@ class Tree:
         # On a host without IPv6, as Debian's own site listens there.
         if NO_IPV6 in fault and any("[::]" in (text or "") for text in before.values()):
             return True
-        paths = {os.path.realpath(self._full(path)) for path in before}
+        paths = {os.path.realpath(self.full(path)) for path in before}
         if any(os.path.realpath(path) in paths for path in re.findall(r" in (/\S+):\d+", fault)):
             return True
         # Of a certificate or a key nginx names the file alone, and not who refers to it.
@@ -122,8 +133,8 @@ class Tree:
     def diff(self) -> list[dict[str, str]]:
         """Return the changes as Ansible shows them."""
         before, after = self.before(), self.changes()
-        texts = {path: _shown(path, *(each[path] or "" for each in (before, after))) for path in after}
-        return [files.diff(self._full(path), *both) for path, both in texts.items()]
+        texts = {path: shown(path, *(each[path] or "" for each in (before, after))) for path in after}
+        return [files.diff(self.full(path), *both) for path, both in texts.items()]
 
     def clashes(self) -> list[str]:
         """Return sentences that name what another site claims as well, and what to do."""
@@ -141,16 +152,16 @@ class Tree:
     @functools.cached_property
     def _others(self) -> list[config_parser.Directive]:
         """Return nginx's configuration without the files that are the site's, or go with it."""
-        return config_parser.load(self._etc, [self._full(path) for path in self._wanted])
+        return config_parser.load(self._etc, [self.full(path) for path in self._wanted])
 
     def _plan(self) -> dict[str, str | None]:
         site, place = self._site, self._place
         # First of all what is gone: a site that nginx would read twice, were this run killed, is one that it refuses.
         wanted: dict[str, str | None] = dict.fromkeys(self._former())
-        default = _read(self._full(self._default.file)) or ""
+        default = _read(self.full(self._default.file)) or ""
         if place is self._default:
             if sites.MARK not in default:
-                wanted[place.original(os.path.lexists(self._full(place.entry)))] = default or None
+                wanted[place.original(os.path.lexists(self.full(place.entry)))] = default or None
             elif site.mark not in default:
                 raise SiteError(
                     "nginx_site_server_names is empty, but the host's default site is another app's already "
@@ -163,7 +174,7 @@ class Tree:
                 wanted.update(self._give_back())
         if not place or not self.entry:
             return {**wanted, **dict.fromkeys(site.pages())}
-        if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self._full(place.file)):
+        if os.path.lexists(self.entry) and os.path.realpath(self.entry) != os.path.realpath(self.full(place.file)):
             raise SiteError(f"{self.entry} exists and was not made by this role: move it away")
         # Before the site that refers to them.
         wanted.update(site.pages())
@@ -172,9 +183,6 @@ class Tree:
         if place.link and not os.path.lexists(self.entry):
             wanted[place.link] = self.path
         return wanted
-
-    def _full(self, path: str) -> str:
-        return os.path.join(self._etc, path)
 
     def _former(self) -> list[str]:
         """Return the links and files of this site that are so no more: it goes, it had names, or an older version made them."""
@@ -185,13 +193,13 @@ class Tree:
                 *(f"sites-enabled/gunicorn-{app}", f"sites-enabled/zz-gunicorn-{app}"),
                 *(f"sites-available/gunicorn-{app}", f"conf.d/zz-gunicorn-{app}.conf"),
             )
-            if path not in (self._place or ()) and self._site.mark in (_read(os.path.realpath(self._full(path))) or "")
+            if path not in (self._place or ()) and self._site.mark in (_read(os.path.realpath(self.full(path))) or "")
         ]
 
     def _give_back(self) -> dict[str, str | None]:
         """Return what makes the default site the host's own again, as it was before."""
         place = self._default
-        enabled, disabled = (_read(self._full(place.original(each))) for each in (True, False))
+        enabled, disabled = (_read(self.full(place.original(each))) for each in (True, False))
         wanted: dict[str, str | None] = {}
         if place.link and enabled is None:
             wanted[place.link] = None
@@ -244,7 +252,7 @@ def _read(path: str) -> str | None:
         return None
 
 
-def _shown(path: str, before: str, after: str) -> list[str]:
+def shown(path: str, before: str, after: str) -> list[str]:
     """Return the texts of a file as they may be seen: of users their names, and whether they are as they were."""
     if not path.endswith(auth.PRIVATE):
         return [_printable(before), _printable(after)]

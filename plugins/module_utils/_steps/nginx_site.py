@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, machine, ports, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     acme,
     certificates,
+    edits,
     selfsigned,
     server,
     site_files,
@@ -106,14 +108,14 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
             module.fail_json(msg="nginx is not installed on this host")
         if tree.is_new:
             _warn_of_few(module)
-        diff = _take_up(module, tree) + _open_webroot(module)
+        diff = _take_up(module, params, tree) + _open_webroot(module)
         diff += _open_or_close(module, params, site)
         if not module.check_mode:
             _reach(module, params, address)
     return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
 
 
-def _take_up(module: Module, tree: site_files.Tree) -> list[dict]:
+def _take_up(module: Module, params: dict, tree: site_files.Tree) -> list[dict]:
     """Prove the site and have nginx take it up; return what that changed."""
     server.look(tree)
     changed, diff, state = bool(tree.changes()), tree.diff(), server.state()
@@ -121,11 +123,25 @@ def _take_up(module: Module, tree: site_files.Tree) -> list[dict]:
         server.prove(tree)
     if state != server.READY:
         diff.append(files.diff("nginx.service", f"{state}\n", f"{server.READY}\n"))
-    if changed and not module.check_mode:
-        server.install(tree)
-    elif state != server.READY and not module.check_mode:
-        server.make_ready()
+    with _recorded(module, params, tree):
+        if changed and not module.check_mode:
+            server.install(tree)
+        elif state != server.READY and not module.check_mode:
+            server.make_ready()
     return diff
+
+
+@contextlib.contextmanager
+def _recorded(module: Module, params: dict, tree: site_files.Tree) -> Iterator[None]:
+    """Tell what people lose of the site's files in what is done meanwhile, and keep in mind what they have then."""
+    record = edits.Record(params["app"])
+    for said in record.lost(tree):
+        module.warn(said)
+    if not module.check_mode:
+        record.expect(tree)
+    yield
+    if not module.check_mode:
+        record.settle(tree)
 
 
 def _open_webroot(module: Module) -> list[dict]:
@@ -173,7 +189,8 @@ def _remove(module: Module, params: dict) -> dict:
     with _alone(module, params):
         tree = site_files.Tree(server.ETC, _site(params, None, None), present=False)
         own = [os.path.join(server.ETC, path) for path in tree.changes()]
-        diff, changed = tree.diff(), _take_away(tree, module.check_mode)
+        with _recorded(module, params, tree):
+            diff, changed = tree.diff(), _take_away(tree, module.check_mode)
         changed |= selfsigned.remove(params["app"], module.check_mode)
     forgotten = _forget(module, params, own)
     diff, changed = diff + forgotten, changed or bool(forgotten)

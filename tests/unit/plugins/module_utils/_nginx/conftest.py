@@ -23,7 +23,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pyweb.stack.plugins.module_utils._host import ports, scratch, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, selfsigned, server
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, edits, selfsigned, server
 from ansible_collections.pyweb.stack.plugins.modules import nginx_site
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
@@ -195,6 +195,7 @@ def host(write, monkeypatch, app):
         monkeypatch.setattr(server, name, value)
     monkeypatch.setattr(scratch, "_FOLDER", str(folder / "run"))
     monkeypatch.setattr(acme, "WEBROOT", str(folder / "var/acme"))
+    monkeypatch.setattr(edits, "_FOLDER", str(folder / "var/sites"))
     monkeypatch.setattr(systemd, "ctl", made.ctl)
     monkeypatch.setattr(systemd, "journal", lambda *_arguments: "what nginx said\n")
     monkeypatch.setattr(ports, "listens", lambda *_arguments: True)
