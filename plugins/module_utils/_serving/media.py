@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
+import mimetypes
 import os
 import pwd
 import stat
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, acls, files, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import media, server
@@ -30,8 +32,11 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Seconds for a first walk over all that is there, which may be much.
 _PATIENCE = 3600
 _ALL = acls.READ | acls.ENTER
-_DATABASES = (".db", ".sqlite", ".sqlite3")
-_SQLITE = b"SQLite format 3\0"
+# How a database of SQLite begins, and what it writes ahead of it or keeps beside it.
+_DATABASES = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+# What is named as one of these is looked at by its name alone; of many files each run looks at the first.
+_SHOWN = ("image", "audio", "video")
+_LOOKED_AT = 20000
 
 
 class MediaError(Exception):
@@ -84,16 +89,22 @@ class Media:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         files.replace(os.path.join(folder, _RECORD), self._text())
 
+    def refuse(self) -> None:
+        """Raise MediaError where there is a database among what is to be served."""
+        if self._served and os.path.isdir(self._served.folder):
+            self._as_owner(lambda _answer: self._look(close=False))
+
     def prepare(self) -> bool:
-        """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError."""
-        if not self._served or self._is_open():
+        """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError.
+
+        A database that came to be there is refused as well, and closed to nginx.
+        """
+        if not self._served:
             return False
-        owner = os.stat(self._state)
-        try:
-            with accounts.written(shell.Account(owner.st_uid, owner.st_gid), self._open, _PATIENCE) as nothing:
-                nothing.read()
-        except accounts.AccountError as error:
-            raise MediaError(f"gunicorn_media has the path {self._path!r}, but {error}") from error
+        if self._is_open():
+            self._as_owner(lambda _answer: self._look(close=True))
+            return False
+        self._as_owner(self._open)
         return True
 
     def settle(self) -> bool:
@@ -112,6 +123,19 @@ class Media:
         """Let nginx pass through the state folder no more."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), _folders(self._state, "") as (state,):
             acls.withdraw(state, self._uid())
+
+    def _as_owner(self, act: Callable[[typing.IO[bytes]], None]) -> None:
+        """Do something as the app's account. Raises MediaError."""
+        owner = os.stat(self._state)
+        try:
+            with accounts.written(shell.Account(owner.st_uid, owner.st_gid), act, _PATIENCE) as nothing:
+                nothing.read()
+        except accounts.AccountError as error:
+            raise MediaError(f"gunicorn_media has the path {self._path!r}, but {error}") from error
+
+    def _look(self, close: bool) -> None:
+        with _folders(self._state, self._path) as (*_above, folder):
+            _refuse_databases(folder, self._uid() if close else None)
 
     def _text(self) -> str:
         return json.dumps(self._served._asdict()) + "\n" if self._served else ""
@@ -138,7 +162,7 @@ class Media:
         uid = self._uid()
         try:
             with _folders(self._state, self._path, make=True) as (*above, folder):
-                _refuse_databases(folder)
+                _refuse_databases(folder, None)
                 for each, part in zip(above, self._path.split("/"), strict=True):
                     # Closed before the way to it is open.
                     for name in _unlike(each, part, uid):
@@ -223,16 +247,50 @@ def _opened(name: str, folder: int) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _refuse_databases(folder: int) -> None:
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(_DATABASES):
-            with _opened(name, folder) as descriptor:
-                if descriptor is not None and _begins_as_database(descriptor):
-                    raise MediaError(
-                        f"it holds the database {name}, which every visitor could get: name a folder for what people "
-                        "upload alone"
-                    )
+def _refuse_databases(folder: int, uid: int | None) -> None:
+    """Raise MediaError where there is a database below a folder, after it was closed to the account `uid`, if there is one."""
+    found = list(filter(None, (_database(path, folder, uid) for path in itertools.islice(_files(folder), _LOOKED_AT))))
+    if found:
+        raise MediaError(
+            f"it holds the database {found[0]}, which every visitor could get{'' if uid is None else ' until now'}: have the app "
+            "keep it elsewhere, and name a folder for what people upload alone. If it is itself what somebody uploaded, "
+            "remove it"
+        )
 
 
-def _begins_as_database(descriptor: int) -> bool:
-    return stat.S_ISREG(os.fstat(descriptor).st_mode) and os.read(descriptor, len(_SQLITE)) == _SQLITE
+def _database(path: str, folder: int, uid: int | None) -> str | None:
+    """Return the path of a file that is a database, closed to the account `uid` if there is one; None for another file."""
+    # What comes and goes is nobody's while it isn't there, and what is another account's is none of the app's.
+    with contextlib.suppress(FileNotFoundError, PermissionError), _opened(path, folder) as descriptor:
+        if descriptor is not None and os.read(descriptor, len(_DATABASES[0])).startswith(_DATABASES):
+            if uid is not None:
+                acls.allow(descriptor, uid, acls.NOTHING)
+            return path
+    return None
+
+
+def _files(folder: int) -> Iterator[str]:
+    """Yield the paths of the files below a folder that are not named as pictures and the like, what is near to it first."""
+    waiting = ["."]
+    # They get more as it goes on.
+    for place in waiting:
+        with contextlib.suppress(OSError), _folder(place, folder) as descriptor, os.scandir(descriptor) as entries:
+            for entry in sorted(entries, key=lambda each: each.name):
+                path = os.path.normpath(os.path.join(place, entry.name))
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                elif entry.is_file(follow_symlinks=False) and not _is_shown(entry.name):
+                    yield path
+
+
+@contextlib.contextmanager
+def _folder(path: str, folder: int) -> Iterator[int]:
+    descriptor = os.open(path, _FOLDER, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_shown(name: str) -> bool:
+    return (mimetypes.guess_type(name)[0] or "").startswith(_SHOWN)

@@ -74,6 +74,8 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
     fault = handover.fault(seen)
     if fault:
         module.fail_json(msg=fault)
+    if media:
+        media.refuse()
     unlike = media.diff() if media else []
     if media and unlike:
         media.foretell()

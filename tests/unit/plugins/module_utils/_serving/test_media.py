@@ -183,15 +183,60 @@ def test_a_link_among_them_gives_nothing_away(state, served):
     assert "Permission denied" in _read(NGINX, state / "media/link.txt")
 
 
-def test_a_folder_with_the_database_is_refused(state, served):
-    shutil.copy2(state / "db.sqlite3", state / "x")
-    (state / "data").mkdir()
-    (state / "x").rename(state / "data/db.sqlite3")
-    for path in (state / "data", state / "data/db.sqlite3"):
-        os.chown(path, APP.uid, APP.gid)
-    with pytest.raises(MediaError, match=r"holds the database db\.sqlite3, which every visitor could get"):
-        served(path="data")
-    assert "Permission denied" in _as(NGINX, (state / "data/db.sqlite3").read_bytes)
+def _put_database(state, path: str) -> None:
+    _put(state / path, 0o644)
+    (state / path).write_bytes((state / "db.sqlite3").read_bytes())
+
+
+@pytest.mark.parametrize("path", ["media/db.sqlite3", "media/deep/er/app.data", "media/.hidden/app"])
+def test_a_folder_with_the_database_is_refused(state, served, path):
+    _put_database(state, path)
+    for _again in range(2):
+        with pytest.raises(
+            MediaError, match=rf"holds the database {path[6:]}, which every visitor could get: have the app"
+        ):
+            served()
+        assert "Permission denied" in _as(NGINX, (state / path).read_bytes)
+    (state / path).unlink()
+    assert served()
+
+
+@pytest.mark.parametrize("path", ["media/db.sqlite3", "media/deep/er/app.data"])
+def test_one_that_came_later_is_closed_and_refused(state, served, path):
+    served()
+    _put(state / "media/cat.txt")
+    _put_database(state, path)
+    (state / f"{path}-wal").write_bytes(b"\x37\x7f\x06\x82 and so on")
+    os.chown(state / f"{path}-wal", APP.uid, APP.gid)
+    assert "SQLite" in _as(NGINX, (state / path).read_bytes)
+    foretold = Media(Store(str(state.parent / "srv"), "shop"), WANTED)
+    with pytest.raises(MediaError, match=f"holds the database {path[6:]}, which every visitor could get: have"):
+        foretold.refuse()
+    assert "SQLite" in _as(NGINX, (state / path).read_bytes)
+    with pytest.raises(MediaError, match=f"holds the database {path[6:]}, which every visitor could get until now"):
+        served()
+    for name in (path, f"{path}-wal"):
+        assert "Permission denied" in _as(NGINX, (state / name).read_bytes)
+        assert "SQLite" in _as(APP, (state / path).read_bytes)
+    # What people gave stays to be had: one of them may have given this, too.
+    assert _read(NGINX, state / "media/cat.txt") == "a cat"
+
+
+def test_what_is_not_there_yet_holds_none(state):
+    Media(Store(str(state.parent / "srv"), "shop"), WANTED).refuse()
+    Media(Store(str(state.parent / "srv"), "shop"), None).refuse()
+
+
+def test_of_many_files_the_first_are_looked_at(state, served, monkeypatch):
+    monkeypatch.setattr(media, "_LOOKED_AT", 3)
+    for name in ("a.txt", "deep/b.txt", "c.jpg", "d.mp4"):
+        _put(state / "media" / name)
+    served()
+    _put_database(state, "media/deep/er/app.db")
+    with pytest.raises(MediaError, match=r"holds the database deep/er/app\.db"):
+        served()
+    _put(state / "media/b.txt")
+    assert not served()
 
 
 def test_a_file_that_is_only_named_as_one_is_none(state, served):
