@@ -43,6 +43,7 @@ def collect():
         finders.get_finder.cache_clear()
         found["committed"] = str(own)
     call_command("collectstatic", interactive=False, verbosity=0)
+    bring_manifests(finders)
     if found["committed"]:
         settings.STATICFILES_DIRS = folders
         finders.get_finder.cache_clear()
@@ -50,6 +51,17 @@ def collect():
     offline = getattr(settings, "COMPRESS_OFFLINE", False) and getattr(settings, "COMPRESS_ENABLED", not settings.DEBUG)
     if offline and apps.is_installed("compressor"):
         call_command("compress", verbosity=0)
+
+# Vite says in a folder with a dot, which collectstatic leaves out, which of its files are named by their content.
+def bring_manifests(finders):
+    for finder in finders.get_finders():
+        for path, storage in finder.list([]):
+            place = os.path.join(settings.STATIC_ROOT, getattr(storage, "prefix", None) or "", path)
+            if not f"/{path}".endswith("/.vite/manifest.json") or os.path.exists(place):
+                continue
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with storage.open(path) as source, open(place, "wb") as copy:
+                copy.write(source.read())
 
 def holds_files(folder):
     folder, source = os.path.realpath(folder), os.path.realpath(SOURCE)

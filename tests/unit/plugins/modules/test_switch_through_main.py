@@ -362,3 +362,14 @@ def test_interpreters_that_nobody_has_any_more_go_with_the_releases_that_had_the
     (tmp_path / f"shop/releases/{ONE}/venv").symlink_to("../../venvs/v1")
     switch(ONE)
     assert os.listdir(pythons) == ["3.13.1-b"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be somebody else")
+def test_a_folder_with_a_database_is_told_of_before_the_switch_and_foretold(switch, state, tmp_path, write):
+    os.chmod(tmp_path, 0o711)
+    wanted = {"url": "/media/", "path": "media"}
+    switch(ONE, media=wanted)
+    (state / "media/db").write_bytes(b"SQLite format 3\0")
+    for check in (True, False):
+        assert "holds the database db" in switch(TWO, media=wanted, check=check)["msg"]
+    assert Store(str(tmp_path), "shop").current() == ONE

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import pathlib
 import pwd
+import re
 import stat
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django.media import Places
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import assets
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 MANIFEST = """
@@ -82,6 +84,34 @@ def test_a_manifest_is_there_for_who_asks_for_it_while_the_project_is_loaded(pro
     done = run([f"{release}/venv/bin/python", "-c", "import mysite.wsgi, mysite.urls as u; print(u.URL)"], [])
     assert done.stdout.strip().startswith("/static/site.")
     assert f"static{done.stdout.strip().removeprefix('/static')}" in _files(release / "static")
+
+
+@pytest.mark.parametrize(
+    ("dirs", "folder"),
+    [
+        ("['assets', 'vite/dist']", "static"),
+        ("['assets', ('web', 'vite/dist')]", "static/web"),
+        # The first one that a finder has is the one that is collected, too.
+        ("['assets', 'vite/dist', 'vite/older']", "static"),
+        ("['assets']\nSTATIC_ROOT = 'vite/dist'", "static"),
+    ],
+)
+def test_what_vite_names_by_its_content_is_known_for_that(project, prepare, release, dirs, folder):
+    manifest = '{"src/main.ts": {"file": "assets/main-BfX9c2Qk.js", "isEntry": true}}'
+    files = {
+        "vite/dist/.vite/manifest.json": manifest,
+        "vite/dist/assets/main-BfX9c2Qk.js": "",
+        "vite/dist/assets/my-calendar.js": "",
+        "vite/dist/.git/config": "",
+        "vite/older/.vite/manifest.json": "{}",
+    }
+    absolute = re.sub(r"'(assets|vite/\w+)'", r"os.path.join(BASE_DIR, '\1')", dirs)
+    project(files, f"STATICFILES_DIRS = {absolute}")
+    prepare()
+    found = [f"{folder}/{name}" for name in (".vite/manifest.json", "assets/main-BfX9c2Qk.js", "assets/my-calendar.js")]
+    assert _files(release / "static") == sorted([*found, "static/site.css"])
+    assert (release / "static" / found[0]).read_text() == manifest
+    assert assets.named_by_content(str(release / "static")) == {found[1]}
 
 
 @pytest.mark.parametrize(
