@@ -312,8 +312,11 @@ class Maintenance(Test):
         self.assertEqual(set(met), {"GET 200", "GET 503", "POST 403", "POST 503"}, met)
         self.assertGreater(min(met.values()), 20, met)
 
-    def close(self, closed):
-        return play(str(HERE.parents[1] / "playbooks/maintenance.yml"), gunicorn_name="shop", closed=closed)
+    def test_an_app_that_is_not_there_is_told_of(self):
+        self.assert_refused(self.close(True, "nosuch"), "there is no app 'nosuch' in /srv")
+
+    def close(self, closed, app="shop"):
+        return play(str(HERE.parents[1] / "playbooks/maintenance.yml"), gunicorn_name=app, closed=closed)
 
     def status(self, *how):
         page = [

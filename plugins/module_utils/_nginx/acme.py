@@ -90,6 +90,14 @@ class Acme:
         folder = os.path.join(_LIVE, f"gunicorn-{self.app}")
         return {"certificate": f"{folder}/fullchain.pem", "key": f"{folder}/privkey.pem"}
 
+    def require(self) -> None:
+        """Have all that is named be there. Raises AcmeError."""
+        if self.ca and not os.path.exists(self.ca):
+            raise AcmeError(
+                f"nginx_site_tls has the ca {self.ca!r}, which is not on this host: put it there before the site, or leave "
+                "it out where the host trusts the CA"
+            )
+
     def there(self) -> bool:
         """Say whether a certificate of this CA for all the names is there, and has not expired."""
         pair = self.pair()
@@ -173,14 +181,9 @@ class Acme:
             )
 
     def prepare(self) -> bool:
-        """Have renewals reach nginx, and the CA; say whether that changed anything. Raises AcmeError."""
+        """Have renewals reach nginx, and the CA; say whether that changed anything."""
         wanted = {_HOOK: (_HOOK_TEXT, 0o755)}
         if self.ca:
-            if not os.path.exists(self.ca):
-                raise AcmeError(
-                    f"nginx_site_tls has the ca {self.ca!r}, which is not on this host: put it there before the site, or leave "
-                    "it out where the host trusts the CA"
-                )
             wanted[os.path.join(_CAS, f"{self.app}.pem")] = (files.read(self.ca), 0o644)
             wanted[_DROP_IN] = (_DROP_IN_TEXT, 0o644)
         changed = [path for path, (text, _mode) in wanted.items() if files.read(path) != text]

@@ -55,6 +55,9 @@ def run(module: Module, params: dict) -> dict:
 def _put_in_place(module: Module, params: dict) -> dict:
     """Have nginx serve the site, and a CA give its certificate, if one is asked."""
     ca = _ca(params)
+    # In check mode an earlier role may be about to bring it.
+    if ca and not module.check_mode:
+        ca.require()
     result = _serve(module, params, ca)
     if ca and not ca.there():
         result["changed"] = True

@@ -101,9 +101,11 @@ def test_nginx_takes_up_a_renewal_where_its_tree_is_good(ca, tmp_path, monkeypat
 
 
 def test_a_ca_s_file_that_is_not_there(ca):
+    ca.require()
     os.unlink(ca.ca)
     with pytest.raises(acme.AcmeError, match=r"has the ca .*own.pem', which is not on this host"):
-        ca.prepare()
+        ca.require()
+    dataclasses.replace(ca, ca=None).require()
 
 
 def test_a_ca_that_refuses(ca, certbot):

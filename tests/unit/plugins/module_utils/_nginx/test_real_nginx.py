@@ -156,6 +156,26 @@ def test_where_nginx_listens_at_all_addresses_no_single_one_is_in_the_way(host, 
     assert site(check=True)["changed"]
 
 
+def test_sites_that_listen_on_a_port_in_another_way_than_nginx_does_are_told_of(host, site, write, monkeypatch):
+    write(host.etc, {"sites-enabled/another": "server { listen 127.0.0.3:8099; }\n"})
+    monkeypatch.setattr(ports, "listens", lambda _pid, address: not address.startswith("127."))
+    monkeypatch.setattr(ports, "fault", lambda _address: "nginx (process 7, nginx.service) listens there")
+    before = host.files()
+    said = site()["msg"]
+    assert "another:1 says, since nginx (process 7, nginx.service) listens there. Nothing was changed." in said
+    assert "listen on that port in different ways, which a reload can't change: give all of them the same" in said
+    assert host.files() == before
+
+
+def test_a_site_whose_ca_s_own_certificate_is_nowhere_is_not_put_in_place(host, site):
+    tls = {"acme": {"email": "ops@example.com", "terms": True, "ca": f"{host.etc.parent}/none.pem"}}
+    given, before = {"tls": tls, "server_names": ["www.example.com"]}, host.files()
+    assert "none.pem', which is not on this host: put it there before" in site(**given)["msg"]
+    assert host.files() == before
+    # An earlier role may be about to bring it.
+    assert site(**given, check=True)["changed"]
+
+
 def test_a_site_gets_a_certificate_of_the_host_and_takes_it_along(host, own, site):
     foretold = own(check=True)
     assert foretold["changed"]
