@@ -201,6 +201,18 @@ def test_who_was_overtaken_takes_nobodys_place(handover):
     assert asked == []
 
 
+def test_a_release_whose_interpreter_is_gone_is_not_tried(handover, tmp_path):
+    programs = tmp_path / "shop/releases" / NEW / "venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to("/no/such/python3.13")
+    said, asked = handover(True, True)
+    assert (
+        f"release {NEW} can't be active again: its interpreter, /no/such/python3.13, is no longer on this host" in said
+    )
+    assert "run the playbook without gunicorn_release" in said
+    assert asked == []
+
+
 def test_who_was_not_overtaken_goes_on(handover):
     assert "changed=True" in handover(True, True, replaces=OLD)[0]
 
