@@ -17,8 +17,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import traceback
 _WRITES = r"Read-only file system|unable to open database file|attempt to write a readonly database"
 _SOURCE = r"/\S*/sources/[0-9a-f]{40}"
 _IN_SOURCE = re.compile(rf"(?:{_WRITES}).*?({_SOURCE})/([^'\"\s:,)]+)")
-# So it is called where a file is there that only its content would be changed of, and so where it can't be executed.
-_DENIED = re.compile(rf"Permission denied(?=: b?['\"]{_SOURCE}/)")
+# So it is called where the source brings the file; but also where one can't be executed, or a shared one is another account's.
+_DENIED = re.compile(rf"Permission denied(: b?['\"]({_SOURCE}/[^'\"]+)['\"])")
 _EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvpe)$", re.MULTILINE)
 # A path as the app wrote it, from the folder that it runs in.
 _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
@@ -261,8 +261,9 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     source = source or "".join(re.findall(rf"^{_SOURCE}", workdir))
     app = os.path.dirname(os.path.dirname(source)) or workdir
     said = _in_full(said, source, app, workdir)
-    if not _EXECUTES.search(said):
-        said = _DENIED.sub("Read-only file system", said)
+    denied = _DENIED.search(said)
+    if denied and os.path.isfile(denied[2]) and not os.path.islink(denied[2]) and not _EXECUTES.search(said):
+        said = said.replace(denied[0], f"Read-only file system{denied[1]}")
     log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
     writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)

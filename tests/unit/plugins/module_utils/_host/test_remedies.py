@@ -306,7 +306,9 @@ WRITTEN = {
 def test_what_is_written_in_the_source_is_found_whichever_way_the_app_takes_to_it(tmp_path, write, case):
     folder, said, place = WRITTEN[case]
     said = said.replace("/srv/shop", str(tmp_path))
-    source = write(CODE.replace("/srv/shop", str(tmp_path)), {"backend/shop.py": ""})
+    source = write(
+        CODE.replace("/srv/shop", str(tmp_path)), {"backend/shop.py": "", "backend/a.db": "", "debug.log": ""}
+    )
     workdir = os.path.normpath(f"{source}/{folder}")
     (advice,) = known(said, workdir=workdir)
     assert f"gunicorn_shared_paths: [{place}]" in advice
@@ -321,10 +323,18 @@ def test_no_release_is_said_to_be_the_apps_to_write(path):
     assert "to its own release" in advice
 
 
-def test_a_program_that_can_not_be_executed_is_not_written():
-    said = f"{EXECUTED}PermissionError: [Errno 13] Permission denied: '{CODE}/bin/convert'\n"
-    assert known(said, CODE) == []
-    assert in_service(said, CODE, CODE) == ""
+def test_a_program_that_can_not_be_executed_is_not_written(tmp_path, write):
+    source = str(write(CODE.replace("/srv/shop", str(tmp_path)), {"bin/convert": ""}))
+    said = f"{EXECUTED}PermissionError: [Errno 13] Permission denied: '{source}/bin/convert'\n"
+    assert known(said, source) == []
+    assert in_service(said, source, source) == ""
+
+
+def test_a_shared_file_of_another_account_is_not_to_be_shared_again(tmp_path, write):
+    source = write(CODE.replace("/srv/shop", str(tmp_path)), {"shop.py": ""})
+    (source / "db.json").symlink_to(tmp_path / "shop.py")
+    for path in ("db.json", "media/a.png"):
+        assert known(f"PermissionError: [Errno 13] Permission denied: '{source}/{path}'", str(source)) == []
 
 
 def test_the_instance_folder_of_flask_is_named_where_sqlite_names_none(tmp_path, write):
