@@ -30,6 +30,7 @@ ON_ONE = {
     "StaticFiles": "trixie",
     "Accounts": "trixie",
     "Administrator": "bookworm",
+    "Given": "bookworm",
 }
 # Seconds in which anything ends that has an end.
 PATIENCE = 400
@@ -276,9 +277,12 @@ class Accounts(Attack):
         lock = "/var/lib/gunicorn-mallory"
         ask("mallory", "/leave")
         hold = ["/usr/local/bin/gunicorn-mallory", "run", "python", "holder.py", lock]
+        now = on_server("date", "+@%s").strip()
         on_server("systemd-run", "--quiet", "--collect", "--unit=holder", *hold)
-        self.addCleanup(on_server, "systemctl", "stop", "holder")
-        on_server("timeout", "60", "sh", "-c", f"while flock --nonblock --shared {lock} true; do sleep 0.1; done")
+        self.addCleanup(on_server, "systemctl", "stop", "holder", "gunicorn-mallory-command-*")
+        # In quotes, as it says what it has.
+        told = f"""journalctl --since={now} --identifier=gunicorn-mallory | grep --quiet "'{lock}'" """
+        on_server("timeout", "60", "sh", "-c", f"until {told}; do sleep 0.1; done")
         since = ["systemctl", "show", "--property=MainPID,NRestarts", "gunicorn-mallory@*.service"]
         before = on_server(*since)
         outcome = deploy(gunicorn_env={"TURN": "2"})
@@ -335,7 +339,16 @@ class Inside(Attack):
         self.assertEqual(set(json.loads(command)), {"execute what is in memory"})
         self.assert_nothing_worked()
 
-    def test_nor_where_it_is_given_all_that_it_can_be(self):
+    def test_all_of_it_works_without_the_sandbox(self):
+        own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}", f"http_proxy={PROXY}"]
+        tried = set(json.loads(on_server("env", *own, "python3", "/opt/hostile/tries.py")))
+        self.assertLessEqual(EVERYTHING, tried)
+
+
+class Given(Attack):
+    """An app that is given more than it has by itself, or whose unit somebody edits."""
+
+    def test_nothing_works_where_it_is_given_all_that_it_can_be(self):
         look = "import time, tries; tries.mark('a process'); time.sleep(3600)"
         given = {
             "gunicorn_unit": CLOSED,
@@ -364,17 +377,6 @@ class Inside(Attack):
         self.assertNotEqual(json.loads(ask("mallory", "/tries")), {})
         self.assert_worked(deploy(gunicorn_unit=CLOSED))
         self.assertEqual(json.loads(ask("mallory", "/tries")), {})
-        drop_in = f"mkdir {path}.d; printf '[Service]\nProtectSystem=no\n' > {path}.d/own.conf; systemctl daemon-reload"
-        on_server("sh", "-c", drop_in)
-        self.addCleanup(on_server, "rm", "--recursive", f"{path}.d")
-        outcome = deploy(gunicorn_unit=CLOSED)
-        self.assert_worked(outcome)
-        self.assertIn(f"{unit}.d/own.conf", outcome[1])
-
-    def test_all_of_it_works_without_the_sandbox(self):
-        own = ["STATE_DIRECTORY=/opt/hostile/open", f"UV_DEFAULT_INDEX={INDEX}", f"http_proxy={PROXY}"]
-        tried = set(json.loads(on_server("env", *own, "python3", "/opt/hostile/tries.py")))
-        self.assertLessEqual(EVERYTHING, tried)
 
 
 class Victims(Attack):

@@ -48,9 +48,7 @@ def held(path: str, purpose: str, patience: float) -> Iterator[int]:
 
 def of_process(pid: str) -> set[str]:
     """Return what a process has of locks of flock(2): `FLOCK` for one that it holds, `->` for one that it waits for."""
-    with open("/proc/locks", encoding="utf-8") as table:
-        rows = [row.split()[1:] for row in table]
-    return {row[0] for row in rows if "FLOCK" in row[:2] and pid in row[3:5]}
+    return {row[0] for row in _rows() if pid in row[3:5]}
 
 
 def in_line(pid: str) -> bool:
@@ -63,13 +61,23 @@ def in_line(pid: str) -> bool:
 
 def holders(path: str) -> set[str]:
     """Return the processes, by their pids, that have a lock of flock(2) on what is at `path`: whoever took it, and its heirs."""
-    there, found = os.stat(path), set()
+    there = os.stat(path)
+    file = f"{os.major(there.st_dev):02x}:{os.minor(there.st_dev):02x}:{there.st_ino}"
+    # In a container root may not look at the files of others; and who took it may have ended.
+    found = {row[3] for row in _rows() if row[0] == "FLOCK" and row[4] == file}
     for link in glob.glob("/proc/[0-9]*/fd/*"):
         # A process may end meanwhile.
         with contextlib.suppress(OSError):
             if "FLOCK" in files.read(link.replace("/fd/", "/fdinfo/")) and os.path.samestat(os.stat(link), there):
                 found.add(link.split("/")[2])
     return found
+
+
+def _rows() -> list[list[str]]:
+    """Return the kernel's table of locks of flock(2), by its columns (proc_locks(5)); `->` begins those of who waits."""
+    with open("/proc/locks", encoding="utf-8") as table:
+        rows = [row.split()[1:] for row in table]
+    return [row for row in rows if "FLOCK" in row[:2]]
 
 
 @contextlib.contextmanager

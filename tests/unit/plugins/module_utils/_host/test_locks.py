@@ -90,6 +90,15 @@ def test_a_lock_is_had_by_who_took_it_and_by_who_has_its_file_from_them(tmp_path
             heir.kill()
 
 
+def test_who_took_a_lock_is_known_where_nobody_may_look_at_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks.glob, "glob", lambda _pattern: [])
+    with _asking_for(tmp_path, "--exclusive") as holder, _asking_for(tmp_path, "--shared") as another:
+        assert _soon(lambda: locks.of_process(holder) and locks.of_process(another))
+        first, second = (holder, another) if "FLOCK" in locks.of_process(holder) else (another, holder)
+        assert locks.holders(str(tmp_path)) == {first}
+        assert second not in locks.holders(str(tmp_path))
+
+
 @contextlib.contextmanager
 def _asking_for(lock, how: str):
     """Start a process that asks for the lock as a release does, and then sleeps."""
