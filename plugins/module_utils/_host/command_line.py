@@ -208,6 +208,9 @@ def _run(release: Release, command: Sequence[str]) -> int:
     argv = systemd_run(unit, purpose, of, argv, "--pty" if terminal else "--pipe")
     with subprocess.Popen(argv, start_new_session=not terminal, env={**os.environ, **_PLAIN_TERMINAL}) as process:
         status = process.wait()
+    if status < 0 and not passed_on:
+        # As where a unit is stopped in which this runs: systemd-run may have its signal before this has.
+        pass_on(-status, None)
     # A key before the terminal was the command's ended systemd-run instead, for which that is no failure (systemd 257).
     if terminal and passed_on and not status:
         return 128 + passed_on[0]

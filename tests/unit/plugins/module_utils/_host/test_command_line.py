@@ -15,6 +15,7 @@ import sys
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line
 from ansible_collections.pyweb.stack.plugins.module_utils._release import host_command
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance
 
 ID = "0a1b2c3d4e5f"
 # Notes what it is asked, and runs the command as systemd would, in its folder and with its dollars.
@@ -136,6 +137,16 @@ def test_what_ends_it_ends_the_command(server):
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 143
     assert f"kill --signal=15 gunicorn-shop-command-{ID}-" in (server / "asked").read_text()
+
+
+def test_what_ends_systemd_run_alone_ends_the_command(server):
+    argv = [sys.executable, "-I", f"{server}/gunicorn-shop", "run", "sh", "-c", "echo; exec sleep 60"]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        (systemd_run,) = instance.children(str(process.pid))
+        os.kill(int(systemd_run), signal.SIGKILL)
+        assert process.wait(10) == 137
+    assert f"kill --signal=9 gunicorn-shop-command-{ID}-" in (server / "asked").read_text()
 
 
 def test_a_terminal_is_passed_on(server):
