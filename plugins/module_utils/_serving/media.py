@@ -90,19 +90,22 @@ class Media:
         files.replace(os.path.join(folder, _RECORD), self._text())
 
     def refuse(self) -> None:
-        """Raise MediaError where there is a database among what is to be served."""
-        if self._served and os.path.isdir(self._served.folder):
-            self._as_owner(lambda _answer: self._look(close=False))
+        """Raise MediaError where there is a database among what is to be served and isn't yet."""
+        if self._served and os.path.isdir(self._served.folder) and not self._is_open():
+            self._as_owner(self._refuse)
+
+    def exposed(self, close: bool) -> list[str]:
+        """Return the databases that came to be where nginx reads, and close them to it if `close` says so. Raises MediaError.
+
+        They are no reason to refuse a deploy: what looks like one may be what anybody uploaded.
+        """
+        if not (self._served and self._is_open()):
+            return []
+        return json.loads(self._as_owner(lambda answer: self._look(answer, close)))
 
     def prepare(self) -> bool:
-        """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError.
-
-        A database that came to be there is refused as well, and closed to nginx.
-        """
-        if not self._served:
-            return False
-        if self._is_open():
-            self._as_owner(lambda _answer: self._look(close=True))
+        """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError."""
+        if not self._served or self._is_open():
             return False
         self._as_owner(self._open)
         return True
@@ -124,18 +127,28 @@ class Media:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), _folders(self._state, "") as (state,):
             acls.withdraw(state, self._uid())
 
-    def _as_owner(self, act: Callable[[typing.IO[bytes]], None]) -> None:
-        """Do something as the app's account. Raises MediaError."""
+    def _as_owner(self, act: Callable[[typing.IO[bytes]], None]) -> bytes:
+        """Do something as the app's account, and return what that answers. Raises MediaError."""
         owner = os.stat(self._state)
         try:
-            with accounts.written(shell.Account(owner.st_uid, owner.st_gid), act, _PATIENCE) as nothing:
-                nothing.read()
+            with accounts.written(shell.Account(owner.st_uid, owner.st_gid), act, _PATIENCE) as answer:
+                return answer.read()
         except accounts.AccountError as error:
             raise MediaError(f"gunicorn_media has the path {self._path!r}, but {error}") from error
 
-    def _look(self, close: bool) -> None:
+    def _look(self, answer: typing.IO[bytes], close: bool) -> None:
+        uid, found = self._uid(), []
         with _folders(self._state, self._path) as (*_above, folder):
-            _refuse_databases(folder, self._uid() if close else None)
+            for path, descriptor in _databases(folder):
+                if not acls.allows(descriptor, uid, acls.NOTHING):
+                    found.append(os.path.join(self._state, self._path, path))
+                    if close:
+                        acls.allow(descriptor, uid, acls.NOTHING)
+        answer.write(json.dumps(found).encode())
+
+    def _refuse(self, _answer: typing.IO[bytes]) -> None:
+        with _folders(self._state, self._path) as (*_above, folder):
+            _refuse_databases(folder)
 
     def _text(self) -> str:
         return json.dumps(self._served._asdict()) + "\n" if self._served else ""
@@ -162,7 +175,7 @@ class Media:
         uid = self._uid()
         try:
             with _folders(self._state, self._path, make=True) as (*above, folder):
-                _refuse_databases(folder, None)
+                _refuse_databases(folder)
                 for each, part in zip(above, self._path.split("/"), strict=True):
                     # Closed before the way to it is open.
                     for name in _unlike(each, part, uid):
@@ -247,26 +260,22 @@ def _opened(name: str, folder: int) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _refuse_databases(folder: int, uid: int | None) -> None:
-    """Raise MediaError where there is a database below a folder, after it was closed to the account `uid`, if there is one."""
-    found = list(filter(None, (_database(path, folder, uid) for path in itertools.islice(_files(folder), _LOOKED_AT))))
-    if found:
+def _refuse_databases(folder: int) -> None:
+    """Raise MediaError where there is a database below a folder."""
+    for path, _descriptor in _databases(folder):
         raise MediaError(
-            f"it holds the database {found[0]}, which every visitor could get{'' if uid is None else ' until now'}: have the app "
-            "keep it elsewhere, and name a folder for what people upload alone. If it is itself what somebody uploaded, "
-            "remove it"
+            f"it holds the database {path}, which every visitor could get: have the app keep it elsewhere, and name a folder for "
+            "what people upload alone"
         )
 
 
-def _database(path: str, folder: int, uid: int | None) -> str | None:
-    """Return the path of a file that is a database, closed to the account `uid` if there is one; None for another file."""
-    # What comes and goes is nobody's while it isn't there, and what is another account's is none of the app's.
-    with contextlib.suppress(FileNotFoundError, PermissionError), _opened(path, folder) as descriptor:
-        if descriptor is not None and os.read(descriptor, len(_DATABASES[0])).startswith(_DATABASES):
-            if uid is not None:
-                acls.allow(descriptor, uid, acls.NOTHING)
-            return path
-    return None
+def _databases(folder: int) -> Iterator[tuple[str, int]]:
+    """Yield the paths of the databases among the first files below a folder, each with a descriptor while it is looked at."""
+    for path in itertools.islice(_files(folder), _LOOKED_AT):
+        # What comes and goes is nobody's while it isn't there, and what is another account's is none of the app's.
+        with contextlib.suppress(FileNotFoundError, PermissionError), _opened(path, folder) as descriptor:
+            if descriptor is not None and os.read(descriptor, len(_DATABASES[0])).startswith(_DATABASES):
+                yield path, descriptor
 
 
 def _files(folder: int) -> Iterator[str]:

@@ -55,6 +55,7 @@ def run(module: Module, params: dict) -> dict:
             diff = handover.diff(seen, version)
             told = {"by": params["by"], "back": params["back"], "asked": asked}
             unlike = media.diff() if media else []
+            exposed = media.exposed(close=True) if media else []
             if media:
                 media.prepare()
             outcome = handover.run(seen, health, params["replaces"], **told)
@@ -62,11 +63,10 @@ def run(module: Module, params: dict) -> dict:
                 media.settle()
     except (Refused, MediaError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg="\n".join([str(error), *applied.told(store)]))
-    for warning in _warnings(outcome, params, release):
+    for warning in [*_warnings(outcome, params, release), *map(_about, exposed)]:
         module.warn(warning)
-    return _result(
-        seen, version, [*diff, *unlike], dataclasses.replace(outcome, changed=outcome.changed or bool(unlike))
-    )
+    changed = outcome.changed or bool(unlike or exposed)
+    return _result(seen, version, [*diff, *unlike], dataclasses.replace(outcome, changed=changed))
 
 
 def _foretold(module: Module, handover: Handover, seen: Situation, version: str, media: Media | None) -> dict:
@@ -77,9 +77,12 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
     if media:
         media.refuse()
     unlike = media.diff() if media else []
+    exposed = media.exposed(close=False) if media else []
+    for path in exposed:
+        module.warn(_about(path))
     if media and unlike:
         media.foretell()
-    changed = handover.needed(seen) or bool(unlike)
+    changed = handover.needed(seen) or bool(unlike or exposed)
     return _result(seen, version, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 
 
@@ -94,6 +97,14 @@ def _result(seen: Situation, version: str, diff: list[dict], outcome: Outcome) -
         "ending": list(outcome.ending),
         "diff": diff,
     }
+
+
+def _about(database: str) -> str:
+    """Return what people should know of a database that came to be where nginx reads."""
+    return (
+        f"gunicorn_media: {database} is a database, which every visitor could get until this run closes it to nginx: have the app "
+        "keep it elsewhere, or remove it if it is what somebody uploaded"
+    )
 
 
 def _warnings(outcome: Outcome, params: dict, release: str) -> list[str]:

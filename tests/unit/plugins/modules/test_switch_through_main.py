@@ -365,11 +365,20 @@ def test_interpreters_that_nobody_has_any_more_go_with_the_releases_that_had_the
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be somebody else")
-def test_a_folder_with_a_database_is_told_of_before_the_switch_and_foretold(switch, state, tmp_path, write):
+def test_a_database_among_what_is_served_is_told_of(switch, state, tmp_path, write):
     os.chmod(tmp_path, 0o711)
     wanted = {"url": "/media/", "path": "media"}
-    switch(ONE, media=wanted)
+    (state / "media").mkdir()
     (state / "media/db").write_bytes(b"SQLite format 3\0")
     for check in (True, False):
-        assert "holds the database db" in switch(TWO, media=wanted, check=check)["msg"]
-    assert Store(str(tmp_path), "shop").current() == ONE
+        assert "holds the database db" in switch(ONE, media=wanted, check=check)["msg"]
+    (state / "media/db").unlink()
+    switch(ONE, media=wanted)
+    # One that comes later may be anybody's, so it is no reason to refuse.
+    (state / "media/db").write_bytes(b"SQLite format 3\0")
+    for check in (True, False):
+        said = switch(ONE, media=wanted, check=check)
+        assert said["changed"]
+        assert f"{state}/media/db is a database" in said["warned"]
+    said = switch(ONE, media=wanted)
+    assert (said["changed"], said["warned"]) == (False, "")
