@@ -23,9 +23,9 @@ _EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvp
 # A path as the app wrote it, from the folder that it runs in.
 _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
-# As hook.py writes it. Anybody can send any origin, but only to a host of that name one that was meant for it.
+# As hook.py writes it, where the port is lost on the way. Anybody can send any origin, so of the asked host's name alone.
 _MAPPED = re.compile(
-    r"Forbidden \(Origin checking failed - \w+://([^\s/:]+)(?::\d+)? does not match any trusted origins\.\): \S+ for \1(?::\d+)?$",
+    r"Forbidden \(Origin checking failed - \w+://([^\s/:]+):\d+ does not match any trusted origins\.\): \S+ for \1$",
     re.MULTILINE,
 )
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
@@ -51,6 +51,8 @@ _ABOUT_ONE = re.compile(
     r"_(?:AGE|ALGORITHM|CLASS|COOKIE|DIR|FILE|HASHERS?|HEADER|ID|LENGTH|LIFETIME|NAME|PATH|PREFIX|SECONDS|TIMEOUT|TTL|TYPE|UR[IL])",
     re.IGNORECASE,
 )
+# A key by which something is sorted or found is a word, unlike one that opens something.
+_WORD_KEY = re.compile(r"(?!.*SECRET).*KEYS?=[a-z]{1,7}", re.IGNORECASE)
 _NO_SECRET = re.compile(r"true|false|none|null|/[a-z0-9._/-]*", re.IGNORECASE)
 # One that is called so has the name of something, which messages are no use without.
 _NAMES = re.compile(r"(?:DATABASE|DB|HOST|NAME|USER)$", re.IGNORECASE)
@@ -383,6 +385,8 @@ def without_values(text: str, variables: Mapping[str, str]) -> str:
 def _is_hidden(name: str, value: str) -> bool:
     """Return whether a value of the environment may be a secret, by what it is and by its variable's name."""
     if _SECRET.search(name) and not _ABOUT_ONE.search(name) and not _NO_SECRET.fullmatch(value):
+        if _WORD_KEY.fullmatch(f"{name}={value}"):
+            return False
         return len(value) >= _SHORTEST_SECRET
     if _NAMES.search(name) and _NAME.fullmatch(value):
         return False

@@ -67,6 +67,9 @@ def faults(variables: dict, names: Collection[str] = ()) -> list[str]:
             found.append(f"{name} is {shown}, but must be a {word}.")
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
+    # What goes back or away is as it was built.
+    if variables.get("gunicorn_state") == "absent" or variables.get("gunicorn_release"):
+        return found
     shared = companion_rules.shared_names(variables.get("gunicorn_processes"), variables.get("gunicorn_schedule"))
     of_no_use = rules.useless_include(variables.get("gunicorn_include"), variables.get("gunicorn_source"))
     found += [f"gunicorn_schedule {fault}." for fault in shared]

@@ -34,9 +34,9 @@ PLAY = """
     gunicorn_tasks_after_switch: "{{ playbook_dir }}/tasks/after.yml"
     __gunicorn_built: {release: {id: NEW, alike: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
   tasks:
-    - ansible.builtin.import_tasks: ROLE/tasks/check.yml
+    - ansible.builtin.import_tasks: ROLE/tasks/read.yml
       tags: [switch]
-      vars: {__gunicorn_faults: []}
+      vars: {__gunicorn_read: "{{ [__gunicorn_tasks_before_switch, __gunicorn_tasks_after_switch] }}"}
     - ansible.builtin.import_tasks: ROLE/tasks/activate.yml
       tags: [switch]
 """

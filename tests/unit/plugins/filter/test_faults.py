@@ -34,6 +34,8 @@ def _faults(yaml: str) -> list[str]:
         f"gunicorn_source: {{archive: 'https://me:x@example.com/shop.tar.xz?a=b', sha256: {'aF' * 32}}}",
         "gunicorn_source: {path: /opt/my shop}",
         "gunicorn_source: {directory: ../my shop}",
+        "{gunicorn_state: absent, gunicorn_include: [dist], gunicorn_source: {git: 'https://git.example.com/shop.git'}}",
+        "{gunicorn_release: previous, gunicorn_include: [dist], gunicorn_source: {git: 'https://git.example.com/shop.git'}}",
         "gunicorn_wsgi_app: shop.wsgi:application",
         "gunicorn_wsgi_app: shop:create_app('a b', debug=False)",
         "gunicorn_wsgi_app: shop",

@@ -239,6 +239,8 @@ def test_values_of_the_environment_are_named_and_not_told():
         ("DB_PASSWORD", "hunt", True),
         ("PGPASSWORD", "abc.def/g", True),
         ("api_key", "k3y5", True),
+        ("SORT_KEY", "name", False),
+        ("SECRET_KEY", "hunt", True),
         ("TOKENS_2", "a-b.c", True),
         ("DB_PASSWORD", "abc", False),
         ("DB_HOST", "hunt", False),
@@ -390,6 +392,8 @@ def test_a_form_that_is_refused_for_a_mapped_port_is_told():
         ("https://evil.example", "/add/", "shop.example.com"),
         ("https://evil.example", "/add/ for evil.example", "shop.example.com"),
         ("https://shop.example.com.evil.example", "/add/", "shop.example.com"),
+        ("http://shop.example.com", "/add/", "shop.example.com"),
+        ("http://shop.example.com:31337", "/add/", "shop.example.com:8080"),
     ],
 )
 def test_nobody_is_told_to_trust_who_sends_a_form_of_another_host(said):
