@@ -46,8 +46,11 @@ print(open("/srv/shop/lock").read())
 # Return when a release comes beside the active one, or when the server has booted.
 BESIDE = """
 import os, time
+end = time.monotonic() + 200
 for number in (1, 2):
     while len(os.listdir("/run/gunicorn-shop")) != number:
+        if time.monotonic() > end:
+            raise SystemExit(f"there were never {number} releases")
         time.sleep(0.001)
 """
 BOOTED = """

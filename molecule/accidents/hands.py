@@ -10,7 +10,7 @@ HANDS = {
     "its units are gone": ("rm /etc/systemd/system/gunicorn-shop*; systemctl daemon-reload", "", ""),
     "its account is gone": ("userdel --force shop", "", ""),
     "its account has another number": (
-        "systemctl stop 'gunicorn-shop@*'; usermod --uid 4321 shop; chown --recursive shop: /var/lib/gunicorn-shop",
+        "systemctl stop 'gunicorn-shop@*' && usermod --uid 4321 shop && chown --recursive shop: /var/lib/gunicorn-shop",
         "",
         "",
     ),

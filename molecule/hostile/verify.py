@@ -146,6 +146,7 @@ class Packages(Attack):
     def test_a_build_that_leaves_a_link_has_nobody_write_through_it(self):
         # The package that it builds leaves one to the interpreter.
         self.assert_worked(deploy(gunicorn_name="linked", gunicorn_requirements=["builder"]))
+        self.assertIn("a build backend that left a link", [each["who"] for each in self.marks()])
         self.assertIn("builder==1.0", on_server("cat", "/srv/linked/current/venv/installed.txt"))
         self.assertEqual(on_server("find", "/srv/linked/current/venv/installed.txt", "-type", "l"), "")
 
@@ -256,10 +257,10 @@ class Accounts(Attack):
     """Accounts without rights, and what they can put in the way."""
 
     def test_nobody_can_keep_nginx_from_its_sites(self):
-        lock = "for lock in $(find / /run -xdev -name '*.lock' -o -name lock); do flock $lock sleep 600 & done; wait"
+        lock = "for lock in $(find / /run -xdev -name '*.lock' -o -name lock); do flock $lock sleep 600 & done; touch /tmp/all-held; wait"
         on_server("systemd-run", "--quiet", "--unit=holder", "--uid=mallet", "sh", "-c", lock)
         self.addCleanup(on_server, "systemctl", "stop", "holder")
-        time.sleep(1)
+        on_server("timeout", "60", "sh", "-c", "until test -e /tmp/all-held; do sleep 0.1; done; sleep 1")
         self.assert_worked(module("nginx_site", app="bank", server_names=["bank.example.com"]))
 
     def test_an_app_can_t_keep_its_next_release_from_its_place(self):

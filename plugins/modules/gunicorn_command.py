@@ -14,7 +14,7 @@ description:
     it runs in. A transient unit has the same properties as the service.
   - The command that C(gunicorn-NAME) is on the server does the same for people, on their terminal.
   - It takes no lock. Where the run is killed, the command goes on to its end or its O(timeout), and the next run starts it beside
-    that, also in C(gunicorn_tasks_before_switch). What may not be at work twice belongs into C(gunicorn_before_switch), whose steps
+    that, also in C(gunicorn_tasks_before_switch). What may not be at work twice belongs in C(gunicorn_before_switch), whose steps
     the next run waits for, or takes a lock itself.
   - Fails where the command ends with another exit status than 0. By a signal that is 128 and the signal's number.
 extends_documentation_fragment:
@@ -32,7 +32,7 @@ options:
       - A list of words, which no shell reads. A text is refused.
       - The first is a file of Python in the folder that the app runs in, such as C(manage.py), a program of the release's
         environment or of Debian, or an absolute path.
-      - Every account of the host can read it while it runs, so a secret belongs into the app's environment.
+      - Every account of the host can read it while it runs, so a secret belongs in the app's environment.
     type: raw
     required: true
   release:

@@ -27,7 +27,7 @@ def notes(folder: str, added: Collection[str]) -> Iterator[str]:
     for path in sorted({*glob.glob(".env", root_dir=folder), *glob.glob("*/.env", root_dir=folder)} - {*added}):
         yield (
             f"The source brings a file {path}, which counts only if the app reads it itself: what the environment is to have "
-            "belongs into gunicorn_env, and a file that no repository should have into gunicorn_source_files."
+            "belongs in gunicorn_env, and a file that no repository should have in gunicorn_source_files."
         )
 
 

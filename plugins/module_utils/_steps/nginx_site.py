@@ -297,7 +297,7 @@ def _keep_certbots(module: Module, params: dict, tree: site_files.Tree) -> None:
     theirs, tls = certificates.of_certbot(files.read(tree.path)) if tree.path else None, params["tls"]
     if theirs and not (tls and (tls["acme"] or tls["certificate"] == theirs["certificate"])):
         module.fail_json(
-            msg=f"certbot was run by hand for {tree.path}, and this run would take away the certificate that it brought: set "
+            msg=f"certbot was run by hand for {tree.path}, and this run would remove the certificate that it brought: set "
             f"nginx_site_tls: {{certificate: {theirs['certificate']}, key: {theirs['key']}}}, or let the role get its own by "
             "nginx_site_tls: {acme: …}, or remove certbot's lines first"
         )

@@ -42,7 +42,7 @@ CLASSES = {
     "asgi": "asgi",
     "uvicorn_worker.UvicornWorker": "asgi",
 }
-PACKAGES = ("gevent", "packaging", "tornado", "uvicorn-worker")
+PACKAGES = ("gevent==26.9.0", "packaging==26.4", "tornado==6.6.1", "uvicorn-worker==0.4.0")
 NGINX = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "SCRIPT_NAME": "/shop"}
 
 

@@ -64,17 +64,17 @@ def test_who_has_a_lock_and_who_waits_for_one(tmp_path):
 def test_who_stands_in_line_is_flock_still_and_not_what_waits_for_a_lock_of_its_own(tmp_path):
     mine = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX)"
     (tmp_path / "lock").touch()
-    with (
-        _asking_for(tmp_path / "lock", "--exclusive") as first,
-        subprocess.Popen([sys.executable, "-c", mine, tmp_path / "lock"]) as program,
-    ):
-        assert _soon(lambda: locks.of_process(first))
-        with _asking_for(tmp_path / "lock", "--shared") as second:
+    with _asking_for(tmp_path / "lock", "--exclusive") as first:
+        assert _soon(lambda: "FLOCK" in locks.of_process(first))
+        with (
+            subprocess.Popen([sys.executable, "-c", mine, tmp_path / "lock"]) as program,
+            _asking_for(tmp_path / "lock", "--shared") as second,
+        ):
             assert _soon(lambda: locks.in_line(second))
-        assert _soon(lambda: locks.of_process(str(program.pid)))
-        assert not locks.in_line(str(program.pid))
-        assert not locks.in_line(first)
-        program.kill()
+            assert _soon(lambda: locks.of_process(str(program.pid)))
+            assert not locks.in_line(str(program.pid))
+            assert not locks.in_line(first)
+            program.kill()
 
 
 def test_a_lock_is_had_by_who_took_it_and_by_who_has_its_file_from_them(tmp_path):

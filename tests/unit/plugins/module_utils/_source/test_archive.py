@@ -301,11 +301,11 @@ def test_a_url_that_brings_less_than_announced(tmp_path, serve):
 
 def test_a_url_that_never_comes_to_its_end(tmp_path, serve, monkeypatch):
     monkeypatch.setattr(archive, "_FETCHED_BY", 0.2)
-    here, _asked = serve(b"x" * 100, pause=0.05)
+    here, _asked = serve(b"x" * 1200, pause=0.05)
     began = time.monotonic()
     with pytest.raises(ArchiveError, match=r"takes longer than 0\.2 s"):
         Archive(f"http://{here}/a.tar", "a" * 64).fetch(str(tmp_path))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nosuch.invalid"])
