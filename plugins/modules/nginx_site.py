@@ -214,9 +214,12 @@ options:
     type: str
     description:
       - Text for the site's server block, in nginx's own language. It is proved with the rest. What the site says itself, such
-        as C(listen) or C(auth_basic), is refused with the variable that does it; a location in the text may have most of it.
+        as C(listen) or C(ssl_protocols), is refused with the variable that does it; a location in the text may have most of it.
+      - C(access_log), C(auth_basic), C(limit_req) and C(limit_conn) are refused only beside O(access_log),
+        O(auth) and O(limits), as for a log in a format of your own, a password file of yours, or a limit for each API key.
       - C(rewrite), and C(return) in an C(if), hold for all but the site's own pages, O(health) and what a CA asks.
-      - In no place there is C(include), nor whose word on the visitor counts, which is O(trusted_proxies).
+      - In a location C(include) has Debian's own files, such as C(proxy_params) and C(snippets/fastcgi-php.conf), and no others.
+      - Whose word on the visitor counts is in no place of it, as that is O(trusted_proxies).
   auth:
     description:
       - Whom nginx lets in, by name and password. What a CA asks for, redirects and O(health) stay open.

@@ -17,6 +17,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 Faults = Iterator[str | None]
 _TLS = "the site says itself how it speaks TLS, and nginx_site_tls with which certificate"
+_OF_TLS = ("certificate", "certificate_key", "ciphers", "ecdh_curve", "protocols")
+_OF_SESSIONS = ("cache", "tickets", "timeout")
 _PROXIES = "whose word on the visitor counts is in nginx_site_trusted_proxies"
 _MAPS = "it stands in a server of nginx's, where none can be"
 # What a site says itself, and by which variable; a location of the user's own may have of it what it can hold.
@@ -33,23 +35,32 @@ _NOT_EXTRA = {
     "add_header": "those of nginx_site_headers would be lost by it: name it there",
     "proxy_pass": "it can stand in a location alone, and the app is reached already",
     "return": "nothing else would be answered: have it in a location, or lead other names elsewhere by nginx_site_redirects",
-    "auth_basic": "that is nginx_site_auth",
-    "auth_basic_user_file": "that is nginx_site_auth",
-    "access_log": "that is nginx_site_access_log",
     "client_max_body_size": "that is nginx_site_client_max_body_size",
-    "limit_req": "that is nginx_site_limits",
-    "limit_conn": "that is nginx_site_limits",
     "disable_symlinks": "the site says itself which links are followed: have it in a location of your own",
+    **dict.fromkeys((*(f"ssl_{of}" for of in _OF_TLS), *(f"ssl_session_{of}" for of in _OF_SESSIONS)), _TLS),
+}
+# What it says only where a variable is given, which can't say all of it: a limit by something else, one's own htpasswd.
+_OF_VARIABLES = {
+    "access_log": "nginx_site_access_log",
+    "auth_basic": "nginx_site_auth",
+    "auth_basic_user_file": "nginx_site_auth",
+    "limit_conn": "nginx_site_limits",
+    "limit_req": "nginx_site_limits",
 }
 # What no location of the user's own may have either.
 _NEVER_EXTRA = {
-    "include": "what is in another file can't be seen here, nor is it proved anew when that changes: give its text",
     "set_real_ip_from": _PROXIES,
     "real_ip_header": _PROXIES,
     "real_ip_recursive": _PROXIES,
 }
-# Of TLS, by which certificate visitors say who they are is nobody's but the user's.
-_OF_VISITORS = {"ssl_client_certificate", "ssl_verify_client", "ssl_verify_depth", "ssl_crl"}
+_INCLUDE = (
+    "what is in another file can't be seen here, nor is it proved anew when that changes: give its text, or have Debian's own, "
+    "such as proxy_params, in a location"
+)
+# Of Debian's package, and made for a location.
+_DEBIANS = {
+    *("fastcgi.conf", "fastcgi_params", "proxy_params", "scgi_params", "snippets/fastcgi-php.conf", "uwsgi_params"),
+}
 # The statuses that have pages of the site's own.
 _PAGES = {"502", "503", "504"}
 # In a line of text, but for the tab and the ends of lines.
@@ -256,16 +267,35 @@ def extra(text: str) -> Faults:
     yield from (
         f"has {each.name!r}, but {_NEVER_EXTRA[each.name]}" for each in _all(found) if each.name in _NEVER_EXTRA
     )
+    # What else has a block, as `if`, nginx itself lets have none of Debian's.
+    inside = [each for directive in found for each in _all(directive.block)]
+    if any(each.name == "include" for each in found) or any(map(_includes_others, inside)):
+        yield f"has 'include', but {_INCLUDE}"
+
+
+def doubled(text: object, variables: dict) -> Faults:
+    """What `nginx_site_extra` says of which a variable, that is given too, says the same."""
+    try:
+        found = config_parser.parse(text) if isinstance(text, str) else []
+    except config_parser.ConfError:
+        return
+    for name in (each.name for each in found):
+        if variables.get(_OF_VARIABLES.get(name)):
+            yield f"has {name!r}, but that is {_OF_VARIABLES[name]}, which is given too: leave one of them out"
 
 
 def _not_extra(directive: config_parser.Directive) -> str | None:
     """Return why a directive can't stand in the server beside what the site says itself, or None."""
     name, why = directive.name, _NOT_EXTRA.get(directive.name)
-    if name.startswith("ssl_") and name not in _OF_VISITORS:
-        why = _TLS
     if name == "error_page" and _PAGES & {*directive.arguments}:
         why = "the pages of 502, 503 and 504 are those of nginx_site_error_pages"
     return why and f"has {name!r}, but {why}"
+
+
+def _includes_others(directive: config_parser.Directive) -> bool:
+    """Say whether a directive includes a file that is not Debian's own."""
+    paths = directive.arguments if directive.name == "include" else []
+    return any(path.removeprefix("/etc/nginx/") not in _DEBIANS for path in paths)
 
 
 def _all(directives: list[config_parser.Directive]) -> Iterator[config_parser.Directive]:

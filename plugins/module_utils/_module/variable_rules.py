@@ -67,6 +67,8 @@ def faults(variables: dict, names: Collection[str] = ()) -> list[str]:
             found.append(f"{name} is {shown}, but must be a {word}.")
             continue
         found += [f"{name} {fault}." for fault in check(value) if fault]
+    extra = variables.get("nginx_site_extra")
+    found += [f"nginx_site_extra {fault}." for fault in site_rules.doubled(extra, variables)]
     # What goes back or away is as it was built.
     if variables.get("gunicorn_state") == "absent" or variables.get("gunicorn_release"):
         return found

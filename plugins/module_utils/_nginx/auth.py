@@ -9,6 +9,7 @@ import dataclasses
 
 # What a file below nginx's folder ends with that its workers may read, and other accounts not.
 PRIVATE = ".users"
+# What a location says that answers without a password, whoever asks for one in the server.
 OFF = "auth_basic off;"
 
 
@@ -38,10 +39,6 @@ class Auth:
     def guards(self, path: str) -> list[str]:
         """Return what the location of the URL prefix `path` says, where the server doesn't."""
         return self._asks() if not self.is_whole and any(map(path.startswith, self.paths)) else []
-
-    def open(self) -> list[str]:
-        """Return what a location says that answers without a password."""
-        return [OFF] if self.is_whole else []
 
     @property
     def _file(self) -> str:

@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import acme, header_rules, json_log
-from ansible_collections.pyweb.stack.plugins.module_utils._nginx.auth import Auth
+from ansible_collections.pyweb.stack.plugins.module_utils._nginx.auth import OFF, Auth
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.blocks import block
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.edge import Edge, Limit
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.health import Health
@@ -255,7 +255,7 @@ class Site:
             [self._challenges()] if not self.tls else [],
             [self._asked_for_health(self._health)] if self._health else [],
             *self._locations().text(),
-            *self.edge.locations([*self._auth.open(), *self._add_headers().values()]),
+            *self.edge.locations([OFF, *self._add_headers().values()]),
             [block("location @app", *self._proxy())],
         )
 
@@ -308,7 +308,7 @@ class Site:
         return asked.location(self._proxy(asked.headers))
 
     def _challenges(self) -> str:
-        return block(_CHALLENGES, [*_CHALLENGE, *self._auth.open()])
+        return block(_CHALLENGES, [*_CHALLENGE, OFF])
 
     def _at(self, port: str, how: str = "", names: list[str] | None = None) -> list[str]:
         names = self.server_names if names is None else names

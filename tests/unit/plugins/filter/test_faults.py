@@ -66,6 +66,10 @@ def _faults(yaml: str) -> list[str]:
         "nginx_site_extra: 'rewrite ^/old$ /new permanent; if ($http_user_agent ~ bot) { return 403; } error_page 413 /a.html;'",
         "nginx_site_extra: 'location /a/ { auth_basic a; access_log off; client_max_body_size 1g; return 204; index a; }'",
         "nginx_site_extra: 'ssl_client_certificate /etc/ssl/ca.pem; ssl_verify_client on;'",
+        "nginx_site_extra: 'ssl_trusted_certificate /a; ssl_stapling on; ssl_dhparam /b; ssl_early_data on;'",
+        "nginx_site_extra: 'access_log off; limit_req zone=keys; limit_conn keys 1; auth_basic a; auth_basic_user_file /b;'",
+        "{nginx_site_extra: access_log off;, nginx_site_access_log: null, nginx_site_limits: []}",
+        "nginx_site_extra: 'location /a { include proxy_params; location /b { include /etc/nginx/snippets/fastcgi-php.conf; } }'",
         'nginx_site_extra: "# \\ta\\r\\nerror_log /var/log/nginx/shop.error.log;"',
         "nginx_site_auth: {users: {a: $6$0123456789abcdef$0123456789}, paths: [/admin/, /a.b/~c, /...]}",
         "nginx_site_tls: {certificate: /etc/letsencrypt/live/a.de/fullchain.pem, key: /etc/ssl/private/a.key}",
@@ -302,6 +306,26 @@ def test_all_is_well(yaml):
         ("nginx_site_extra: '} server {'", "can't be read as what stands in a server of nginx's"),
         ("nginx_site_extra: 'add_header X-A b;'", "has 'add_header', but those of nginx_site_headers would be lost"),
         ("nginx_site_extra: [a]", "is ['a'], but must be a text"),
+        (
+            "nginx_site_extra: include proxy_params;",
+            "has 'include', but .* Debian's own, such as proxy_params, in a location",
+        ),
+        (
+            "nginx_site_extra: 'location /a { include /etc/nginx/conf.d/a.conf; }'",
+            "has 'include', but .*: give its text",
+        ),
+        (
+            "nginx_site_extra: access_log off;\nnginx_site_access_log: {path: /var/log/nginx/a.log}",
+            "has 'access_log', but that is nginx_site_access_log, which is given too: leave one of them out",
+        ),
+        (
+            "nginx_site_extra: limit_req zone=keys;\nnginx_site_limits: [{path: /, rate: 1r/s}]",
+            "has 'limit_req', but that is nginx_site_limits, which is given too",
+        ),
+        (
+            "nginx_site_extra: auth_basic a;\nnginx_site_auth: {users: {a: $6$0123456789abcdef$0123456789}}",
+            "has 'auth_basic', but that is nginx_site_auth, which is given too",
+        ),
         ("gunicorn_keep_releases: 0", "is 0, but must be a whole number of at least 1"),
         ("gunicorn_keep_releases: yes", "is True, but must be a whole number of at least 1"),
         ("gunicorn_memory_per_worker: 0", "is 0, but must be a whole number of at least 1"),

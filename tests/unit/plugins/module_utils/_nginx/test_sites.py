@@ -9,6 +9,7 @@ import dataclasses
 import re
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._module import site_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx.sites import Site, Tls
 from hypothesis import strategies
@@ -514,6 +515,18 @@ def test_the_users_own_text_and_log():
     assert _values(_blocks(server, "location = /robots.txt")[0], "return") == [["204"]]
     assert _values(server, "access_log") == [["/var/log/nginx/shop.log", "gunicorn_shop"]]
     assert "log_format gunicorn_shop escape=json" in site.text()
+
+
+def test_what_a_site_says_of_tls_is_said_by_no_text_of_the_users():
+    directives = config_parser.parse("\n".join(_site()._speak_tls(TLS)))
+    for name in {each.name for each in directives}:
+        assert list(filter(None, site_rules.extra(f"{name} a;")))
+
+
+def test_a_password_of_the_users_own_text_is_asked_for_by_no_page_and_for_no_ca():
+    server = _server(_site(extra="auth_basic a; auth_basic_user_file /etc/nginx/a;"))
+    for where in ("^~ /.well-known/acme-challenge/", "= /gunicorn-shop-503.html"):
+        assert _values(_blocks(server, f"location {where}")[0], "auth_basic") == [["off"]]
 
 
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
