@@ -35,6 +35,13 @@ def fault(address: str) -> str | None:
     return None
 
 
+def has_listener(address: str) -> bool:
+    """Say whether somebody listens on `address`, by itself or among all others."""
+    host, _colon, port = address.rpartition(":")
+    own = _hex(host.strip("[]"))
+    return bool(_inodes(int(port), {own, "0" * len(own), "0" * 32}))
+
+
 def listens(pid: str, address: str) -> bool:
     """Say whether a process listens on `address` already, and not on another one that only covers it."""
     host, _colon, port = address.rpartition(":")

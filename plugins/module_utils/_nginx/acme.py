@@ -153,7 +153,7 @@ class Acme:
                 )
 
     def issue(self, silent: Sequence[str] = ()) -> None:
-        """Have the CA give a certificate for all the names, and certbot renew it from then on.
+        """Have the CA give a certificate for all the names, and certbot renew it from there from then on.
 
         `silent` are addresses of theirs where nobody answers this host. Raises AcmeError.
         """
@@ -178,6 +178,12 @@ class Acme:
             raise AcmeError(
                 f"nginx_site_tls: {self.directory} gave no certificate for {', '.join(self.names)}; until it does, the site "
                 f"keeps the one that it has. Certbot said:\n{_said(done)}{_unanswered(silent)}"
+            )
+        if self._is_of_another():
+            # Or each run would have one made, of which a CA gives a few a week.
+            raise AcmeError(
+                f"nginx_site_tls: certbot got the certificate, but the server in {_renewal(self.app)} is still not "
+                f"{self.directory}, from which it is to renew that: give acme.directory as it stands there"
             )
 
     def prepare(self) -> bool:

@@ -62,3 +62,14 @@ def test_a_process_listens_where_it_does_and_not_where_that_is_covered(listening
     assert not ports.listens(pid, f"[::]:{port}")
     assert not ports.listens("1", listening)
     assert f"({pid}" in ports.fault(f"0.0.0.0:{port}")
+
+
+def test_a_listener_is_one_on_the_address_or_on_all():
+    for bound, there in (("127.0.0.1", True), ("", True), ("127.0.0.2", False)):
+        with socket.create_server((bound, 0)) as server:
+            address = f"127.0.0.1:{server.getsockname()[1]}"
+            assert ports.has_listener(address) == there
+            assert not ports.has_listener(address.replace("127.0.0.1", "[::1]"))
+        assert not ports.has_listener(address)
+    # Where nobody can listen, nobody does.
+    assert not ports.has_listener("192.0.2.1:9999")

@@ -68,7 +68,9 @@ def test_one_of_another_ca_is_asked_for_anew(ca, certbot, write, there):
     write(pathlib.Path(acme._RENEWAL), {"gunicorn-shop.conf": "server = https://staging.example.com/dir\n"})
     assert not ca.there()
     asked = certbot()
-    ca.issue()
+    # As if certbot had kept that name of the CA.
+    with pytest.raises(acme.AcmeError, match=r"gunicorn-shop.conf is still not https://ca.example.com/dir, from which"):
+        ca.issue()
     said = asked.read_text().split("\n")
     assert "--force-renewal" in said
     assert "--keep-until-expiring" not in said

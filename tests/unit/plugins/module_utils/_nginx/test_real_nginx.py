@@ -355,7 +355,9 @@ def test_an_address_at_which_nobody_listens_is_told_of(host, site, monkeypatch, 
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     write(host.etc.parent / "units", {"gunicorn-shop-tcp.socket": f"[Socket]\nListenStream={address}\n"})
-    said = site(upstream="tcp")["msg"]
+    done = site(upstream="tcp")
+    assert done["changed"]
+    said = done["warnings"][-1]
     assert f"nobody listens at {address}" in said
     assert "systemctl start gunicorn-shop starts" in said
 
