@@ -154,6 +154,7 @@ options:
     description:
       - Addresses and networks of the load balancers or the CDN in front of nginx. What they say in C(X-Forwarded-For) and
         C(X-Forwarded-Proto) is the visitor's address and scheme, which nobody else can say.
+      - What they say in other headers, such as who somebody is, gets to the app by O(proxy_headers) alone.
   limits:
     type: list
     elements: dict
