@@ -66,6 +66,17 @@ def test_who_somebody_is_nobody_says_but_a_proxy_that_is_named(host, site):
         assert {name for name in planted if host.requests[-1].headers[name] == "planted"} == told
 
 
+def test_a_limit_by_a_key_and_what_debian_has_for_a_location_are_the_users_own(host, site, write):
+    zones = "limit_req_zone $http_x_key zone=keys:1m rate=1r/m;\nlimit_conn_zone $http_x_key zone=held:1m;\n"
+    write(host.etc, {"sites-enabled/zones": zones, "proxy_params": "proxy_set_header X-Mine planted;\n"})
+    mine = "location /mine { include proxy_params; proxy_pass http://gunicorn_shop; }"
+    with host.reloaded():
+        site(extra=f"limit_req zone=keys;\nlimit_conn held 1;\naccess_log off;\n{mine}")
+    asked = [host.ask("/mine", **{"X-Key": key}).status for key in ("a", "a", "b")]
+    assert asked == [203, 503, 203]
+    assert host.requests[-1].headers["X-Mine"] == "planted"
+
+
 def test_check_mode_says_the_same_and_does_nothing(host, site):
     before = host.files()
     foretold = site(check=True)
