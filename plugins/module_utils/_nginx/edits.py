@@ -21,6 +21,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import auth, si
 _FOLDER = "/var/lib/pyweb-stack/sites"
 # Lines that are shown of a file; a diff shows them all.
 _SHOWN = 6
+_GOES = "goes"
 
 
 class Record:
@@ -32,11 +33,11 @@ class Record:
 
     def lost(self, tree: site_files.Tree) -> Iterator[str]:
         """Yield sentences on what people changed in files that are to be other than they are."""
-        changes = tree.changes()
+        own = tree.own()
         for path, text in tree.before().items():
             known = self._texts.get(path)
             if known and text is not None and text not in known:
-                yield _sentence(tree.full(path), text, known[0], goes=changes[path] is None)
+                yield _sentence(tree.full(path), text, known[0], goes=path not in own)
 
     def expect(self, tree: site_files.Tree) -> None:
         """Note the texts that the site's files are about to get, beside those that they may have until then."""
@@ -65,9 +66,14 @@ class Record:
 
 def _sentence(path: str, text: str, known: str, goes: bool) -> str:
     lines = list(_differences(*site_files.shown(path, known, text)))
+    if goes:
+        # What is there then, as Debian's own default site, has none of the role's lines.
+        lines = [line for line in lines if line.endswith(_GOES)]
     more = f", and {len(lines) - _SHOWN} more lines" if len(lines) > _SHOWN else ""
     way = "goes with this run" if goes else "is again as the role has it with this run"
-    return f"{path} was changed by hand, and {way}: {', '.join(lines[:_SHOWN])}{more}. {_remedy(path)}"
+    return (
+        f"{path} was changed by hand, and {way}{': ' * bool(lines)}{', '.join(lines[:_SHOWN])}{more}. {_remedy(path)}"
+    )
 
 
 def _differences(known: str, text: str) -> Iterator[str]:
@@ -76,7 +82,7 @@ def _differences(known: str, text: str) -> Iterator[str]:
     for line in itertools.islice(lines, 2, None):
         words = line[1:].strip()
         if words and not line.startswith("@@"):
-            yield f"{words!r} {'goes' if line.startswith('-') else 'comes back'}"
+            yield f"{words!r} {_GOES if line.startswith('-') else 'comes back'}"
 
 
 def _remedy(path: str) -> str:

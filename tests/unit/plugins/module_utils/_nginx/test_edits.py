@@ -60,11 +60,18 @@ def test_a_page_and_users_are_told_of_by_their_own_variables(host, site):
 
 
 def test_what_goes_with_the_site_is_told(path, site):
-    path.write_text(path.read_text() + "# mine\n")
+    path.write_text(path.read_text().replace("server_tokens off;", "") + "# mine\n")
     (said,) = site(state="absent")["warnings"]
-    assert f"{path} was changed by hand, and is again" in said
+    # What is there then is Debian's.
+    assert f"{path} was changed by hand, and goes with this run: '# mine' goes. Lines of" in said
     assert os.listdir(edits._FOLDER) == []
     assert site(state="absent")["warnings"] == []
+
+
+def test_a_default_site_that_gets_names_is_debians_again(path, site):
+    path.write_text(path.read_text().replace("server_tokens off;", ""))
+    (said,) = [each for each in site(server_names=["a.example.com"])["warnings"] if "by hand" in each]
+    assert f"{path} was changed by hand, and goes with this run. Lines of" in said
 
 
 def test_a_site_that_moves_takes_nothing_along(path, site):
