@@ -86,7 +86,7 @@ def spent(seconds):
         check.cpu += seconds
 
 
-def logged(name, *argv, env=None, cwd=ROOT, minutes=30):
+def logged(name, *argv, env=None, cwd=ROOT, minutes=40):
     """Run a command with its output in a file, so that it can be followed; return it, or show it all in a failure."""
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{name.replace(' ', '-')}.log"
