@@ -19,6 +19,7 @@ import mimetypes
 import os
 import pwd
 import stat
+import time
 import typing
 from collections.abc import Callable, Iterator
 
@@ -34,13 +35,22 @@ _PATIENCE = 3600
 _ALL = acls.READ | acls.ENTER
 # How a database of SQLite begins, and what it writes ahead of it or keeps beside it.
 _DATABASES = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
-# What is named as one of these is looked at by its name alone; of many files each run looks at the first.
+# What is named as one of these is looked at by its name alone.
 _SHOWN = ("image", "audio", "video")
-_LOOKED_AT = 20000
+# Of many files and folders each run looks at the first, and no longer than so many seconds.
+_LOOKED_AT = 100_000
+_SECONDS = 60
 
 
 class MediaError(Exception):
     """The folder can't be served; the message names the variable and says what to do."""
+
+
+class Exposed(typing.NamedTuple):
+    """A database among what nginx serves, by its path, and whether it is the app's own, which alone can be closed."""
+
+    path: str
+    own: bool
 
 
 def served(folder: str) -> media.Media | None:
@@ -94,14 +104,14 @@ class Media:
         if self._served and os.path.isdir(self._served.folder) and not self._is_open():
             self._as_owner(self._refuse)
 
-    def exposed(self, close: bool) -> list[str]:
-        """Return the databases that came to be where nginx reads, and close them to it if `close` says so. Raises MediaError.
+    def exposed(self, close: bool) -> list[Exposed]:
+        """Return the databases that came to be where nginx reads, and close the app's own if `close` says so. Raises MediaError.
 
         They are no reason to refuse a deploy: what looks like one may be what anybody uploaded.
         """
         if not (self._served and self._is_open()):
             return []
-        return json.loads(self._as_owner(lambda answer: self._look(answer, close)))
+        return [Exposed(*each) for each in json.loads(self._as_owner(lambda answer: self._look(answer, close)))]
 
     def prepare(self) -> bool:
         """Make the folder, if need be, and have nginx read it. Says whether that changed anything; raises MediaError."""
@@ -140,10 +150,14 @@ class Media:
         uid, found = self._uid(), []
         with _folders(self._state, self._path) as (*_above, folder):
             for path, descriptor in _databases(folder):
-                if not acls.allows(descriptor, uid, acls.NOTHING):
-                    found.append(os.path.join(self._state, self._path, path))
-                    if close:
-                        acls.allow(descriptor, uid, acls.NOTHING)
+                info = os.fstat(descriptor)
+                own = info.st_uid == os.geteuid()
+                reads = info.st_mode & stat.S_IROTH or acls.allows(descriptor, uid, acls.READ)
+                if acls.allows(descriptor, uid, acls.NOTHING) or not (own or reads):
+                    continue
+                found.append(Exposed(os.path.join(self._state, self._path, path), own))
+                if own and close:
+                    acls.allow(descriptor, uid, acls.NOTHING)
         answer.write(json.dumps(found).encode())
 
     def _refuse(self, _answer: typing.IO[bytes]) -> None:
@@ -264,32 +278,40 @@ def _refuse_databases(folder: int) -> None:
     """Raise MediaError where there is a database below a folder."""
     for path, _descriptor in _databases(folder):
         raise MediaError(
-            f"it holds the database {path}, which every visitor could get: have the app keep it elsewhere, and name a folder for "
+            f"it holds the database {path!r}, which every visitor could get: have the app keep it elsewhere, and name a folder for "
             "what people upload alone"
         )
 
 
 def _databases(folder: int) -> Iterator[tuple[str, int]]:
     """Yield the paths of the databases among the first files below a folder, each with a descriptor while it is looked at."""
-    for path in itertools.islice(_files(folder), _LOOKED_AT):
-        # What comes and goes is nobody's while it isn't there, and what is another account's is none of the app's.
-        with contextlib.suppress(FileNotFoundError, PermissionError), _opened(path, folder) as descriptor:
+    for path in _files(folder):
+        # What comes and goes is nobody's while it isn't there, and what the app can't open is none of its own.
+        with contextlib.suppress(OSError), _opened(path, folder) as descriptor:
             if descriptor is not None and os.read(descriptor, len(_DATABASES[0])).startswith(_DATABASES):
                 yield path, descriptor
 
 
 def _files(folder: int) -> Iterator[str]:
-    """Yield the paths of the files below a folder that are not named as pictures and the like, what is near to it first."""
-    waiting = ["."]
+    """Yield the paths of the first files below a folder that are not named as pictures and the like, the nearest first."""
+    for path, entry in itertools.islice(_entries(folder), _LOOKED_AT):
+        if entry.is_file(follow_symlinks=False) and not _is_shown(entry.name):
+            yield path
+
+
+def _entries(folder: int) -> Iterator[tuple[str, os.DirEntry]]:
+    """Yield what is below a folder, with its path, what is near to it first, for no longer than `_SECONDS`."""
+    waiting, end = ["."], time.monotonic() + _SECONDS
     # They get more as it goes on.
     for place in waiting:
         with contextlib.suppress(OSError), _folder(place, folder) as descriptor, os.scandir(descriptor) as entries:
-            for entry in sorted(entries, key=lambda each: each.name):
+            for entry in sorted(itertools.islice(entries, _LOOKED_AT), key=lambda each: each.name):
+                if time.monotonic() > end:
+                    return
                 path = os.path.normpath(os.path.join(place, entry.name))
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
-                elif entry.is_file(follow_symlinks=False) and not _is_shown(entry.name):
-                    yield path
+                yield path, entry
 
 
 @contextlib.contextmanager

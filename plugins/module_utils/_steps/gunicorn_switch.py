@@ -17,10 +17,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Situation
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Media, MediaError
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Exposed, Media, MediaError
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
+# So many of the databases among uploads have a warning name them.
+_TOLD = 5
 
 
 def run(module: Module, params: dict) -> dict:
@@ -63,9 +65,9 @@ def run(module: Module, params: dict) -> dict:
                 media.settle()
     except (Refused, MediaError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg="\n".join([str(error), *applied.told(store)]))
-    for warning in [*_warnings(outcome, params, release), *map(_about, exposed)]:
+    for warning in [*_warnings(outcome, params, release), *_about(exposed)]:
         module.warn(warning)
-    changed = outcome.changed or bool(unlike or exposed)
+    changed = outcome.changed or bool(unlike) or any(each.own for each in exposed)
     return _result(seen, version, [*diff, *unlike], dataclasses.replace(outcome, changed=changed))
 
 
@@ -78,11 +80,11 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
         media.refuse()
     unlike = media.diff() if media else []
     exposed = media.exposed(close=False) if media else []
-    for path in exposed:
-        module.warn(_about(path))
+    for warning in _about(exposed):
+        module.warn(warning)
     if media and unlike:
         media.foretell()
-    changed = handover.needed(seen) or bool(unlike or exposed)
+    changed = handover.needed(seen) or bool(unlike) or any(each.own for each in exposed)
     return _result(seen, version, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 
 
@@ -99,12 +101,26 @@ def _result(seen: Situation, version: str, diff: list[dict], outcome: Outcome) -
     }
 
 
-def _about(database: str) -> str:
-    """Return what people should know of a database that came to be where nginx reads."""
-    return (
-        f"gunicorn_media: {database} is a database, which every visitor could get until this run closes it to nginx: have the app "
-        "keep it elsewhere, or remove it if it is what somebody uploaded"
-    )
+def _about(exposed: list[Exposed]) -> list[str]:
+    """Return what people should know of the databases that came to be where nginx reads."""
+    own, others = ([each.path for each in exposed if each.own is whose] for whose in (True, False))
+    warnings = []
+    if own:
+        warnings.append(
+            f"gunicorn_media: every visitor could get the databases {_first(own)} until this run closes them to nginx: have the "
+            "app keep its own elsewhere, and remove what somebody uploaded"
+        )
+    if others:
+        warnings.append(
+            f"gunicorn_media: every visitor can get the databases {_first(others)}, which are another account's, so that this run "
+            "can't close them to nginx: remove them from there"
+        )
+    return warnings
+
+
+def _first(paths: list[str]) -> str:
+    """Return the first of the paths for a message: they are what visitors made them."""
+    return ", ".join(map(repr, paths[:_TOLD])) + f" and {len(paths) - _TOLD} more" * (len(paths) > _TOLD)
 
 
 def _warnings(outcome: Outcome, params: dict, release: str) -> list[str]:

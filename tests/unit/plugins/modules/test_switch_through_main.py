@@ -17,6 +17,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module import variabl
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, interpreters, media, probe, queues
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Exposed, Media
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import Processes
 
 ONE, TWO, THREE = "0b1a2f3e4d5c", "1c2d3e4f5a6b", "4f6a7d8e9c0b"
@@ -371,7 +372,7 @@ def test_a_database_among_what_is_served_is_told_of(switch, state, tmp_path, wri
     (state / "media").mkdir()
     (state / "media/db").write_bytes(b"SQLite format 3\0")
     for check in (True, False):
-        assert "holds the database db" in switch(ONE, media=wanted, check=check)["msg"]
+        assert "holds the database 'db'" in switch(ONE, media=wanted, check=check)["msg"]
     (state / "media/db").unlink()
     switch(ONE, media=wanted)
     # One that comes later may be anybody's, so it is no reason to refuse.
@@ -379,6 +380,25 @@ def test_a_database_among_what_is_served_is_told_of(switch, state, tmp_path, wri
     for check in (True, False):
         said = switch(ONE, media=wanted, check=check)
         assert said["changed"]
-        assert f"{state}/media/db is a database" in said["warned"]
+        assert f"every visitor could get the databases '{state}/media/db' until" in said["warned"]
     said = switch(ONE, media=wanted)
     assert (said["changed"], said["warned"]) == (False, "")
+    # They are named as anybody likes, and may be many.
+    for number in range(7):
+        (state / f"media/{number}\x1b[2J\n").write_bytes(b"SQLite format 3\0")
+    said = switch(ONE, media=wanted)["warned"]
+    assert f"'{state}/media/0\\x1b[2J\\n', '{state}/media/1" in said
+    assert "media/4\\x1b[2J\\n' and 2 more until" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be somebody else")
+@pytest.mark.usefixtures("state")
+def test_another_account_s_database_among_what_is_served_is_told_of_and_no_change(switch, tmp_path, monkeypatch):
+    os.chmod(tmp_path, 0o711)
+    wanted = {"url": "/media/", "path": "media"}
+    switch(ONE, media=wanted)
+    monkeypatch.setattr(Media, "exposed", lambda *_arguments, **_options: [Exposed("/media/restored", False)])
+    for check in (True, False):
+        said = switch(ONE, media=wanted, check=check)
+        assert "every visitor can get the databases '/media/restored', which are another account's" in said["warned"]
+        assert not said["changed"]

@@ -194,7 +194,7 @@ def test_a_folder_with_the_database_is_refused(state, served, path):
     _put_database(state, path)
     for _again in range(2):
         with pytest.raises(
-            MediaError, match=rf"holds the database {path[6:]}, which every visitor could get: have the app"
+            MediaError, match=rf"holds the database '{path[6:]}', which every visitor could get: have the app"
         ):
             served()
         assert "Permission denied" in _as(NGINX, (state / path).read_bytes)
@@ -211,12 +211,12 @@ def test_one_that_came_later_is_closed_and_told_once(state, served, path):
     os.chown(state / f"{path}-wal", APP.uid, APP.gid)
     shop = Media(Store(str(state.parent / "srv"), "shop"), WANTED)
     both = sorted(str(state / name) for name in (path, f"{path}-wal"))
-    assert sorted(shop.exposed(close=False)) == both
+    assert sorted(shop.exposed(close=False)) == [(name, True) for name in both]
     assert "SQLite" in _as(NGINX, (state / path).read_bytes)
     # Whoever uploads what looks like one is not to hold up a deploy.
     shop.refuse()
     assert not served()
-    assert sorted(shop.exposed(close=True)) == both
+    assert sorted(shop.exposed(close=True)) == [(name, True) for name in both]
     for name in both:
         assert "Permission denied" in _as(NGINX, pathlib.Path(name).read_bytes)
     assert "SQLite" in _as(APP, (state / path).read_bytes)
@@ -231,16 +231,56 @@ def test_what_is_not_there_yet_holds_none(state):
         assert shop.exposed(close=True) == []
 
 
-def test_of_many_files_the_first_are_looked_at(state, served, monkeypatch):
-    monkeypatch.setattr(media, "_LOOKED_AT", 3)
-    for name in ("a.txt", "deep/b.txt", "c.jpg", "d.mp4"):
+@pytest.mark.parametrize("mode", [0o644, 0o640])
+def test_another_account_s_holds_nothing_up_and_is_told_of_where_nginx_reads_it(state, served, mode):
+    served()
+    restored = state / "media/restored.db"
+    _put_database(state, "media/restored.db")
+    os.removexattr(restored, "system.posix_acl_access")
+    restored.chmod(mode)
+    os.chown(restored, 0, APP.gid)
+    shop = Media(Store(str(state.parent / "srv"), "shop"), WANTED)
+    for _again in range(2):
+        assert shop.exposed(close=True) == ([(str(restored), False)] if mode == 0o644 else [])
+    assert ("SQLite" in _as(NGINX, restored.read_bytes)) == (mode == 0o644)
+
+
+def test_a_path_that_is_too_long_holds_nothing_up(state, served):
+    served()
+    _put(state / "media/cat.txt")
+
+    def dig():
+        os.chdir(state / "media")
+        for _level in range(16):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+        pathlib.Path("x" * 100).write_text("x")
+        return ""
+
+    assert _as(APP, dig) == ""
+    _put_database(state, "media/later.db")
+    shop = Media(Store(str(state.parent / "srv"), "shop"), WANTED)
+    assert shop.exposed(close=False) == [(str(state / "media/later.db"), True)]
+
+
+def test_of_many_files_and_folders_the_first_are_looked_at(state, served, monkeypatch):
+    monkeypatch.setattr(media, "_LOOKED_AT", 5)
+    for name in ("a.txt", "c.jpg", "deep/b.txt"):
         _put(state / "media" / name)
     served()
     shop = Media(Store(str(state.parent / "srv"), "shop"), WANTED)
-    _put_database(state, "media/deep/er/app.db")
-    assert shop.exposed(close=False) == [str(state / "media/deep/er/app.db")]
-    _put(state / "media/b.txt")
+    _put_database(state, "media/deep/app.db")
+    assert shop.exposed(close=False) == [(str(state / "media/deep/app.db"), True)]
+    for name in ("d.jpg", "e.jpg"):
+        _put(state / "media" / name)
     assert shop.exposed(close=False) == []
+
+
+def test_it_looks_for_no_longer_than_a_deploy_can_wait(state, served, monkeypatch):
+    served()
+    _put_database(state, "media/app.db")
+    monkeypatch.setattr(media, "_SECONDS", -1)
+    assert Media(Store(str(state.parent / "srv"), "shop"), WANTED).exposed(close=False) == []
 
 
 def test_a_file_that_is_only_named_as_one_is_none(state, served):
