@@ -136,8 +136,6 @@ def _warnings(outcome: Outcome, params: dict, release: str) -> list[str]:
             f"{outcome.cut} connections to the old release were closed because they were still open after "
             f"gunicorn_drain_timeout, {params['drain_timeout']} s"
         )
-    if outcome.ending:
-        warnings.append(f"nobody waits for it, but this still ends what it has in hand: {', '.join(outcome.ending)}")
     warnings += [
         f"{path} changes the units of the app {params['name']} beside what {_variable(path)} says, and no release knows of "
         "it: put it there, and remove the file"

@@ -21,7 +21,7 @@ STEPS = """#!/usr/bin/python
 from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule({name: {"type": "raw"} for name in ("name", "root", "steps", "built")}, supports_check_mode=True)
 open("LOG", "a").write("switch ")
-switch = {"previous": module.params["built"]["replaces"], "release": "NEW", "version": "v2", "answer": "200 OK"}
+switch = {"previous": module.params["built"]["replaces"], "release": "NEW", "version": "v2", "answer": "200 OK", "ending": ["worker"]}
 module.exit_json(changed=True, seconds=1.5, switch=switch, migrate={"migrations": ["shop.0002"]})
 """
 PLAY = """
@@ -144,3 +144,10 @@ def test_a_look_at_them_plays_none(play):
 def test_nothing_is_done_where_the_release_serves(play):
     done, log = play(serves=True)
     assert (done.returncode, log) == (0, "switch"), done.stdout
+
+
+def test_what_still_ends_is_said_by_a_deploy_and_by_a_rollback(play):
+    said, _done = play()
+    assert "Nobody waits for it, but this still ends what it has in hand: worker" in said.stdout
+    for name in ("activate", "back"):
+        assert "import_tasks: ending.yml" in (ROLE / f"tasks/{name}.yml").read_text()
