@@ -123,8 +123,7 @@ class Backups:
 
     def _prepare(self) -> None:
         if not os.path.isdir(self.folder):
-            os.makedirs(self.folder)
-            os.chmod(self.folder, 0o711)
+            files.make_folder(self.folder, 0o711)
         with files.opened_folder(self.folder) as folder:
             info = os.fstat(folder)
             if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

@@ -5,24 +5,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import os
 import stat
+from collections.abc import Iterator
+
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _LONGEST_POINTER = 1024
 
 
 def pointers(folder: str) -> list[str]:
-    """Return the files below a folder that stand for one of Git LFS, relative to it."""
-    found = []
+    """Return the files below a folder that stand for one of Git LFS, relative to it: of those that gitattributes(5) gives to it.
+
+    Another that looks so is what it is, such as what a test reads.
+    """
+    found, given = [], []
     for path, _folders, names in os.walk(folder):
+        # A folder comes before those in it.
+        if ".gitattributes" in names:
+            given += [(path, pattern) for pattern in _patterns(folder, path)]
         for full in (os.path.join(path, name) for name in names):
             info = os.lstat(full)
             if stat.S_ISREG(info.st_mode) and info.st_size <= _LONGEST_POINTER:
                 with open(full, "rb") as file:
-                    if file.read(len(_POINTER)) == _POINTER:
+                    if file.read(len(_POINTER)) == _POINTER and any(_fits(full, *each) for each in given):
                         found.append(os.path.relpath(full, folder))
     return sorted(found)
+
+
+def _patterns(folder: str, path: str) -> Iterator[str]:
+    """Yield what the attributes in the folder `path` below `folder` give to Git LFS."""
+    text = b""
+    # Git doesn't read one that is a link either.
+    with contextlib.suppress(OSError):
+        text = files.read_brought(folder, os.path.relpath(os.path.join(path, ".gitattributes"), folder))
+    for line in text.decode(errors="replace").splitlines():
+        pattern, *attributes = line.split() or [""]
+        if "filter=lfs" in attributes:
+            yield pattern
+
+
+def _fits(file: str, path: str, pattern: str) -> bool:
+    """Return whether a pattern of the attributes in the folder `path` is of a file; a star may stand for folders, too."""
+    below = os.path.relpath(file, path)
+    if below.startswith("../"):
+        return False
+    if "/" not in pattern:
+        return fnmatch.fnmatchcase(os.path.basename(below), pattern)
+    return any(fnmatch.fnmatchcase(below, each) for each in (pattern.lstrip("/"), pattern.removeprefix("**/")))
 
 
 def fault(folder: str) -> str | None:

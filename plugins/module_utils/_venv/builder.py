@@ -187,4 +187,6 @@ def _write(folder: str, name: str, *lines: str) -> str:
     path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines))
+    # Whatever root's umask: who installs reads it.
+    os.chmod(path, 0o644)
     return path

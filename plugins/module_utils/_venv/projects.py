@@ -34,8 +34,9 @@ def told_version(pyproject: dict) -> list[str]:
         "hatch-vcs": _of_scm(""),
         "pdm-backend": "PDM_BUILD_SCM_VERSION",
     }
-    dynamic = "version" in tables.part(pyproject, "project").get("dynamic", [])
-    return [variable for tool, variable in by_tool.items() if dynamic and tool in _builds_with(pyproject)]
+    dynamic = tables.part(pyproject, "project").get("dynamic")
+    told = isinstance(dynamic, list) and "version" in dynamic
+    return [variable for tool, variable in by_tool.items() if told and tool in _builds_with(pyproject)]
 
 
 def told_by(line: str, folder: str | None, source: str | None) -> list[str]:
@@ -61,8 +62,10 @@ def _of_scm(project: str) -> str:
 
 
 def _builds_with(pyproject: dict) -> set[str]:
-    lines = tables.part(pyproject, "build-system").get("requires", [])
-    return {requirements.normalized(re.split(r"[^\w.-]", line.strip())[0]) for line in lines}
+    lines = tables.part(pyproject, "build-system").get("requires")
+    # Whoever builds it says what is wrong with another kind of value.
+    named = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    return {requirements.normalized(re.split(r"[^\w.-]", line.strip())[0]) for line in named}
 
 
 def _text(source: str, project: str, name: str) -> str:

@@ -55,7 +55,7 @@ def local_place(line: str) -> str:
         named = _NAME_AND_PLACE.match(line)
         place = named.group(1) if named else line
         local = _is_path(place, named=bool(named))
-    return _AROUND_A_PATH.sub("", place.split()[0]) if local else ""
+    return _AROUND_A_PATH.sub("", (place.split() or [""])[0]) if local else ""
 
 
 def names_gunicorn(line: str) -> bool:

@@ -117,7 +117,9 @@ def test_one_folder_is_the_top_only_if_it_holds_all(tmp_path, unpack):
 
 def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, unpack):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
-    packed = _tar(tmp_path / "shop.tar", {"shop/app.py": (b"", 0o644), "shop/logo.png": (pointer, 0o644)})
+    attributes = (b"*.png filter=lfs diff=lfs merge=lfs -text\n", 0o644)
+    entries = {"shop/.gitattributes": attributes, "shop/app.py": (b"", 0o644), "shop/logo.png": (pointer, 0o644)}
+    packed = _tar(tmp_path / "shop.tar", entries)
     with pytest.raises(
         ArchiveError, match=r"shop.tar: it has files of Git LFS without their content, such as logo.png"
     ):

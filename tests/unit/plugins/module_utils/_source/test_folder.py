@@ -15,6 +15,7 @@ import tempfile
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._source import folder as trees
+from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
@@ -313,14 +314,11 @@ def test_a_name_need_not_be_text(work_tree, travel):
 
 
 def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, write):
-    folder = write(
-        tmp_path / "shop", {"app.py": "", "static/logo.png": "version https://git-lfs.github.com/spec/v1\noid sha"}
-    )
-    tree, there = (
-        Tree(str(folder), "this host"),
-        r"Git LFS without their content, such as static/logo.png: run `git lfs pull`",
-    )
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha"
+    folder = write(tmp_path / "shop", {"app.py": "", "static/logo.png": pointer, "tests/logo.png": pointer})
     (tmp_path / "there").mkdir()
+    write(folder, {".gitattributes": "static/*.png filter=lfs diff=lfs -text\n"})
+    tree, there = Tree(str(folder), "this host"), r"such as static/logo.png: run `git lfs pull`"
     with pytest.raises(TreeError, match=there):
         tree.export(str(tmp_path / "there"))
     (tmp_path / "sent").mkdir()
@@ -328,3 +326,21 @@ def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, write):
         tree.pack(packed)
     with pytest.raises(TreeError, match=there):
         Packed(str(tmp_path / "packed"), tree.digest()).export(str(tmp_path / "sent"))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        ({".gitattributes": "# of pictures\n*.jpg -text\n*.png filter=lfs diff=lfs -text\n"}, 2),
+        ({".gitattributes": "/static/** filter=lfs\n"}, 1),
+        ({".gitattributes": "**/static/*.png filter=lfs\n"}, 1),
+        ({"static/.gitattributes": "*.png filter=lfs\n"}, 1),
+        ({"media/.gitattributes": "*.png filter=lfs\n"}, 0),
+        # What nothing gives to it is what a test reads.
+        ({}, 0),
+    ],
+)
+def test_files_of_git_lfs_are_those_that_are_given_to_it(tmp_path, write, attributes, found):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha"
+    folder = write(tmp_path, {"static/logo.png": pointer, "tests/logo.png": pointer, **attributes})
+    assert large_files.pointers(str(folder)) == ["static/logo.png", "tests/logo.png"][:found]

@@ -9,7 +9,7 @@ import os
 import sys
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import finding, inputs, requirements
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import finding, inputs, projects, requirements
 
 PROJECT = '[project]\nname = "shop"\nversion = "1.0"\ndependencies = ["django"]\n'
 BUILT = PROJECT + '[build-system]\nrequires = ["setuptools"]\n'
@@ -363,3 +363,10 @@ def test_a_python_that_is_too_old_is_told_with_the_line_to_write(wanted, asks, p
 def test_a_project_that_says_it_is_no_package(wanted, told):
     assert wanted({"pyproject.toml": BUILT}).local
     assert not wanted({"pyproject.toml": f"{BUILT}{told}\n"}).local
+
+
+def test_a_build_system_of_another_kind_is_for_the_build_to_tell():
+    assert projects.told_version({"build-system": {"requires": [1]}, "project": {"name": "x", "dynamic": 5}}) == []
+    assert (
+        projects.told_version({"build-system": {"requires": 1}, "project": {"name": "x", "dynamic": ["version"]}}) == []
+    )

@@ -93,3 +93,8 @@ def test_a_file_as_editors_write_it(tmp_path, encoding):
 )  # fmt: skip
 def test_repositories_that_are_reached_by_ssh(line, found):
     assert list(requirements.repositories(line)) == found
+
+
+@pytest.mark.parametrize("line", ["-e", "--find-links=", "x @", "-e  "])
+def test_a_place_that_is_missing_is_for_the_installer_to_tell(line):
+    assert requirements.local_place(line) == ""
