@@ -11,6 +11,7 @@ it has.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import errno
 import itertools
@@ -301,9 +302,9 @@ def _files(folder: int) -> Iterator[str]:
 
 def _entries(folder: int) -> Iterator[tuple[str, os.DirEntry]]:
     """Yield what is below a folder, with its path, what is near to it first, for no longer than `_SECONDS`."""
-    waiting, end = ["."], time.monotonic() + _SECONDS
-    # They get more as it goes on.
-    for place in waiting:
+    waiting, end = collections.deque(["."]), time.monotonic() + _SECONDS
+    while waiting:
+        place = waiting.popleft()
         with contextlib.suppress(OSError), _folder(place, folder) as descriptor, os.scandir(descriptor) as entries:
             for entry in sorted(itertools.islice(entries, _LOOKED_AT), key=lambda each: each.name):
                 if time.monotonic() > end:
