@@ -31,7 +31,6 @@ _SLOW = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": str(_SIL
 # Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has none that .gitattributes names.
 _ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
 _LFS = ["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true"]
-# How a file begins that stands for one of Git LFS, and how long it can be; see its specification.
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
 
 

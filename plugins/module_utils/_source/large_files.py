@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
 
+# How a file begins that stands for one of Git LFS, and how long it can be; see its specification.
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _LONGEST_POINTER = 1024
 
@@ -26,26 +27,34 @@ def pointers(folder: str) -> list[str]:
     for path, _folders, names in os.walk(folder):
         # A folder comes before those in it.
         if ".gitattributes" in names:
-            given += [(path, pattern) for pattern in _patterns(folder, path)]
+            given += [(path, *rule) for rule in _rules(folder, path)]
         for full in (os.path.join(path, name) for name in names):
             info = os.lstat(full)
             if stat.S_ISREG(info.st_mode) and info.st_size <= _LONGEST_POINTER:
                 with open(full, "rb") as file:
-                    if file.read(len(_POINTER)) == _POINTER and any(_fits(full, *each) for each in given):
+                    if file.read(len(_POINTER)) == _POINTER and _is_given(full, given):
                         found.append(os.path.relpath(full, folder))
     return sorted(found)
 
 
-def _patterns(folder: str, path: str) -> Iterator[str]:
-    """Yield what the attributes in the folder `path` below `folder` give to Git LFS."""
+def _is_given(file: str, given: list[tuple[str, str, bool]]) -> bool:
+    """Return whether the last rule that is of a file gives it to Git LFS."""
+    said = [of_lfs for path, pattern, of_lfs in given if _fits(file, path, pattern)]
+    return bool(said) and said[-1]
+
+
+def _rules(folder: str, path: str) -> Iterator[tuple[str, bool]]:
+    """Yield what the attributes in the folder `path` below `folder` say of filters: a pattern, and whether it is Git LFS."""
     text = b""
     # Git doesn't read one that is a link either.
     with contextlib.suppress(OSError):
         text = files.read_brought(folder, os.path.relpath(os.path.join(path, ".gitattributes"), folder))
     for line in text.decode(errors="replace").splitlines():
         pattern, *attributes = line.split() or [""]
-        if "filter=lfs" in attributes:
-            yield pattern
+        filters = [each for each in attributes if each.lstrip("-!").partition("=")[0] == "filter"]
+        if filters:
+            # So `git lfs track` writes a blank.
+            yield pattern.replace("[[:space:]]", "?"), filters[-1] == "filter=lfs"
 
 
 def _fits(file: str, path: str, pattern: str) -> bool:

@@ -335,6 +335,8 @@ def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, write):
         ({".gitattributes": "/static/** filter=lfs\n"}, 1),
         ({".gitattributes": "**/static/*.png filter=lfs\n"}, 1),
         ({"static/.gitattributes": "*.png filter=lfs\n"}, 1),
+        ({".gitattributes": "*.png filter=lfs\ntests/*.png -filter\n"}, 1),
+        ({".gitattributes": "*.png filter=lfs\n", "tests/.gitattributes": "*.png !filter\n"}, 1),
         ({"media/.gitattributes": "*.png filter=lfs\n"}, 0),
         # What nothing gives to it is what a test reads.
         ({}, 0),
