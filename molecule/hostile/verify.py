@@ -146,7 +146,6 @@ class Packages(Attack):
     def test_a_build_that_leaves_a_link_has_nobody_write_through_it(self):
         # The package that it builds leaves one to the interpreter.
         self.assert_worked(deploy(gunicorn_name="linked", gunicorn_requirements=["builder"]))
-        self.assertIn("a build backend that left a link", [each["who"] for each in self.marks()])
         self.assertIn("builder==1.0", on_server("cat", "/srv/linked/current/venv/installed.txt"))
         self.assertEqual(on_server("find", "/srv/linked/current/venv/installed.txt", "-type", "l"), "")
 
