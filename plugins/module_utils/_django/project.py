@@ -170,10 +170,7 @@ class Project:
         return dataclasses.replace(naming, values=tuple(dict.fromkeys([*naming.values, dotted]))) if dotted else naming
 
     def _dot_env(self) -> dict[str, str]:
-        try:
-            return dict(_DOT_ENV.findall(self._content(".env").decode(errors="replace")))
-        except OSError:
-            return {}
+        return dict(_DOT_ENV.findall(files.brought_text(self._source, os.path.join(self.chdir, ".env"))))
 
     def _content(self, file: str) -> bytes:
         return files.read_brought(self._source, os.path.join(self.chdir, file))

@@ -48,6 +48,14 @@ def read_brought(folder: str, path: str) -> bytes:
     return content
 
 
+def brought_text(folder: str, path: str) -> str:
+    """Return the text of such a file, nothing where it can't be read."""
+    try:
+        return read_brought(folder, path).decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def replace(path: str, text: str, mode: int = 0o644) -> None:
     """Give a file, readable for everybody, another text, by a rename: whoever reads it gets the old or the new one.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import asking, files
-from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks, urls
+from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
 # SQLite says the first two without the path that it means; who asks it adds that, where it can.
 _WRITES = r"Read-only file system|unable to open database file|attempt to write a readonly database"
@@ -40,24 +40,6 @@ _PASSING = re.compile(
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
 # So many lines of what has no traceback.
 _LINES = 15
-# A value that looks so is the name of a module, a host, or a path, and one below this length is in too many words.
-_PLAIN = re.compile(r"(?=.{1,40}$)[a-z0-9_-]*[./][a-z0-9._/-]*")
-_SHORTEST = 8
-# A variable that is called so has a secret, and one below this length would hide too much of what is told.
-_SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEYS?(?![A-Z])", re.IGNORECASE)
-_SHORTEST_SECRET = 4
-# What is said about a secret is none, nor is one of these values, or the path of a file.
-_ABOUT_ONE = re.compile(
-    r"_(?:AGE|ALGORITHM|CLASS|COOKIE|DIR|FILE|HASHERS?|HEADER|ID|LENGTH|LIFETIME|NAME|PATH|PREFIX|SECONDS|TIMEOUT|TTL|TYPE|UR[IL])",
-    re.IGNORECASE,
-)
-# A key by which something is sorted or found is a word, unlike one that opens something.
-_WORD_KEY = re.compile(r"(?!.*SECRET).*KEYS?=[a-z]{1,7}", re.IGNORECASE)
-_NO_SECRET = re.compile(r"true|false|none|null|/[a-z0-9._/-]*", re.IGNORECASE)
-# One that is called so has the name of something, which messages are no use without.
-_NAMES = re.compile(r"(?:DATABASE|DB|HOST|NAME|USER)$", re.IGNORECASE)
-_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
-
 # By what an app says as it fails. {0} and so on are the groups of the expression.
 _ENV = "The environment has no {0}: set it in gunicorn_env."
 _NO_SUCH_FILE = (
@@ -202,7 +184,7 @@ def _databases(source: str) -> list[str]:
 def _instance(source: str) -> str:
     """Return the instance folder of a Flask app in a folder that asks for it, relative to that; empty where none does."""
     for folder, _folders, names in os.walk(source) if source else ():
-        if any("instance_path" in _text(folder, name) for name in names if name.endswith(".py")):
+        if any("instance_path" in files.brought_text(folder, name) for name in names if name.endswith(".py")):
             # It is beside the outermost package.
             while os.path.isfile(os.path.join(folder, "__init__.py")) and folder != source:
                 folder = os.path.dirname(folder)
@@ -367,32 +349,6 @@ def _further(failure: tracebacks.Failure) -> list[str]:
     return [f"Further down, {file} asks for {', '.join(names)} without a default, too."] if names else []
 
 
-def without_values(text: str, variables: Mapping[str, str]) -> str:
-    """Return a text with the values of an environment taken out, by which an app may name its secrets as it fails."""
-    values = {urls.credentials(value)[1]: "(hidden)" for value in variables.values() if urls.has_credentials(value)}
-    values |= {value: f"${name}" for name, value in variables.items() if _is_hidden(name, value)}
-    # pydantic shows what it was given, shortened, so that no value of it is found.
-    text = re.sub(r"input_value=.*(?=, input_type=)", "input_value=(hidden)", text)
-    for value in sorted(values, key=len, reverse=True):
-        if len(value) >= _SHORTEST or (value and values[value] == "(hidden)"):
-            text = text.replace(value, values[value])
-        elif value:
-            # Within a longer word it is another one.
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", values[value], text)
-    return text
-
-
-def _is_hidden(name: str, value: str) -> bool:
-    """Return whether a value of the environment may be a secret, by what it is and by its variable's name."""
-    if _SECRET.search(name) and not _ABOUT_ONE.search(name) and not _NO_SECRET.fullmatch(value):
-        if _WORD_KEY.fullmatch(f"{name}={value}"):
-            return False
-        return len(value) >= _SHORTEST_SECRET
-    if _NAMES.search(name) and _NAME.fullmatch(value):
-        return False
-    return len(value) >= _SHORTEST and not _PLAIN.fullmatch(value)
-
-
 def _of_missing(module: str, source: str) -> str:
     top = module.partition(".")[0]
     package = _PACKAGES.get(top, top.lower().replace("_", "-"))
@@ -414,12 +370,4 @@ def _files(source: str) -> list[str]:
 def _names(source: str, file: str, package: str) -> bool:
     """Say whether a file of a source names a package, however it writes it."""
     name = re.escape(package).replace(r"\-", "[-_.]")
-    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", _text(source, file), re.IGNORECASE) is not None
-
-
-def _text(source: str, file: str) -> str:
-    """Return the text of a file of a source, empty where it can't be read."""
-    try:
-        return files.read_brought(source, file).decode(errors="replace")
-    except OSError:
-        return ""
+    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", files.brought_text(source, file), re.IGNORECASE) is not None

@@ -17,7 +17,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import IO, Any, cast
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import scratch, shell, systemd
@@ -207,6 +207,18 @@ def interpreter(python: str) -> list[str]:
             break
         python = os.path.normpath(os.path.join(os.path.dirname(python), os.readlink(python)))
     return sorted({os.path.realpath(path) for path in found} | set(found), key=len)
+
+
+def covers(source: str, paths: Collection[str], seen: str, work: str) -> dict[str, str]:
+    """Return what a sandbox reads so that these files of a source are empty, which it has at `seen`.
+
+    The empty file is made in the folder `work`.
+    """
+    nothing = os.path.join(work, "nothing")
+    with open(nothing, "xb"):
+        os.chmod(nothing, 0o644)
+    there = {path for path in map(os.path.normpath, paths) if os.path.isfile(os.path.join(source, path))}
+    return {f"{seen}/{path}": nothing for path in sorted(there)}
 
 
 def cache_folder(app: str) -> str:

@@ -143,14 +143,16 @@ class Build:
 
     @contextlib.contextmanager
     def _inside(self, source: str, work: str, place: str, made: str) -> Iterator[sandboxes.Run]:
-        sealed, nothing = os.path.join(work, "sealed"), os.path.join(work, "nothing")
-        files.create(nothing, "", 0o644)
-        hidden = [path for path in self._secrets if os.path.isfile(os.path.join(source, path))]
+        sealed = os.path.join(work, "sealed")
         told = [path for path in _OF_THE_HOST if os.path.exists(path)]
         sandbox = sandboxes.Sandbox(
             self._app,
             "build its source",
-            reads={sealed: source, **{f"{sealed}/{path}": nothing for path in hidden}, **{path: path for path in told}},
+            reads={
+                sealed: source,
+                **sandboxes.covers(source, self._secrets, sealed, work),
+                **{path: path for path in told},
+            },
             writes={place: made},
             network=True,
             cache=True,

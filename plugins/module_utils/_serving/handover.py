@@ -22,7 +22,7 @@ import os
 import re
 import time
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, still_active
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import interpreters, turns
@@ -353,7 +353,7 @@ class Handover:
 
     def _without_values(self, release: str, text: str) -> str:
         env = files.read(os.path.join(self._store.item("releases", release), "env"))
-        return remedies.without_values(text, env_file.parse(env))
+        return masking.without_values(text, env_file.parse(env))
 
 
 def _since(state: dict[str, str]) -> float:

@@ -101,7 +101,7 @@ class Additions:
         """Return what changes against the files in the folder `before`, as Ansible shows it, secrets hidden."""
         found = []
         for path, file in self.files.items():
-            old, new = _text(before, path) if before else "", file.content
+            old, new = files.brought_text(before, path) if before else "", file.content
             if file.secret and old != new:
                 old, new = ("(hidden)\n", "(hidden, changed)\n") if old else ("", "(hidden)\n")
             found += [files.diff(path, old, new)] if old != new else []
@@ -180,14 +180,6 @@ def _parent(variable: str, folder: str, path: str) -> Iterator[tuple[int, str]]:
                 f"{variable} has {path!r}, but {error.filename!r} on its way is a link or a file in the source"
             ) from error
         yield parent
-
-
-def _text(folder: str, path: str) -> str:
-    """Return the text of a file of a source, nothing where it has none that can be read."""
-    try:
-        return files.read_brought(folder, path).decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def _kind(parent: int, name: str) -> str:

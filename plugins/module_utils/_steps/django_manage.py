@@ -12,7 +12,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.commands impor
 from ansible_collections.pyweb.stack.plugins.module_utils._django.databases import shown
 from ansible_collections.pyweb.stack.plugins.module_utils._django.migrating import MigrationFailed, Safety
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
@@ -139,7 +139,7 @@ def run(module: Module, params: dict) -> dict:
         result = _COMMANDS[params["command"]](module, params, store, commands)
     except (DjangoError, StoreError, OSError) as error:
         serving = f"; release {store.current()} is still active, untouched" if store.current() else ""
-        said = remedies.without_values(str(error), env_file.parse(files.read(os.path.join(commands.path, "env"))))
+        said = masking.without_values(str(error), env_file.parse(files.read(os.path.join(commands.path, "env"))))
         msg = f"release {commands.name} of the app {store.name}: {said}{serving}"
         module.fail_json(msg="\n".join([msg, *applied.told(store)]))
     return result

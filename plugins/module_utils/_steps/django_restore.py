@@ -13,7 +13,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django import backups
 from ansible_collections.pyweb.stack.plugins.module_utils._django.backups import LATEST, Backups
 from ansible_collections.pyweb.stack.plugins.module_utils._django.commands import Commands
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file, once
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
@@ -53,7 +53,7 @@ def run(module: Module, params: dict) -> dict:
                 result.update(_bring_back(module, params, store, backups, commands, name))
     except (DjangoError, StoreError, Refused, systemd.SystemdError, OSError) as error:
         env = files.read(os.path.join(store.item("releases", current), "env")) if current else ""
-        return module.fail_json(msg=remedies.without_values(f"the app {store.name}: {error}", env_file.parse(env)))
+        return module.fail_json(msg=masking.without_values(f"the app {store.name}: {error}", env_file.parse(env)))
     result["changed"] |= params["confirmed"] == name
     return {**result, "messages": _messages(about, result, lost, params["confirmed"] == name)}
 

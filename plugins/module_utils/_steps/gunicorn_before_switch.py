@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, commands, env_file, steps
 from ansible_collections.pyweb.stack.plugins.module_utils._release.once import Once, StepError
@@ -33,7 +33,7 @@ def run(module: Module, params: dict) -> dict:
                     raise StoreError(f"nothing of gunicorn_before_switch was done: {overtaken}")
                 once.do()
     except (StepError, StoreError, systemd.SystemdError, OSError) as error:
-        said = remedies.without_values(str(error), env_file.parse(files.read(os.path.join(folder, "env"))))
+        said = masking.without_values(str(error), env_file.parse(files.read(os.path.join(folder, "env"))))
         msg = f"release {name} of the app {store.name}: {said}\n{still_active(store.current())}"
         module.fail_json(msg="\n".join([msg, *applied.told(store)]))
     return _result(pending)

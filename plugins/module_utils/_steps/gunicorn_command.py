@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, remedies, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import (
+    command_line,
+    files,
+    masking,
+    remedies,
+    shell,
+    systemd,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import commands, env_file
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
@@ -49,7 +56,7 @@ def run(module: Module, params: dict) -> dict:
     except (StoreError, OSError) as error:
         module.fail_json(msg=str(error))
     env = env_file.parse(files.read(f"{release.path}/env"))
-    said = {name: remedies.without_values(getattr(done, name), env) for name in ("stdout", "stderr")}
+    said = {name: masking.without_values(getattr(done, name), env) for name in ("stdout", "stderr")}
     result = {"changed": True, "release": name, "rc": done.returncode, **said}
     if done.returncode:
         failure = f"{shell.shown(params['command'])} ended with exit status {done.returncode} in release {name}"

@@ -13,7 +13,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._django.media import P
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn.proof import ProofError
-from ansible_collections.pyweb.stack.plugins.module_utils._host import files, remedies, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import shared_paths, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.host_secrets import HostSecrets
@@ -88,9 +88,9 @@ def run(module: Module, params: dict) -> dict:
             plan = release.plan()
     except DjangoError as error:
         whole = f"{still_active(store.current())}; all it said: journalctl --identifier=gunicorn-{store.name}"
-        module.fail_json(msg=remedies.without_values(f"{error}\n{whole}", env))
+        module.fail_json(msg=masking.without_values(f"{error}\n{whole}", env))
     except (ReleaseError, ProofError, StoreError, systemd.SystemdError, OSError) as error:
-        module.fail_json(msg=remedies.without_values(str(error), env))
+        module.fail_json(msg=masking.without_values(str(error), env))
     result = {"changed": changed, "diff": diff, "serves": serves, "plan": plan, "alike": release.alike()}
     if django:
         result["told"] = django.told

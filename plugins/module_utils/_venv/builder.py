@@ -148,7 +148,10 @@ def _inside(
         reads, writes = {**reads, sealed: inputs.source}, {**writes, inputs.source: _folder(work, "source", 0o777)}
     elif inputs.source:
         seen.append(inputs.source)
-    reads = {**reads, **_hidden(inputs, secrets, sealed if sealed in reads else inputs.source, work)}
+    if inputs.source:
+        # But not of what says what is needed.
+        hidden = {os.path.normpath(path) for path in secrets} - set(inputs.file.texts)
+        reads = {**reads, **sandboxes.covers(inputs.source, hidden, sealed if sealed in reads else inputs.source, work)}
     sandbox = sandboxes.Sandbox(
         app,
         "build the packages",
@@ -163,17 +166,6 @@ def _inside(
             if copied.returncode:
                 raise OSError(f"the source can't be copied for a build: {copied.stderr.strip()}")
         yield run
-
-
-def _hidden(inputs: Inputs, secrets: Collection[str], place: str | None, work: str) -> dict[str, str]:
-    """Return what covers the secret files of the source, which is to be seen at `place`; not those that say what is needed."""
-    nothing = _write(work, "nothing")
-    hidden = {os.path.normpath(path) for path in secrets} - set(inputs.file.texts)
-    return {
-        f"{place}/{path}": nothing
-        for path in sorted(hidden)
-        if inputs.source and os.path.isfile(os.path.join(inputs.source, path))
-    }
 
 
 def _folder(work: str, name: str, mode: int) -> str:

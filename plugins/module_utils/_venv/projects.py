@@ -45,10 +45,11 @@ def told_by(line: str, folder: str | None, source: str | None) -> list[str]:
     if not (folder and source and place):
         return []
     project = os.path.relpath(os.path.join(folder, place), source)
-    pyproject = tables.load("pyproject.toml", _text(source, project, "pyproject.toml"))
+    pyproject = tables.load("pyproject.toml", files.brought_text(source, os.path.join(project, "pyproject.toml")))
     if "project" in pyproject:
         return told_version(pyproject)
-    texts = {name: _text(source, project, name) for name in _NAMES}
+    # What can't be read is told by whoever builds it.
+    texts = {name: files.brought_text(source, os.path.join(project, name)) for name in _NAMES}
     if "setuptools-scm" not in _builds_with(pyproject) and not any(map(_BY_SCM.search, texts.values())):
         return []
     named = [re.search(pattern, texts[name], re.MULTILINE) for name, pattern in _NAMES.items()]
@@ -66,11 +67,3 @@ def _builds_with(pyproject: dict) -> set[str]:
     # Whoever builds it says what is wrong with another kind of value.
     named = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
     return {requirements.normalized(re.split(r"[^\w.-]", line.strip())[0]) for line in named}
-
-
-def _text(source: str, project: str, name: str) -> str:
-    """Return what a file of a project has, nothing where it can't be read: whoever builds it tells that."""
-    try:
-        return files.read_brought(source, os.path.join(project, name)).decode(errors="replace")
-    except OSError:
-        return ""
