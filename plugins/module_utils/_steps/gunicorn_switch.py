@@ -57,7 +57,7 @@ def run(module: Module, params: dict) -> dict:
             diff = handover.diff(seen, version)
             told = {"by": params["by"], "back": params["back"], "asked": asked}
             unlike = media.diff() if media else []
-            exposed = media.exposed(close=True) if media else []
+            exposed = _expose(module, media, close=True)
             if media:
                 media.prepare()
             outcome = handover.run(seen, health, params["replaces"], **told)
@@ -65,9 +65,9 @@ def run(module: Module, params: dict) -> dict:
                 media.settle()
     except (Refused, MediaError, StoreError, systemd.SystemdError, OSError) as error:
         module.fail_json(msg="\n".join([str(error), *applied.told(store)]))
-    for warning in [*_warnings(outcome, params, release), *_about(exposed)]:
+    for warning in _warnings(outcome, params, release):
         module.warn(warning)
-    changed = outcome.changed or bool(unlike) or any(each.own for each in exposed)
+    changed = outcome.changed or bool(unlike) or exposed
     return _result(seen, version, [*diff, *unlike], dataclasses.replace(outcome, changed=changed))
 
 
@@ -79,12 +79,10 @@ def _foretold(module: Module, handover: Handover, seen: Situation, version: str,
     if media:
         media.refuse()
     unlike = media.diff() if media else []
-    exposed = media.exposed(close=False) if media else []
-    for warning in _about(exposed):
-        module.warn(warning)
+    exposed = _expose(module, media, close=False)
     if media and unlike:
         media.foretell()
-    changed = handover.needed(seen) or bool(unlike) or any(each.own for each in exposed)
+    changed = handover.needed(seen) or bool(unlike) or exposed
     return _result(seen, version, [*handover.diff(seen, version), *unlike], Outcome(changed=changed))
 
 
@@ -99,6 +97,14 @@ def _result(seen: Situation, version: str, diff: list[dict], outcome: Outcome) -
         "ending": list(outcome.ending),
         "diff": diff,
     }
+
+
+def _expose(module: Module, media: Media | None, close: bool) -> bool:
+    """Warn of the databases that came to be where nginx reads, also if the switch is refused; say whether closing them is a change."""
+    exposed = media.exposed(close) if media else []
+    for warning in _about(exposed):
+        module.warn(warning)
+    return any(each.own for each in exposed)
 
 
 def _about(exposed: list[Exposed]) -> list[str]:

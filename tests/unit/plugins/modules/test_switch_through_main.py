@@ -382,6 +382,11 @@ def test_a_database_among_what_is_served_is_told_of(switch, state, tmp_path, wri
         assert f"every visitor could get the databases '{state}/media/db' until" in said["warned"]
     said = switch(ONE, media=wanted)
     assert (said["changed"], said["warned"]) == (False, "")
+    # What is closed is told also where the release is refused: a run after that finds it closed.
+    (state / "media/later").write_bytes(b"SQLite format 3\0")
+    refused = switch(TWO, media=wanted, replaces=TWO)
+    assert "became active during this run" in refused["msg"]
+    assert f"every visitor could get the databases '{state}/media/later' until" in refused["warned"]
     # They are named as anybody likes, and may be many.
     for number in range(7):
         (state / f"media/{number}\x1b[2J\n").write_bytes(b"SQLite format 3\0")
