@@ -114,7 +114,7 @@ class Repository:
         write = [_at(work), f"--work-tree={folder}", "checkout-index", "--force"]
         _let_filter(work, "-filter")
         self._git(*write, "--all", env=index)
-        pointers = large_files.pointers(folder)
+        pointers = self._of_lfs(work, large_files.pointers(folder))
         if pointers:
             self._fetch_large_files(commit, work, pointers)
             _let_filter(work, "filter=lfs")
@@ -128,6 +128,15 @@ class Repository:
                     repository = self._inner(path, self._urls(commit, work).get(path))
                     repository.fetch(inner, there)
                     repository.export(inner, there, os.path.join(folder, path), submodules)
+
+    def _of_lfs(self, work: str, paths: list[str]) -> list[str]:
+        """Return those of the paths that .gitattributes gives to Git LFS: another that looks so is what it is."""
+        if not paths:
+            return []
+        _let_filter(work, "")
+        asked = ["check-attr", "--cached", "-z", "--stdin", "filter"]
+        told = self._git(_at(work), *asked, env={"GIT_INDEX_FILE": f"{work}/index"}, stdin="\0".join(paths)).split("\0")
+        return [path for path, filtered in zip(told[::3], told[2::3], strict=False) if filtered == "lfs"]
 
     def _fetch_large_files(self, commit: str, work: str, pointers: list[str]) -> None:
         """Fetch what files of Git LFS stand for. Raises GitError, with the name of one of them."""
@@ -262,7 +271,7 @@ def _at(work: str) -> str:
 
 
 def _let_filter(work: str, attribute: str) -> None:
-    """Have this attribute say by which filter files go, whatever .gitattributes does; see gitattributes(5)."""
+    """Have this attribute say by which filter files go, whatever .gitattributes does, or none of it; see gitattributes(5)."""
     info = f"{work}/repository/info"
     os.makedirs(info, exist_ok=True)
     with open(f"{info}/attributes", "w", encoding="utf-8") as file:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import stat
@@ -19,22 +18,28 @@ _LONGEST_POINTER = 1024
 
 
 def pointers(folder: str) -> list[str]:
-    """Return the files below a folder that stand for one of Git LFS, relative to it: of those that gitattributes(5) gives to it.
-
-    Another that looks so is what it is, such as what a test reads.
-    """
-    found, given = [], []
+    """Return the files below a folder that stand for one of Git LFS, or look so, relative to it."""
+    found = []
     for path, _folders, names in os.walk(folder):
-        # A folder comes before those in it.
-        if ".gitattributes" in names:
-            given += [(path, *rule) for rule in _rules(folder, path)]
         for full in (os.path.join(path, name) for name in names):
             info = os.lstat(full)
             if stat.S_ISREG(info.st_mode) and info.st_size <= _LONGEST_POINTER:
                 with open(full, "rb") as file:
-                    if file.read(len(_POINTER)) == _POINTER and _is_given(full, given):
+                    if file.read(len(_POINTER)) == _POINTER:
                         found.append(os.path.relpath(full, folder))
     return sorted(found)
+
+
+def tracked(folder: str) -> list[str]:
+    """Return those of the pointers that .gitattributes gives to Git LFS, where there may be no git to ask, nor a repository.
+
+    Another that looks so is what it is, such as what a test reads.
+    """
+    found = pointers(folder)
+    # A folder comes before those in it.
+    places = [path for path, _folders, names in os.walk(folder) if ".gitattributes" in names] if found else []
+    given = [(path, *rule) for path in places for rule in _rules(folder, path)]
+    return [path for path in found if _is_given(os.path.join(folder, path), given)]
 
 
 def _is_given(file: str, given: list[tuple[str, str, bool]]) -> bool:
@@ -45,11 +50,7 @@ def _is_given(file: str, given: list[tuple[str, str, bool]]) -> bool:
 
 def _rules(folder: str, path: str) -> Iterator[tuple[str, bool]]:
     """Yield what the attributes in the folder `path` below `folder` say of filters: a pattern, and whether it is Git LFS."""
-    text = b""
-    # Git doesn't read one that is a link either.
-    with contextlib.suppress(OSError):
-        text = files.read_brought(folder, os.path.relpath(os.path.join(path, ".gitattributes"), folder))
-    for line in text.decode(errors="replace").splitlines():
+    for line in files.brought_text(folder, os.path.relpath(os.path.join(path, ".gitattributes"), folder)).splitlines():
         pattern, *attributes = line.split() or [""]
         filters = [each for each in attributes if each.lstrip("-!").partition("=")[0] == "filter"]
         if filters:
@@ -69,7 +70,7 @@ def _fits(file: str, path: str, pattern: str) -> bool:
 
 def fault(folder: str) -> str | None:
     """Return what to do about such files in a folder that nobody fetches their content for, or None without any."""
-    left = pointers(folder)
+    left = tracked(folder)
     if not left:
         return None
     return (

@@ -345,4 +345,4 @@ def test_files_of_git_lfs_without_their_content_are_refused(tmp_path, write):
 def test_files_of_git_lfs_are_those_that_are_given_to_it(tmp_path, write, attributes, found):
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha"
     folder = write(tmp_path, {"static/logo.png": pointer, "tests/logo.png": pointer, **attributes})
-    assert large_files.pointers(str(folder)) == ["static/logo.png", "tests/logo.png"][:found]
+    assert large_files.tracked(str(folder)) == ["static/logo.png", "tests/logo.png"][:found]

@@ -472,6 +472,29 @@ def test_files_of_git_lfs_are_fetched_where_it_can(large, git, export, monkeypat
     assert (tmp_path / "told").read_text().splitlines() == [f"fetch origin {commit}", "smudge -- logo.png"]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "large"),
+    [
+        ("[attr]big filter=lfs -text\n*.png big\n", "logo.png tests/logo.png"),
+        ('"lo*.png" filter=lfs\n', "logo.png tests/logo.png"),
+        ("*.png filter=lfs\ntests/** -filter\n", "logo.png"),
+        ("/*.png filter=lfs\n", "logo.png"),
+        ("*.jpg filter=lfs\n", ""),
+    ],
+)
+def test_what_is_of_git_lfs_is_what_its_attributes_say(git, export, monkeypatch, tmp_path, write, attributes, large):
+    write(tmp_path / "bin", {"git-lfs": "#!/bin/sh\n[ $1 = fetch ] || echo large\n"})
+    (tmp_path / "bin/git-lfs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    pointer = POINTER.format("0" * 64)
+    folder = write(tmp_path / "shop", {"logo.png": pointer, "tests/logo.png": pointer, ".gitattributes": attributes})
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "-c", "filter.lfs.clean=cat", "-c", "filter.lfs.process=", "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    there = export(Repository(str(folder)), git(folder, "rev-parse", "HEAD"))
+    assert " ".join(path for path in ("logo.png", "tests/logo.png") if (there / path).read_text() == "large\n") == large
+
+
 def test_a_file_of_git_lfs_that_is_not_to_be_had(large, git, export, monkeypatch, tmp_path, write):
     write(tmp_path / "bin", {"git-lfs": "#!/bin/sh\necho gone >&2; exit 2\n"})
     (tmp_path / "bin/git-lfs").chmod(0o755)
