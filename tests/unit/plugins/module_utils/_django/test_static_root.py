@@ -68,6 +68,78 @@ def test_settings_that_are_only_asked_for_later_and_storages_that_are_made_at_on
     assert python(asked) == f"{release}/static/static"
 
 
+OWN = """
+import pathlib
+BASE = pathlib.Path(BASE_DIR)
+STATIC_ROOT = BASE / "public"
+COMPRESS_ROOT = STATIC_ROOT
+SASS_ROOT = str(STATIC_ROOT) + "/css/"
+VITE = {"default": {"manifest_path": BASE / "public/.vite/manifest.json", "dev_mode": False}}
+MEDIA_ROOT = BASE / "public/media"
+THUMBNAILS = BASE / "public/media/thumbs"
+BESIDE = BASE / "public-too"
+PREFIX = "public"
+"""
+
+
+def test_settings_that_the_project_computes_of_its_static_root_follow_and_what_it_writes_stays(
+    project, python, release
+):
+    project(settings=OWN)
+    names = ["COMPRESS_ROOT", "SASS_ROOT", "VITE", "MEDIA_ROOT", "THUMBNAILS", "BESIDE", "PREFIX", "DATABASES"]
+    asked = f"""
+import os, sys
+sys.path.insert(0, os.getcwd())
+from django.conf import settings
+base = settings.BASE_DIR
+texts = [repr(getattr(settings, name)) for name in {names}]
+print("\\n".join(text.replace({str(release)!r}, "RELEASE").replace(base, "BASE") for text in texts))
+"""
+    found = python(asked).splitlines()
+    assert found[:3] == [
+        "PosixPath('RELEASE/static/static')",
+        "'RELEASE/static/static/css'",
+        "{'default': {'manifest_path': PosixPath('RELEASE/static/static/.vite/manifest.json'), 'dev_mode': False}}",
+    ]
+    assert found[3:7] == [
+        "PosixPath('BASE/public/media')",
+        "PosixPath('BASE/public/media/thumbs')",
+        "PosixPath('BASE/public-too')",
+        "'public'",
+    ]
+    assert "'BASE/db.sqlite3'" in found[7]
+
+
+@pytest.mark.parametrize("root", ["BASE_DIR", "os.path.dirname(BASE_DIR)", "'/static'", "'public'"])
+def test_a_static_root_that_may_mean_something_else_moves_no_other_setting(project, python, root):
+    project(
+        settings=f"STATIC_ROOT = {root}\nSTATIC_URL = '/static/'\nNAMED = '/static/'\nOWN = 'public'\nHOME = BASE_DIR"
+    )
+    asked = "from django.conf import settings as s\nprint(s.STATIC_URL, s.NAMED, s.OWN, s.HOME == s.BASE_DIR, 'static/static' in s.BASE_DIR)"
+    assert python(asked) == "/static/ /static/ public True False"
+
+
+def test_settings_of_a_package_in_the_place_of_djangos_have_it_too(project, python, release):
+    # As dynaconf has them.
+    other = """
+STATIC_ROOT = "/var/www/static"
+import sys
+from django import conf
+class Own:
+    pass
+own = Own()
+own.STATIC_ROOT = STATIC_ROOT
+class Instead:
+    def __getattribute__(self, name):
+        return own if name == "settings" else getattr(conf, name)
+sys.modules["django.conf"] = Instead()
+conf.settings = own
+"""
+    project(settings=other)
+    asked = "from django.conf import settings\nsettings.DEBUG\nfrom django.conf import settings\nprint(type(settings).__name__, settings.STATIC_ROOT)"
+    assert python(asked) == f"Own {release}/static/static"
+
+
 def test_nothing_is_imported_before_somebody_wants_it(project, python):
     project()
     python(
