@@ -16,6 +16,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     acme,
     certificates,
     edits,
+    plain,
     selfsigned,
     server,
     site_files,
@@ -115,6 +116,7 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
         diff += _open_or_close(module, params, site)
         if not module.check_mode:
             _reach(module, params, address)
+            _visit(module, params)
     return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
 
 
@@ -186,6 +188,17 @@ def _reach(module: Module, params: dict, address: str | None) -> None:
             "release was made for another account of nginx's, or a folder above is closed to this one: deploy the app "
             "again, or open the folder"
         )
+
+
+def _visit(module: Module, params: dict) -> None:
+    """Warn where the app wants visitors to come by https, and neither the site nor anybody in front is known to speak it."""
+    told = {name.lower() for name in params["proxy_headers"]}
+    if params["tls"] or params["trusted_proxies"] or "x-forwarded-proto" in told:
+        return
+    host = next((name for name in params["server_names"] if "*" not in name), "localhost")
+    fault = plain.fault(host, (params["locations"] or [params["location"]])[0])
+    if fault:
+        module.warn(fault)
 
 
 def _remove(module: Module, params: dict) -> dict:
