@@ -68,24 +68,27 @@ def holds_files(folder):
     names = [name for path, below, names in os.walk(folder) for name in names if not name.startswith(".")]
     return folder.startswith(source + "/") and names and not any(name.endswith(".py") for name in names)
 
-# The variables of which the project's own settings make DEBUG.
+# The variables of which the project's own settings make DEBUG, and those by which they choose a file of theirs, such as DJANGO_ENV.
 def debug_by():
     import ast, re
-    named = {}
+    named, chosen = {}, {}
+    which = re.compile(r"[(\\[] ?\\W((?:[A-Z0-9]+_)*(?:ENV|ENVIRONMENT|STAGE|MODE|CONFIG|PROFILE|PRODUCTION|PROD))\\W")
     for module in list(sys.modules.values()):
         path = os.path.realpath(getattr(module, "__file__", None) or "")
         if path.startswith(os.path.realpath(SOURCE) + "/") and path.endswith(".py") and hasattr(module, "DEBUG"):
             with open(path, "rb") as file:
-                tree = ast.parse(file.read())
+                text = file.read()
+            tree = ast.parse(text)
+            chosen.update(dict.fromkeys(which.findall(text.decode(errors="replace"))))
             gives = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
             made = [node.value for node in gives if any(getattr(target, "id", "") == "DEBUG" for target in node.targets)]
             words = [part.value for value in made for part in ast.walk(value) if isinstance(part, ast.Constant)]
             named.update(dict.fromkeys(word for word in words if re.fullmatch("[A-Z][A-Z0-9_]+", str(word))))
-    return list(named)
+    return list(named), list(chosen)
 
 found = {"settings_module": settings.SETTINGS_MODULE, "debug": bool(settings.DEBUG), "committed": None}
 if found["debug"] and not ALLOW_DEBUG:
-    found["debug_by"], found["debug_text"] = debug_by(), settings.DEBUG if isinstance(settings.DEBUG, str) else None
+    (found["debug_by"], found["chosen_by"]), found["debug_text"] = debug_by(), settings.DEBUG if isinstance(settings.DEBUG, str) else None
 if COLLECT and (ALLOW_DEBUG or not found["debug"]):
     found["skipped"] = collect()
 found["media"] = media()
@@ -196,6 +199,10 @@ class Preparation:
             if variables:
                 off = "''" if text else "'False'"
                 decides = " or ".join(f"gunicorn_env: {{{name}: {off}}}" for name in variables) + " may decide it"
+            elif chosen := found.get("chosen_by"):
+                decides = (
+                    f"{' or '.join(chosen)} in gunicorn_env, such as {chosen[0]}: production, may choose other settings"
+                )
             raise DjangoError(
                 f"DEBUG is {f'the text {text!r}, which counts as true,' if text else 'True'} in {found['settings_module']}, so "
                 f"every error would show visitors its code and settings: have it False where it is deployed ({decides}), or "

@@ -42,6 +42,7 @@ _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MU
 _LINES = 15
 # By what an app says as it fails. {0} and so on are the groups of the expression.
 _ENV = "The environment has no {0}: set it in gunicorn_env."
+_READS = r"(?:os\.environ(?:\.get)?|os\.getenv|getenv)[(\[]['\"](\w+)['\"]"
 _NO_SUCH_FILE = (
     "The source has no {0}: where git ignores it, take it along by gunicorn_include, and where it is a file of this server's "
     "alone, give it by gunicorn_source_files."
@@ -63,6 +64,12 @@ TABLE: list[tuple[str, str]] = [
     (r"UndefinedValueError: (\w+) not found\. Declare it as envvar", _ENV),
     (r"Environment variable \"(\w+)\" (?:is )?not set", _ENV),
     (r"KeyError: \"Config '(\w+)' is missing, and has no default", _ENV),
+    # What is read with no default, and then is None.
+    (rf"{_READS}\)[^\n]*\n(?:[\s~^]+\n)?(?:AttributeError|TypeError): .*\bNone(?:Type)?\b", _ENV),
+    (
+        rf"{_READS}[^\n]*\n(?:[\s~^]+\n)?ValueError: invalid literal for int\(\) with base 10: '(.*)'",
+        "The app takes a number from {0}, which is {1!r}: set one in gunicorn_env, such as {0}: 1, or 0 for no.",
+    ),
     (
         r"(?:TemplateDoesNotExist|TemplateNotFound): (\S+)",
         "No folder of templates in the source has {0}: where git ignores it, such as what is built of a front end, take it along by "
@@ -90,6 +97,19 @@ TABLE: list[tuple[str, str]] = [
         "It belongs to setuptools, and newer ones lack it: add setuptools<81 to gunicorn_requirements.",
     ),
     (
+        r"No module named '(asynchat|asyncore|distutils|imp|smtpd)'",
+        "Python has no {0} since 3.12: set gunicorn_python: '3.11', or have a newer version of what asks for it.",
+    ),
+    (
+        r"No module named '(audioop|cgi|cgitb|crypt|imghdr|lib2to3|nntplib|pipes|sndhdr|telnetlib|uu|xdrlib)'",
+        "Python has no {0} since 3.13: set gunicorn_python: '3.12', or have a newer version of what asks for it.",
+    ),
+    (
+        r"botocore\.exceptions\.NoCredentialsError",
+        "The app keeps files in S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in gunicorn_env, or whatever its settings take "
+        "them from.",
+    ),
+    (
         r"WORKER TIMEOUT",
         "A worker did nothing for as long as gunicorn's setting timeout says: where the app takes longer to start, give "
         "timeout in gunicorn_settings and in gunicorn_health more seconds.",
@@ -113,6 +133,13 @@ TABLE: list[tuple[str, str]] = [
 _FIELDS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
 _NO_TABLE = re.compile(
     r"no such table: (?:\w+\.)?(\w+)|relation \"(\w+)\" does not exist|Table '(?:\w+\.)?(\w+)' doesn't exist"
+)
+# Of a traceback through Django's loading of its apps, which comes before any command.
+_AT_SETUP = re.compile(r"/django/apps/registry\.py\", line \d+, in populate$", re.MULTILINE)
+_ASKS_AT_SETUP = (
+    "Django asks for the table {0} while it loads its apps, as for AppConfig.ready, or for a query in a class or module, which "
+    "comes before each command, so that migrate can't make the table: have it asked later, as for the first request, or bear "
+    "that it isn't there (django.db.DatabaseError)."
 )
 # By what asked for a table.
 _MAKES_TABLES = {
@@ -264,7 +291,8 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     table = _NO_TABLE.search(said)
     asks = next((each for each in _MAKES_TABLES if each in said), "")
     if table and asks:
-        found.append(_MAKES_TABLES[asks].format(next(filter(None, table.groups()))))
+        text = _ASKS_AT_SETUP if _AT_SETUP.search(said) else _MAKES_TABLES[asks]
+        found.append(text.format(next(filter(None, table.groups()))))
     missing = _MISSING.search(said)
     if missing and not found:
         found.append(_of_missing(missing[1], source))

@@ -192,6 +192,10 @@ def test_a_root_that_is_not_for_everybody(project, prepare, release, root):
             "DEBUG is True in .*gunicorn_env: {SHOP_DEBUG: 'False'}",
         ),
         ("DEBUG = os.getenv('DEBUG', 'False')", "DEBUG is the text 'False', which counts as true, .*: {DEBUG: ''}"),
+        (
+            "if os.environ.setdefault('SHOP_ENV', 'dev') != 'production':\n    DEBUG = True",
+            r"SHOP_ENV in gunicorn_env, such as SHOP_ENV: production, may choose other settings",
+        ),
         ("DEBUG = 1 == 1", "a variable in gunicorn_env may decide it"),
     ],
 )

@@ -71,6 +71,32 @@ SAID = {
         "django.core.exceptions.ImproperlyConfigured: Set the DATABASE_URL environment variable",
         "no DATABASE_URL: set it in gunicorn_env",
     ),
+    "a variable that is None": (
+        "    ALLOWED_HOSTS = os.environ.get('HOSTS').split(' ')\n                    ^^^^^^^^^\nAttributeError: 'NoneType' object has "
+        "no attribute 'split'",
+        "no HOSTS: set it in gunicorn_env",
+    ),
+    "a number that is None": (
+        '    PORT = int(os.getenv("PORT"))\nTypeError: int() argument must be a string, a bytes-like object or a real number, not '
+        "'NoneType'",
+        "no PORT: set it in gunicorn_env",
+    ),
+    "a number that is none": (
+        "    DEBUG = int(os.environ.get('DEBUG', default=0))\n            ^^^\nValueError: invalid literal for int() with base 10: "
+        "'False'",
+        "takes a number from DEBUG, which is 'False': set one in gunicorn_env, such as DEBUG: 1, or 0 for no",
+    ),
+    "what Python 3.12 lacks": (
+        "ModuleNotFoundError: No module named 'distutils'",
+        "since 3.12: set gunicorn_python: '3.11'",
+    ),
+    "what Python 3.13 lacks": ("ModuleNotFoundError: No module named 'cgi'", "since 3.13: set gunicorn_python: '3.12'"),
+    "S3": ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", "set AWS_ACCESS_KEY_ID and"),
+    "a table that is asked for at the setup": (
+        '  File "/v/django/apps/registry.py", line 124, in populate\n    app_config.ready()\n'
+        '  File "/s/shop/apps.py", line 8, in ready\ndjango.db.utils.OperationalError: no such table: shop_rate',
+        "asks for the table shop_rate while it loads its apps, as for AppConfig.ready",
+    ),
     "decouple": (
         "decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value.",
         "no SECRET_KEY: set it in gunicorn_env",
