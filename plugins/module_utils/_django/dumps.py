@@ -238,8 +238,8 @@ def bring_back_mysql(alias, path):
     connection = connections[alias]
     with connection.cursor() as cursor:
         cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute("DROP TABLE " + connection.ops.quote_name(table))
+        for found in connection.introspection.get_table_list(cursor):
+            cursor.execute("DROP %s %s" % ("VIEW" if found.type == "v" else "TABLE", connection.ops.quote_name(found.name)))
     connection.close()
     argv, env = client(connection, "mariadb" if shutil.which("mariadb") else "mysql")
     with open(path) as file:

@@ -78,6 +78,40 @@ def test_a_tool_finds_the_password_in_its_environment_and_not_among_its_words(of
     assert list(env.values()) == ["hunter2"]
 
 
+class Recorder:
+    """A connection to a MySQL that has these tables and views, and the statements that it was given."""
+
+    def __init__(self, **kinds):
+        self.done: list[str] = []
+        self.settings_dict = {"PASSWORD": "hunter2"}
+        self.client = OldMysql
+        self.ops = types.SimpleNamespace(quote_name=lambda name: f"`{name}`")
+        found = [types.SimpleNamespace(name=name, type=kind) for name, kind in kinds.items()]
+        tables = [name for name, kind in kinds.items() if kind == "t"]
+        self.introspection = types.SimpleNamespace(
+            get_table_list=lambda cursor: found, table_names=lambda cursor: tables
+        )
+        self.execute = self.done.append
+
+    def cursor(self):
+        return contextlib.nullcontext(self)
+
+    def close(self):
+        self.done.append("close")
+
+
+def test_what_came_to_mysql_since_goes_whether_a_table_or_a_view(tmp_path):
+    script: dict = {"os": os, "connections": {"default": Recorder(shop_book="t", latest="v")}}
+    exec(dumps.BACK_UP + dumps.BRING_BACK, script)
+    ran = []
+    script["tool"] = lambda argv, env, **how: ran.append(how["stdin"].read())
+    (tmp_path / "given").write_text("the dump")
+    script["bring_back_mysql"]("default", tmp_path / "given")
+    wanted = ["SET FOREIGN_KEY_CHECKS = 0", "DROP TABLE `shop_book`", "DROP VIEW `latest`", "close"]
+    assert script["connections"]["default"].done == wanted
+    assert ran == ["the dump"]
+
+
 def _execute(path, statement, *values):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         found = connection.execute(statement, *values).fetchall()
