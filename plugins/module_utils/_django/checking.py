@@ -26,7 +26,7 @@ def checked():
         loader = MigrationLoader(None, ignore_no_migrations=True)
         return {**found, "migrations": sorted(map(".".join, loader.disk_migrations)), "unmade": unmade(loader)}
     except Exception:
-        return {**found, "migrations": None, "unmade": {"none": [], "changed": []}}
+        return {**found, "migrations": None, "unmade": {"none": [], "users": [], "changed": []}}
 
 def check(**how):
     said, failure = io.StringIO(), None
@@ -53,6 +53,7 @@ def unmade(loader):
     changed = {label for label, names in kinds.items() if set(names) - set(quiet)} - loader.unmigrated_apps
     without = {label for label in loader.unmigrated_apps if settings.MIGRATION_MODULES.get(label, label)}
     makes = {one.label for one in own if any(model._meta.managed and not model._meta.proxy for model in one.get_models())}
-    return {"none": sorted(without & makes), "changed": sorted(changed & {one.label for one in own})}
+    users = [one for one in sorted(without & makes) if one == getattr(settings, "AUTH_USER_MODEL", "").split(".")[0]]
+    return {"none": sorted(without & makes), "users": users, "changed": sorted(changed & {one.label for one in own})}
 """
 )

@@ -32,6 +32,10 @@ told = checked()
 tell(**told, plain=check() if told["deployed"]["failure"] else told["deployed"])
 """
 _MAKE = "run `manage.py makemigrations {0}`, and commit what it writes, which git must not ignore"
+_NO_USERS = (
+    "AUTH_USER_MODEL is of the app {0}, which has no migrations: nothing would make the table of users, and once those of other "
+    f"apps that refer to it are applied, Django takes none for it any more: {_MAKE}"
+)
 _REFUSES = "Django's system check refuses the release"
 
 
@@ -72,6 +76,9 @@ class Commands:
         if not told or told["deployed"]["failure"]:
             told = self._manage.ask(_CHECK, _REFUSES, SOURCE=f"{self.path}/src")
         unmade = list(_unmade(told["unmade"]))
+        users = told["unmade"]["users"]
+        if users and any((Databases(told["states"], self._named).unapplied() or {}).values()):
+            raise DjangoError(_NO_USERS.format(users[0]))
         failure = told["deployed"]["failure"]
         if not failure:
             return Checked(_messages(told["deployed"]["said"]), told, unmade)

@@ -141,6 +141,19 @@ def test_models_that_no_migration_makes_as_they_are_are_named(project, commands)
     assert commands().check().unmade == []
 
 
+def test_users_without_a_migration_are_refused_before_those_of_others_are_applied(project, commands):
+    models = "from django.contrib.auth.models import AbstractUser\nclass User(AbstractUser):\n    pass\n"
+    apps = "INSTALLED_APPS += ['django.contrib.auth', 'django.contrib.contenttypes', 'people']\nAUTH_USER_MODEL = 'people.User'"
+    project({"people/__init__.py": "", "people/models.py": models}, apps)
+    with pytest.raises(
+        DjangoError, match=r"AUTH_USER_MODEL is of the app people, .*: run `manage.py makemigrations people`"
+    ):
+        commands().check()
+    # Where all are applied, its table was made in another way.
+    _migrate(commands)
+    assert commands().check().unmade[0].startswith("There are models but no migrations in people")
+
+
 def test_models_of_packages_and_those_that_others_manage_are_not(project, commands, venv):
     (packages,) = venv.glob("lib/python3*/site-packages")
     unmanaged = "from django.db import models\nclass Old(models.Model):\n    class Meta:\n        managed = False\n"
