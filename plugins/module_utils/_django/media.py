@@ -101,7 +101,8 @@ class Places:
         if not path:
             return (
                 f"Nobody serves MEDIA_URL, {url}: nginx does, by gunicorn_media, what is below $STATE_DIRECTORY, and MEDIA_ROOT "
-                f"is {found['root']}."
+                f"is {found['root']}. Have that os.path.join(os.environ['STATE_DIRECTORY'], 'media'), and set gunicorn_media: "
+                f"{{url: {url}, path: media}}."
             )
         kept = "" if place else f"gunicorn_shared_paths: [{path}], without which the app can't write there, and "
         return f"Nobody serves MEDIA_URL, {url}, yet: set {kept}gunicorn_media: {{url: {url}, path: {path}}}."

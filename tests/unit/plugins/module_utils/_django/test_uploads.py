@@ -104,7 +104,11 @@ def _found(**given) -> dict:
             "set gunicorn_shared_paths: [media], without which the app can't write there, and gunicorn_media: {url: /media/",
         ),
         ((), {"root": f"{STATE}/up"}, "set gunicorn_media: {url: /media/, path: up}."),
-        ((), {"root": "/data"}, "what is below $STATE_DIRECTORY, and MEDIA_ROOT is /data."),
+        (
+            (),
+            {"root": "/data"},
+            "and MEDIA_ROOT is /data. Have that os.path.join(os.environ['STATE_DIRECTORY'], 'media'), and set",
+        ),
     ],
 )
 def test_what_nobody_serves_is_said_with_what_does_it(shared, given, says):
