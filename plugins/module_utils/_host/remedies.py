@@ -32,6 +32,9 @@ _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared objec
 _ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
 _STATIC = re.compile(r"Read-only file system: b?['\"]/\S*/releases/[0-9a-f]{12}/static/")
 _LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileNotFoundError: .*(: '[^']+')")
+_NO_SUCH_PROGRAM = re.compile(
+    r"FileNotFoundError: \[Errno 2\] No such file or directory: (?:PosixPath\()?b?'([^'/]+|/(?:usr/)?s?bin/[^']+)'"
+)
 _NO_FILE = re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_SOURCE}/([^']+)'")
 # The name of a file that is written before it takes the place of another, or keeps others away from that.
 _PASSING = re.compile(
@@ -55,6 +58,11 @@ _SEALED_FOLDER = (
     "The app writes to its own release, which nothing can change: have it write below $STATE_DIRECTORY, where Flask has its "
     "instance folder by Flask(__name__, instance_path=os.environ['STATE_DIRECTORY'])."
 )
+_NO_LIBRARY = (
+    "The host lacks the library {0}: list the Debian package that has it in gunicorn_packages, as the documentation of what "
+    "asks for it, or `apt-file search`, names it."
+)
+_NO_PROGRAM = "The host has no program {0}: list the Debian package that has it in gunicorn_packages."
 # What Node.js 18 and 20 say, before the app fails that started it.
 _V8 = re.compile(r"MemoryChunk allocation failed during|Check failed: 12 == \(\*__errno_location")
 _NODE = "Node.js makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}."
@@ -120,10 +128,26 @@ TABLE: list[tuple[str, str]] = [
         "CSRF_TRUSTED_ORIGINS, or let it see the port by nginx_site_proxy_headers: {{Host: $http_host}}.",
     ),
     (
-        r"cannot allocate memory in static TLS block|cannot enable executable stack|ffi_prep_closure",
+        r"cannot allocate memory in static TLS block|cannot enable executable stack|ffi_prep_closure"
+        # llvmlite of numba, and cffi.
+        r"|cannot allocate executable memory|annot allocate write\+execute memory",
         "A library makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}.",
     ),
     (_V8.pattern, _NODE),
+    (r"(?<![\w./-])([^\s:/'\"]+): cannot open shared object file", _NO_LIBRARY),
+    # As python-magic, psycopg and GeoDjango say it.
+    (r"failed to find (lib\w+)\.", _NO_LIBRARY),
+    (r"implementation: (lib\w+) library not found", _NO_LIBRARY),
+    (r"Could not find the (\w+) library \(tried ", _NO_LIBRARY),
+    (
+        r"locale\.Error: unsupported locale setting",
+        "The host lacks that locale: gunicorn_packages: [locales-all] brings all that there are.",
+    ),
+    (
+        r"Permission denied: b?['\"](/home|/root|/run/user|/etc/ssl/private)/",
+        "The sandbox hides what is below {0}: have files that the app writes below $STATE_DIRECTORY or in a folder of "
+        "gunicorn_writable_paths, and a secret in gunicorn_env or gunicorn_source_files.",
+    ),
     (
         r"SynchronousOnlyOperation",
         "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",
@@ -288,6 +312,9 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
         found.append(f"The service may write no file there: add {elsewhere[1]} to gunicorn_writable_paths.")
     elif no_file:
         found.append(_NO_SUCH_FILE.format(no_file[1]))
+    program = _NO_SUCH_PROGRAM.search(said)
+    if program and _EXECUTES.search(said):
+        found.append(_NO_PROGRAM.format(program[1]))
     table = _NO_TABLE.search(said)
     asks = next((each for each in _MAKES_TABLES if each in said), "")
     if table and asks:

@@ -203,6 +203,55 @@ SAID = {
         "ModuleNotFoundError: No module named 'rest_framework'",
         "maybe djangorestframework",
     ),
+    "a library of an extension": (
+        "ImportError: libGL.so.1: cannot open shared object file: No such file or directory",
+        "lacks the library libGL.so.1: list the Debian package that has it in gunicorn_packages",
+    ),
+    "a library by cffi, as in WeasyPrint": (
+        "OSError: cannot load library 'libgobject-2.0-0': libgobject-2.0-0: cannot open shared object file: No such file or "
+        "directory.  Additionally, ctypes.util.find_library() did not manage to locate a library called 'libgobject-2.0-0'",
+        "lacks the library libgobject-2.0-0:",
+    ),
+    "python-magic": (
+        "ImportError: failed to find libmagic.  Check your installation",
+        "lacks the library libmagic:",
+    ),
+    "psycopg": (
+        "ImportError: no pq wrapper available.\nAttempts made:\n"
+        "- couldn't import psycopg 'binary' implementation: No module named 'psycopg_binary'\n"
+        "- couldn't import psycopg 'python' implementation: libpq library not found",
+        "lacks the library libpq:",
+    ),
+    "GeoDjango": (
+        'django.core.exceptions.ImproperlyConfigured: Could not find the GDAL library (tried "gdal", "GDAL"). Is GDAL '
+        "installed? If it is, try setting GDAL_LIBRARY_PATH in your settings.",
+        "lacks the library GDAL:",
+    ),
+    "a program": (
+        'File "/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child\n    raise child_exception_type(errno_num)\n'
+        "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
+        "no program ffmpeg: list the Debian package that has it in gunicorn_packages",
+    ),
+    "a program by its path": (
+        'File "/usr/lib/python3.13/subprocess.py", line 1972, in _execute_child\n    raise child_exception_type(errno_num)\n'
+        "FileNotFoundError: [Errno 2] No such file or directory: '/usr/sbin/sendmail'",
+        "no program /usr/sbin/sendmail:",
+    ),
+    "numba": (
+        "PermissionError: [Errno 1] cannot allocate executable memory. This may be due to security restrictions on your "
+        "system, such as SELinux or similar mechanisms.",
+        "gunicorn_unit: {MemoryDenyWriteExecute: false}",
+    ),
+    "a callback of cffi": (
+        "MemoryError: Cannot allocate write+execute memory for ffi.callback(). You might be running on a system that "
+        "prevents this.",
+        "gunicorn_unit: {MemoryDenyWriteExecute: false}",
+    ),
+    "a locale": ("locale.Error: unsupported locale setting", "gunicorn_packages: [locales-all]"),
+    "a home": (
+        "PermissionError: [Errno 13] Permission denied: '/home/deploy/uploads/x'",
+        "The sandbox hides what is below /home:",
+    ),
 }
 
 
@@ -214,7 +263,15 @@ def test_what_is_met_often_has_its_remedy(case):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "KeyError: 'name'", "ValueError: no", "OSError: [Errno 13] Permission denied: '/x'"]
+    "said",
+    [
+        "",
+        "KeyError: 'name'",
+        "ValueError: no",
+        "OSError: [Errno 13] Permission denied: '/x'",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'names.txt'",
+        "OSError: /opt/shop/libshop.so: cannot open shared object file: No such file or directory",
+    ],
 )
 def test_what_is_not_known_has_none(said):
     assert known(said) == []
