@@ -12,6 +12,7 @@ import re
 import stat
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._django import manage
 from ansible_collections.pyweb.stack.plugins.module_utils._django.media import Places
 from ansible_collections.pyweb.stack.plugins.module_utils._django.preparation import Preparation
 from ansible_collections.pyweb.stack.plugins.module_utils._django.project import DjangoError
@@ -203,6 +204,31 @@ def test_the_variable_that_decides_of_debug_is_named(project, prepare, settings,
     project(settings=settings)
     with pytest.raises(DjangoError, match=said):
         prepare()
+
+
+THREAD = """
+import threading, time
+from django.apps import AppConfig
+class Shop(AppConfig):
+    name = "shop"
+    def ready(self):
+        threading.Thread(target=time.sleep, args=({}), name="ticker", daemon={}).start()
+"""
+
+
+def test_threads_that_keep_each_command_from_its_end_are_refused(project, prepare, monkeypatch):
+    monkeypatch.setattr(manage, "LASTING", 0.5)
+    project({"shop/apps.py": THREAD.format("60,", False)})
+    with pytest.raises(
+        DjangoError, match=r"threads as it is loaded, .* don't end \(ticker\), .*: start them with daemon=True"
+    ):
+        prepare()
+
+
+@pytest.mark.parametrize("thread", [("60,", True), ("0.1,", False)])
+def test_other_threads_are_not(project, prepare, thread):
+    project({"shop/apps.py": THREAD.format(*thread)})
+    assert prepare().messages == []
 
 
 @pytest.mark.parametrize("collectstatic", [True, False])
