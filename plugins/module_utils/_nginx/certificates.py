@@ -14,6 +14,7 @@ import re
 import ssl
 import stat
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
@@ -76,6 +77,16 @@ def names(certificate: str) -> set[str]:
     """Return the host names that a certificate is for, in lower case; nothing where that can't be read."""
     said = _asked(certificate, "-ext", "subjectAltName")
     return {name.lower() for name in re.findall(r"DNS:([^,\s]+)", said or "")}
+
+
+def strangers(certificate: str, wanted: Iterable[str]) -> list[str]:
+    """Return those of the `wanted` host names that a certificate isn't for; none where it names no hosts, or can't be read."""
+    held = names(certificate)
+    return [
+        name
+        for name in wanted
+        if held and name.lower() not in held and f"*.{name.lower().partition('.')[2]}" not in held
+    ]
 
 
 class Validity(NamedTuple):

@@ -356,14 +356,20 @@ def _tls(module: Module, params: dict, certificate: Certificate) -> sites.Tls:
     # Of what renews itself, a renewal is no change of the site.
     if params["tls"]["certificate"]:
         known = certificate.is_there or not module.check_mode
-        digest = _digest(module, pair) if known else UNKNOWN.value
+        digest = _digest(module, pair, _names(params)) if known else UNKNOWN.value
     return sites.Tls(**pair, digest=digest, http2=server.has_http2())
 
 
-def _digest(module: Module, pair: dict[str, str]) -> str:
+def _digest(module: Module, pair: dict[str, str], names: list[str]) -> str:
     digest = certificates.digest(**pair)
     if certificates.expired(pair["certificate"]):
         module.warn(f"nginx_site_tls has the certificate {pair['certificate']!r}, which has expired: renew it")
+    strangers = certificates.strangers(pair["certificate"], names)
+    if strangers:
+        module.warn(
+            f"nginx_site_tls has the certificate {pair['certificate']!r}, which is not for {', '.join(strangers)}, so browsers "
+            "warn of it: give one that has all names of nginx_site_server_names and nginx_site_redirects"
+        )
     return digest
 
 

@@ -93,3 +93,13 @@ def test_what_certbot_wrote_into_a_site():
     assert certificates.of_certbot("\n".join(lines)) == found
     assert certificates.of_certbot("\n".join(lines[:2])) is None
     assert certificates.of_certbot("\n".join(lines).replace("# managed by Certbot", "")) is None
+
+
+def test_names_that_a_certificate_is_not_for(monkeypatch):
+    monkeypatch.setattr(
+        certificates, "names", lambda path: {"a.pem": {"shop.example", "*.shop.example"}}.get(path, set())
+    )
+    asked = ["SHOP.example", "www.shop.example", "a.b.shop.example", "*.shop.example", "other.example"]
+    assert certificates.strangers("a.pem", asked) == ["a.b.shop.example", "other.example"]
+    # What names none may be of an old kind, or there is no openssl to tell.
+    assert certificates.strangers("old.pem", asked) == []
