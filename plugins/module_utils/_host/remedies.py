@@ -29,7 +29,11 @@ _MAPPED = re.compile(
     re.MULTILINE,
 )
 _UNMAPPED = re.compile(r"(/\S+/)[^/\s]+: failed to map segment from shared object")
-_ELSEWHERE = re.compile(r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]")
+# A folder below the root is one itself, where that is to be made.
+_ELSEWHERE = re.compile(
+    r"Read-only file system: b?['\"](/(?:(?!/sources/)[^'\"])+)/[^'\"/]+['\"]"
+    r"|, in (?:makedirs|mkdir)\n(?: .*\n)*OSError: \[Errno 30\] Read-only file system: b?['\"](/[^/'\"]+)['\"]"
+)
 _STATIC = re.compile(r"Read-only file system: b?['\"]/\S*/releases/[0-9a-f]{12}/static/")
 _LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileNotFoundError: .*(: '[^']+')")
 _NO_SUCH_PROGRAM = re.compile(
@@ -309,7 +313,8 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     elif elsewhere and app and f"{elsewhere[1]}/".startswith(f"{app}/"):
         found.append(_SEALED_FOLDER)
     elif elsewhere:
-        found.append(f"The service may write no file there: add {elsewhere[1]} to gunicorn_writable_paths.")
+        folder = elsewhere[1] or elsewhere[2]
+        found.append(f"The service may write no file there: add {folder} to gunicorn_writable_paths.")
     elif no_file:
         found.append(_NO_SUCH_FILE.format(no_file[1]))
     program = _NO_SUCH_PROGRAM.search(said)

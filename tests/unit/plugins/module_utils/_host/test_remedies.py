@@ -152,6 +152,11 @@ SAID = {
         f"OSError: [Errno 30] Read-only file system: '{CODE}/app.log'",
         "gunicorn_shared_paths: [app.log]",
     ),
+    "a folder that is to be made below the root": (
+        '  File "/s/app.py", line 3, in <module>\n    os.makedirs("/data/uploads")\n  File "<frozen os>", line 215, in makedirs\n'
+        "  File \"<frozen os>\", line 225, in makedirs\nOSError: [Errno 30] Read-only file system: '/data'",
+        "add /data to gunicorn_writable_paths",
+    ),
     "a log elsewhere": (
         "OSError: [Errno 30] Read-only file system: '/var/log/shop/django.log'",
         "add /var/log/shop to gunicorn_writable_paths",
