@@ -180,6 +180,11 @@ def _reach(module: Module, params: dict, address: str | None) -> None:
                 "what is wrong"
             )
         return
+    if not os.path.lexists(f"{folder}/current"):
+        module.warn(
+            f"nginx serves the site, but there is no app {app} in {params['app_root']} that it could go to, so it answers 502: deploy "
+            "that app, or mend nginx_site_app or nginx_site_app_root"
+        )
     closed = server.unreachable(f"{folder}/current/app.sock")
     if closed:
         # As nginx.org's packages bring an account of their own, after a release that was made for Debian's.

@@ -373,6 +373,16 @@ def test_an_address_at_which_nobody_listens_is_told_of(host, site, monkeypatch, 
     assert "systemctl start gunicorn-shop starts" in said
 
 
+def test_a_site_of_an_app_that_is_nowhere_is_told_of(host, site):
+    current = host.etc.parent / "srv/shop/current"
+    moved = current.rename(current.with_name("other")) if current.exists() else None
+    done = site()
+    assert done["changed"]
+    assert f"there is no app shop in {host.etc.parent}/srv" in done["warnings"][-1]
+    (moved.rename(current) if moved else current.mkdir(parents=True))
+    assert "there is no app" not in str(site().get("warnings"))
+
+
 def test_an_app_that_nginx_may_not_reach_is_told_of(host, site, monkeypatch):
     monkeypatch.setattr(server, "unreachable", lambda path: f"Permission denied for {path}")
     refused = site()["msg"]
