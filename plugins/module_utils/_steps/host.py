@@ -11,6 +11,7 @@ import pwd
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import machine
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 
 # The first version of each distribution that has what the roles need.
 _OLDEST = {"debian": (12,), "ubuntu": (22, 4)}
@@ -20,11 +21,16 @@ _UNITS = "/etc/systemd/system/gunicorn-*@*.service"
 
 
 def run(module: Module, params: dict) -> dict:
-    """Refuse a host or an account that can't be used; return what has to be made or installed first, C(lacks)."""
+    """Refuse a host, account or folder that can't be used; return what has to be made or installed first, C(lacks)."""
     if os.geteuid() != 0:
         module.fail_json(msg=f"The role {params['role']} needs root: set become: true on the play or the role.")
     if params["account"]:
         _refuse_host(module)
+    if params["store"]:
+        try:
+            Store(**params["store"]).refuse_others()
+        except StoreError as error:
+            module.fail_json(msg=str(error))
     lacks = {}
     if params["account"] and not _there(module, params["role"], **params["account"]):
         lacks["account"] = params["account"]["name"]
@@ -103,6 +109,11 @@ STEP = Step(
     options={
         "role": {"type": "str", "required": True},
         "packages": {"type": "list", "elements": "str", "default": []},
+        # Where the app will be.
+        "store": {
+            "type": "dict",
+            "options": {"root": {"type": "path", "required": True}, "name": {"type": "str", "required": True}},
+        },
         "account": {
             "type": "dict",
             "options": {

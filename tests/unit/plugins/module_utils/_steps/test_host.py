@@ -38,6 +38,7 @@ def look(monkeypatch):
         units="",
         unknown=(),
         check_mode=False,
+        store=None,
     ):
         warnings = []
 
@@ -63,7 +64,8 @@ def look(monkeypatch):
         monkeypatch.setattr(machine, "not_installed", lambda packages: list(missing))
         given = {"name": "shop", "mark": MARK, "anybodys": anybodys}
         module = types.SimpleNamespace(fail_json=refuse, warn=warnings.append, check_mode=check_mode)
-        return host.run(module, {"role": "gunicorn", "packages": ["git"], "account": given}), warnings
+        params = {"role": "gunicorn", "packages": ["git"], "account": given, "store": store}
+        return host.run(module, params), warnings
 
     return look
 
@@ -109,6 +111,15 @@ def test_what_one_app_runs_with_the_next_one_can(look):
 def test_a_host_or_account_that_cannot_be_used_is_refused(look, given, says):
     with pytest.raises(Refused, match=says):
         look(**given)
+
+
+def test_a_folder_that_others_made_is_refused_before_anything_is_installed(look, tmp_path):
+    where = {"root": str(tmp_path), "name": "shop"}
+    assert look(account=(999, MARK), store=where)[0]["lacks"] == {}
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "app.py").touch()
+    with pytest.raises(Refused, match=f"{tmp_path}/shop exists and was not made by this role: move it away"):
+        look(missing=["git"], store=where)
 
 
 @pytest.mark.parametrize("more", [{}, {"system": machine.System("debian", (), "13", "Debian 13"), "lists": False}])
