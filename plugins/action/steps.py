@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of steps: that of app_source, where the source is one of them."""
+"""The controller's part of steps: that of app_source, where the source is one of them, and a word on names that change nothing."""
 
 from __future__ import annotations
 
 from ansible_collections.pyweb.stack.plugins.action import app_source
+from ansible_collections.pyweb.stack.plugins.module_utils._module import other_names
 
 
 class ActionModule(app_source.ActionModule):
@@ -20,6 +21,9 @@ class ActionModule(app_source.ActionModule):
             for step, options in self._task.args["steps"].items()
             if options is not None
         }
+        # What a role begins with.
+        for warning in other_names.unused(steps.get("host", {}).get("role", ""), task_vars or {}):
+            self._display.warning(warning)
         arguments = {**self._task.args, "steps": steps}
         send = self._prepare(steps["source"]) if "source" in steps else None
         answer = self._ask(arguments, task_vars)

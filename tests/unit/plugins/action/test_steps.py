@@ -9,6 +9,7 @@ import types
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.utils.display import Display
 from ansible_collections.pyweb.stack.plugins.action.steps import ActionModule
 
 
@@ -16,7 +17,7 @@ from ansible_collections.pyweb.stack.plugins.action.steps import ActionModule
 def play(tmp_path, monkeypatch):
     """Run a task from a playbook in the test's folder, on a target that waits until it is sent the source; return both."""
 
-    def play(**steps):
+    def play(variables=None, **steps):
         loader = DataLoader()
         loader.set_basedir(str(tmp_path))
         shell = types.SimpleNamespace(join_path=lambda *parts: "/".join(parts), tmpdir="/remote")
@@ -35,7 +36,7 @@ def play(tmp_path, monkeypatch):
 
         monkeypatch.setattr(ActionModule, "_execute_module", execute)
         monkeypatch.setattr(ActionModule, "_transfer_file", lambda _self, local, remote: remote)
-        return action.run(task_vars={}), asked
+        return action.run(task_vars=variables or {}), asked
 
     return play
 
@@ -58,3 +59,26 @@ def test_a_folder_is_sent_where_it_is_waited_for(play, write, tmp_path):
 def test_credentials_of_the_source_are_shown_to_nobody(play):
     result, _asked = play(source={"git": "https://me:hunter2@git.example.com/shop.git"})
     assert "hunter2" not in str(result["invocation"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"gunicorn_workers": 4}, "set gunicorn_settings: {workers: 4}"),
+        ({"gunicorn_timeout": "{{ patience }}", "gunicorn_settings": {"workers": 2}}, "{timeout: {{ patience }}}"),
+        ({"nginx_site_ssl": True}, "nginx_site_ssl is no variable of the role and changes nothing: set nginx_site_tls"),
+        ({"nginx_site_domain": "a.example", "nginx_site_server_names": []}, "set nginx_site_server_names"),
+        # The user's own, and what nobody can know before it is templated.
+        ({"gunicorn_workers": 4, "gunicorn_settings": {"workers": "{{ gunicorn_workers }}"}}, None),
+        ({"gunicorn_workers": 4, "gunicorn_settings": "{{ common }}"}, None),
+        ({"nginx_site_domain": "a.example", "nginx_site_server_names": ["{{ nginx_site_domain }}"]}, None),
+        ({"gunicorn_port": 8000}, None),
+    ],
+)
+def test_a_name_that_changes_nothing_is_warned_of(play, monkeypatch, variables, says):
+    warned = []
+    monkeypatch.setattr(Display(), "warning", warned.append)
+    for role in ("gunicorn", "nginx_site"):
+        play({name: value for name, value in variables.items() if name.startswith(role)}, host={"role": role})
+    play(variables, check=None)
+    assert [says in each for each in warned] == ([True] if says else [])
