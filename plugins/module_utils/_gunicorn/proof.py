@@ -13,8 +13,9 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import remedies
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._text import tracebacks
 
-# Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind. Other
-# classes and decorated apps may do as they like. gunicorn's own check is content, and every request then gets a 500.
+# Says which kind of app this one certainly is not, where gunicorn's worker class of this module calls that kind, and
+# whether it can be of the other kind. Other classes and decorated apps may do as they like. gunicorn's own check is
+# content, and every request then gets a 500.
 _UNFIT = """
 import inspect
 
@@ -29,10 +30,10 @@ def takes(app, arguments):
 
 def unfit(app, module):
     if module == "gunicorn.workers.gasgi":
-        return None if takes(app, 3) else "ASGI"
+        return None if takes(app, 3) else ("ASGI", takes(app, 2))
     if module.startswith("gunicorn.workers."):
         coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
-        return "WSGI" if coroutine or not takes(app, 2) else None
+        return ("WSGI", coroutine or takes(app, 3)) if coroutine or not takes(app, 2) else None
 """
 # gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is effective, which is
 # looked at as settings are. No dollar in here: systemd would take it for a variable.
@@ -119,17 +120,24 @@ def in_force(
         )
         faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {whose}{said}")
     elif reports[1]["unfit"]:
-        other = (
-            "set it to 'asgi'" if reports[1]["unfit"] == "WSGI" else "leave that out, or name the app's ASGI callable"
-        )
-        faults.append(
-            f"gunicorn_wsgi_app is {wsgi_app!r}, which is no {reports[1]['unfit']} app, but the effective worker_class, "
-            f"{reports[1]['in_force']['worker_class']!r}, serves no other, so every request would fail: {other}"
-        )
+        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {_of_kind(wsgi_app, reports[1])}")
     if faults:
         raise ProofError("\n".join(faults))
     in_force: dict[str, Any] = reports[1]["in_force"]
     return in_force
+
+
+def _of_kind(wsgi_app: str, report: dict[str, Any]) -> str:
+    kind, of_the_other = report["unfit"]
+    if not of_the_other and not wsgi_app.endswith(")"):
+        # As gunicorn has it.
+        named = wsgi_app if ":" in wsgi_app else f"{wsgi_app}:application"
+        return f"which serves no requests, so every one would fail: where it makes the app, call it, as '{named}()'"
+    other = "set it to 'asgi'" if kind == "WSGI" else "leave that out, or name the app's ASGI callable"
+    return (
+        f"which is no {kind} app, but the effective worker_class, {report['in_force']['worker_class']!r}, serves no other, "
+        f"so every request would fail: {other}"
+    )
 
 
 def _is_at_fault(wsgi_app: str, said: str) -> bool:

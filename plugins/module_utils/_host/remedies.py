@@ -152,6 +152,12 @@ TABLE: list[tuple[str, str]] = [
         "The sandbox hides what is below {0}: have files that the app writes below $STATE_DIRECTORY or in a folder of "
         "gunicorn_writable_paths, and a secret in gunicorn_env or gunicorn_source_files.",
     ),
+    # In gunicorn itself, which goes over what the app returned.
+    (
+        r"/gunicorn/workers/\w+\.py\", line \d+, in \w+\n(?:    .*\n)*TypeError: '(?!NoneType)(\w+)' object is not iterable",
+        "What gunicorn_wsgi_app names returned no answer but an object of class {0}: where it makes the app, call it, as in "
+        "gunicorn_wsgi_app: shop:create_app().",
+    ),
     (
         r"SynchronousOnlyOperation",
         "Django's database is asked from a coroutine: wrap the call in sync_to_async, or serve by WSGI.",

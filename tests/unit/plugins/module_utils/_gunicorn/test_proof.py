@@ -21,6 +21,8 @@ os.write(1, b"past Python")
 def wsgi(environ, start_response): pass
 async def asgi(scope, receive, send): pass
 def factory(kind): return globals()[kind]
+def create_app(config=None): return wsgi
+application = create_app
 def needs_a_variable(): return os.environ["NOT_SET_ANYWHERE"]
 """
 
@@ -149,6 +151,10 @@ def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove, tmp_path):
             "is no ASGI app, but the effective worker_class, 'asgi', .*: leave that out, or",
         ),
         ("factory('wsgi')", "worker_class = 'asgi'", "is no ASGI app"),
+        # Where it has to be called first, it is of neither kind.
+        ("factory", "", "which serves no requests, .* call it, as 'shop_apps:factory\\(\\)'"),
+        ("factory", "worker_class = 'asgi'", "which serves no requests, .* call it"),
+        ("create_app", "", "which serves no requests, .* call it"),
     ],
 )
 def test_an_app_that_its_worker_can_not_call(prove, app, config, said):
@@ -183,8 +189,8 @@ def test_what_a_worker_can_not_call(app, wsgi_workers, asgi_workers):
     names = {}
     exec(proof._UNFIT, names)
     for module in ("sync", "gthread", "ggevent", "gtornado"):
-        assert names["unfit"](app, f"gunicorn.workers.{module}") == wsgi_workers
-    assert names["unfit"](app, "gunicorn.workers.gasgi") == asgi_workers
+        assert names["unfit"](app, f"gunicorn.workers.{module}") == (wsgi_workers and (wsgi_workers, True))
+    assert names["unfit"](app, "gunicorn.workers.gasgi") == (asgi_workers and (asgi_workers, True))
     # A class of somebody else's may call what it likes.
     assert names["unfit"](app, "uvicorn_worker") is None
 

@@ -152,6 +152,11 @@ SAID = {
         f"OSError: [Errno 30] Read-only file system: '{CODE}/app.log'",
         "gunicorn_shared_paths: [app.log]",
     ),
+    "a factory that is not called": (
+        '  File "/v/gunicorn/workers/sync.py", line 189, in handle_request\n    for item in respiter:\n'
+        "TypeError: 'Flask' object is not iterable",
+        "where it makes the app, call it, as in gunicorn_wsgi_app: shop:create_app()",
+    ),
     "a folder that is to be made below the root": (
         '  File "/s/app.py", line 3, in <module>\n    os.makedirs("/data/uploads")\n  File "<frozen os>", line 215, in makedirs\n'
         "  File \"<frozen os>\", line 225, in makedirs\nOSError: [Errno 30] Read-only file system: '/data'",
