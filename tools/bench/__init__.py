@@ -3,14 +3,14 @@
 import datetime
 import json
 
-from tools.bench import apps, deploy, handover, serving
+from tools.bench import apps, deploy, handover, sandboxes, serving
 from tools.bench.machine import machine
 from tools.bench.servers import Servers
 from tools.engine import ensure_engine
 from tools.images import ensure_images
 from tools.shell import ROOT, Failure, say
 
-PARTS = {"deploy": deploy, "serving": serving, "handover": handover, "apps": apps}
+PARTS = {"deploy": deploy, "serving": serving, "handover": handover, "apps": apps, "sandboxes": sandboxes}
 RESULTS = ROOT / "docs" / "bench"
 
 

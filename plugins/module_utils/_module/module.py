@@ -17,6 +17,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module import variabl
 
 # Where a host's own programs are, such as nginx. Whoever becomes root by Debian's su keeps a PATH without them.
 _SYSTEM_FOLDERS = ["/usr/sbin", "/sbin"]
+# Of what is made here, what nobody else may read says so; a host whose root has 077 would close the rest to apps and nginx.
+_UMASK = 0o022
 
 
 class Module(AnsibleModule):
@@ -41,6 +43,7 @@ class Module(AnsibleModule):
         self.besides: dict[str, object] = {}
         # A copy, as AnsibleModule writes into the defaults.
         super().__init__(copy.deepcopy(argument_spec), supports_check_mode=True, **kwargs)
+        os.umask(_UMASK)
         os.environ["PATH"] = _with_system_folders(os.environ.get("PATH", os.defpath))
         self.refuse(_variables(prefix, self.params, argument_spec, unlike))
 

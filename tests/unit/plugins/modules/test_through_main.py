@@ -66,6 +66,21 @@ def venv(host, write):
     return folder
 
 
+def test_the_umask_of_root_closes_nothing_to_others(host, play):
+    before = os.umask(0o077)
+    try:
+        play(
+            "gunicorn_config",
+            python=sys.executable,
+            wsgi_app="shop:app",
+            dest=str(host / "new/conf.py"),
+            chdir=str(host / "src"),
+        )
+        assert os.umask(before) == 0o022
+    finally:
+        os.umask(before)
+
+
 def test_a_configuration_is_written_once_and_foretold(host, play):
     options = {
         "python": sys.executable,
