@@ -21,6 +21,8 @@ LONGEST = (
 FULL = ("projects", "full")
 # Those of which, from day to day, a part is shown on one Debian and a part on the other, as their files have it.
 IN_PARTS = ("accidents", "hostile")
+# Minutes that a scenario may take, and with --full.
+LIMITS = (40, 90)
 # Percents of the branches of a file that the unit tests are to run.
 ENOUGH = 95
 # How a scenario says that it runs on one of the servers only, in its molecule.yml.
@@ -124,7 +126,8 @@ def scenario(name, full):
         # Not where somebody's own `molecule converge` remembers what it has made.
         env["MOLECULE_EPHEMERAL_DIRECTORY"] = folder
         try:
-            logged(f"molecule-{name}", "molecule", "test", "--destroy=never", "--scenario-name", name, env=env)
+            test = ("molecule", "test", "--destroy=never", "--scenario-name", name)
+            logged(f"molecule-{name}", *test, env=env, minutes=LIMITS[full])
         finally:
             remove_servers(name)
 
