@@ -79,6 +79,10 @@ class Requirements(Kind):
                 "the source"
             )
         self.local = any(map(requirements.is_local, lines))
+        # uv takes no repository that is to be edited. Where nothing goes by the place of the file, another one does without.
+        (only,) = self.texts.values() if len(self.texts) == 1 and not self.local else [""]
+        if requirements.without_edits(only) != only:
+            self._text = requirements.without_edits(only)
         self.told_version = [name for line in lines for name in projects.told_by(line, self.folder, source)]
         self.repositories = [each for line in lines + limits for each in requirements.repositories(line)]
         self.gunicorn = list(filter(requirements.names_gunicorn, lines + limits))

@@ -45,7 +45,8 @@ def told_by(line: str, folder: str | None, source: str | None) -> list[str]:
     if not (folder and source and place):
         return []
     project = os.path.relpath(os.path.join(folder, place), source)
-    pyproject = tables.load("pyproject.toml", files.brought_text(source, os.path.join(project, "pyproject.toml")))
+    name = os.path.normpath(os.path.join(project, "pyproject.toml"))
+    pyproject = tables.load(name, files.brought_text(source, name))
     if "project" in pyproject:
         return told_version(pyproject)
     # What can't be read is told by whoever builds it.

@@ -19,6 +19,8 @@ _AROUND_A_PATH = re.compile(r"^file:(?://)?|[\[#;].*$")
 _INCLUDES = ("-r", "--requirement", "-c", "--constraint")
 _GUNICORN = re.compile(r"gunicorn\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE)
 _GUNICORN_EXTRAS = re.compile(r"gunicorn\s*(\[[^]]*\])", re.IGNORECASE)
+# A repository that is to be installed so that people can edit it, as `pip freeze` writes it.
+_EDITABLE = re.compile(r"^(\s*)(?:-e|--editable)[ \t=]+(?=(?:git|hg|svn|bzr)\+)", re.MULTILINE)
 # A repository that a requirement is in, as pip names it, and which of its commits.
 _BY_SSH = re.compile(
     r"\bgit\+(?P<url>ssh://(?:[^\s@/:;,\"'\\\\]+@)?\w[^\s@#?;,\"'\\\\]*)(?:@(?P<version>[^\s#;\"']+))?"
@@ -89,6 +91,11 @@ def includes(line: str) -> bool:
     """Return whether a line names another file of requirements or constraints."""
     option = _OPTION.match(line)
     return option is not None and option[1] in _INCLUDES
+
+
+def without_edits(text: str) -> str:
+    """Return the text of a requirements file whose repositories nobody means to edit, as nobody can where an app is deployed."""
+    return _EDITABLE.sub(r"\1", text)
 
 
 def names_another_index(line: str) -> bool:

@@ -99,6 +99,9 @@ _REMEDIES = {
         "gunicorn_requirements_file: it has a path of the machine that it was made on, as `pip freeze` writes it in conda's "
         "environments: have `pip list --format=freeze` write it"
     ),
+    "Git sources cannot be editable": (
+        "gunicorn_requirements_file: take out the -e in front of git+, as nobody edits a repository where an app is deployed"
+    ),
     "no wheels with a matching platform tag": (
         "gunicorn_requirements_file: take out what is for another system alone, such as pywin32, or let its line end in "
         "; sys_platform == 'win32'"

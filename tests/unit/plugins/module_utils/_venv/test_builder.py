@@ -792,6 +792,22 @@ def test_a_requirement_from_a_repository_that_takes_a_key(build, private, mirror
     assert (about["url"], about["vcs_info"]["commit_id"]) == (URL.removeprefix("git+"), commit)
 
 
+def test_a_repository_that_people_edit_is_installed_as_any_other(build, private):
+    venv = build({"requirements.txt": f"-e git+file://{private}@v1#egg=shop\nflask\n"})
+    assert "shop==1.0" in builder.installed(str(venv))
+    # What goes by the place of its file is for its author to write so.
+    files = {"requirements.txt": f"-r base.txt\n-e git+file://{private}\n", "base.txt": "flask"}
+    with pytest.raises(uv.UvError, match="gunicorn_requirements_file: take out the -e in front of git"):
+        build(files)
+
+
+def test_a_project_beside_the_file_that_is_broken_is_named_by_its_path(build):
+    with pytest.raises(
+        inputs.RequirementsError, match=r"gunicorn_requirements_file: libs/own/pyproject\.toml is no valid TOML"
+    ):
+        build({"requirements.txt": "./libs/own\n", "libs/own/pyproject.toml": "[project\n"})
+
+
 def test_a_lock_of_uv_that_has_such_a_repository(build, wheels, private, mirror, git, url):
     commit = git(private, "rev-parse", "HEAD")
     source = f'git = "{URL.removeprefix("git+")}?rev=main#{commit}"'

@@ -95,6 +95,19 @@ def test_repositories_that_are_reached_by_ssh(line, found):
     assert list(requirements.repositories(line)) == found
 
 
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("-e git+https://git.example/shop.git@v1#egg=shop", "git+https://git.example/shop.git@v1#egg=shop"),
+        ("  --editable=git+ssh://git.example/shop", "  git+ssh://git.example/shop"),
+        ("-e ./libs/shop", "-e ./libs/shop"),
+        ("# -e git+https://git.example/shop.git", "# -e git+https://git.example/shop.git"),
+    ],
+)
+def test_nobody_edits_a_repository_where_an_app_is_deployed(line, plain):
+    assert requirements.without_edits(f"django\n{line}\nclick") == f"django\n{plain}\nclick"
+
+
 @pytest.mark.parametrize("line", ["-e", "--find-links=", "x @", "-e  "])
 def test_a_place_that_is_missing_is_for_the_installer_to_tell(line):
     assert requirements.local_place(line) == ""
