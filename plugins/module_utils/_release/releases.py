@@ -516,7 +516,8 @@ class Release:
             raise ReleaseError(
                 f"gunicorn_wsgi_app is {self._inputs.wsgi_app!r}, which was not loaded within "
                 f"{self._service.start_timeout:g} s, {_LOADS} times gunicorn_health.timeout: it may wait for what isn't there, "
-                "such as a database; where it needs that long, give it more"
+                "such as a database, or serve requests itself, by app.run() outside of `if __name__ == '__main__':`; where it needs "
+                "that long, give it more"
             ) from error
         unharmed = still_active(self._store.current())
         whole = f"all it said: journalctl --identifier=gunicorn-{self._store.name}"

@@ -616,6 +616,7 @@ def test_an_app_that_does_not_load_in_time_is_told_of(host, release, monkeypatch
     monkeypatch.setattr(systemd, "run", hang)
     refused = release(health_timeout=10.0)["msg"]
     assert f"which was not loaded within {10 * releases._LOADS:g} s" in refused
+    assert "or serve requests itself, by app.run() outside of" in refused
     assert "gunicorn_health.timeout" in refused
 
 
