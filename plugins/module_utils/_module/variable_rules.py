@@ -112,7 +112,10 @@ def _index(index: Any) -> site_rules.Faults:
 
 
 def _wsgi_app(value: Any) -> site_rules.Faults:
-    if not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
+    file = re.match(r"([\w./-]+)\.py(:.*)?\Z", str(value))
+    if file:
+        yield f"is {value!r}, which names a file: name its module, {file[1].strip('./').replace('/', '.') + (file[2] or '')!r}"
+    elif not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
 
 

@@ -97,6 +97,8 @@ def test_all_is_well(yaml):
             "is '/home/apps', but the service's sandbox hides /home from the app: choose another",
         ),
         ("gunicorn_wsgi_app: yes", "is True, but must be a module and what to call in it"),
+        ("gunicorn_wsgi_app: 'app.py:app'", "is 'app.py:app', which names a file: name its module, 'app:app'"),
+        ("gunicorn_wsgi_app: ./app/main.py", "which names a file: name its module, 'app.main'"),
         ("gunicorn_wsgi_app: 'shop wsgi'", "is 'shop wsgi', but must be a module and what to call in it"),
         ('gunicorn_wsgi_app: "shop:app\\nbind = 1"', "but must be a module"),
         ("gunicorn_source: {version: v1}", "has none, but must have exactly one of git, archive, path and directory"),
