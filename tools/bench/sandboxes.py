@@ -4,7 +4,7 @@ import json
 import re
 
 from tools.bench import deploy
-from tools.bench.figures import ratio, shown
+from tools.bench.figures import ratio, shown, summary
 from tools.bench.figures import table as columns
 from tools.bench.plots import bars
 from tools.engine import docker
@@ -58,7 +58,7 @@ def measure(servers, runs):
 def table(figures):
     """Return what was measured, for people."""
     inside, without = figures["command"]["in a sandbox"], figures["command"]["without"]
-    more = sorted(inside)[len(inside) // 2] - sorted(without)[len(without) // 2]
+    more = summary(inside)["median"] - summary(without)["median"]
     rows = [
         (name, str(one["sandboxes"]), f"{one['seconds']:.1f}", f"{one['sandboxes'] * more / one['seconds']:.2f}")
         for name, one in figures["steps"].items()

@@ -200,8 +200,7 @@ def _visit(module: Module, params: dict) -> None:
     told = {name.lower() for name in params["proxy_headers"]}
     if params["tls"] or params["trusted_proxies"] or "x-forwarded-proto" in told:
         return
-    host = next((name for name in params["server_names"] if "*" not in name), "localhost")
-    fault = plain.fault(host, (params["locations"] or [params["location"]])[0])
+    fault = plain.fault(_first_name(params) or "localhost", (params["locations"] or [params["location"]])[0])
     if fault:
         module.warn(fault)
 
@@ -433,7 +432,12 @@ def _fault_of_urls(params: dict) -> str | None:
 
 def _host_of_health(params: dict) -> str | None:
     """Return the host that the app is asked as for its health: as given, or the first that is the site's own."""
-    return params["health"]["host"] or next((name for name in params["server_names"] if "*" not in name), None)
+    return params["health"]["host"] or _first_name(params)
+
+
+def _first_name(params: dict) -> str | None:
+    """Return the first of the site's names that stands for one host; None where there is none."""
+    return next((name for name in params["server_names"] if "*" not in name), None)
 
 
 STEP = Step(
