@@ -177,6 +177,30 @@ def work_trees():
     run("chown", "--recursive", "--no-dereference", "mallet:", str(PROJECTS / "of-mallet"))
 
 
+def repositories():
+    """Make repositories that are given out by HTTP: a plain one, and a small one with more files than there are disks for."""
+    for name in ("served", "bomb"):
+        folder = str(PROJECTS / f"{name}.git")
+        run("git", "init", "--quiet", "--bare", "--initial-branch=main", folder)
+        kind, what = "blob", made(folder, "hash-object", "-w", "--stdin", stdin="app = None\n")
+        for _level in range(10 if name == "bomb" else 1):
+            mode = "100644" if kind == "blob" else "040000"
+            names = range(10) if name == "bomb" else ["mallory.py"]
+            kind, what = (
+                "tree",
+                made(folder, "mktree", stdin="".join(f"{mode} {kind} {what}\t{each}\n" for each in names)),
+            )
+        commit = made(folder, "-c", "user.name=m", "-c", "user.email=m@example.com", "commit-tree", what, "-m", "first")
+        made(folder, "update-ref", "refs/heads/main", commit)
+        made(folder, "update-server-info")
+
+
+def made(folder, *arguments, stdin=""):
+    """Return what git says that it made in a repository."""
+    done = subprocess.run(["git", "-C", folder, *arguments], input=stdin, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def projects():
     """Lay out the sources of apps."""
     shutil.copytree(HERE / "app", PROJECTS / "mallory")
@@ -196,4 +220,5 @@ if not (HERE / "ready").exists():
     projects()
     archives()
     work_trees()
+    repositories()
     (HERE / "ready").touch()

@@ -207,6 +207,28 @@ class Sources(Attack):
         self.source("outward")
         self.assertEqual(on_server("ls", "/hostile/beside"), "")
 
+    def test_whatever_git_does_it_sees_and_changes_nothing(self):
+        # Here git does first what it would if one of its faults were made use of.
+        program = "import tries; tries.mark('git', *tries.QUICKLY)"
+        script = f'#!/bin/sh\npython3 -c "{program}" && exec /usr/bin/git "$@"\n'
+        on_server("install", "-D", "/opt/hostile/tries.py", "/usr/lib/python3/dist-packages/tries.py")
+        on_server("install", "--mode=755", "/dev/stdin", "/usr/local/bin/git", stdin=script)
+        self.addCleanup(on_server, "rm", "/usr/local/bin/git")
+        mallet = int(on_server("id", "--user", "mallet"))
+        for url, mallets in (("http://127.0.0.1:8004/served.git", False), (f"{PROJECTS}/of-mallet/inward", True)):
+            with self.subTest(url):
+                self.setUp()
+                self.repository(url)
+                self.assertTrue(self.marks())
+                self.assertEqual({each["uid"] == mallet for each in self.marks()}, {mallets})
+                self.assert_nothing_worked()
+
+    def test_a_repository_that_fills_any_disk_is_refused(self):
+        self.assert_refused(
+            self.repository("http://127.0.0.1:8004/bomb.git"), "gunicorn_source.git", "more than 200000 files"
+        )
+        self.assertEqual(on_server("find", "/srv", "-name", ".stage-*"), "")
+
     def test_an_archive_brings_no_links_devices_or_names_that_lead_out(self):
         for name in ("link", "chain", "hard", "device", "name"):
             with self.subTest(name):
@@ -218,6 +240,10 @@ class Sources(Attack):
             with self.subTest(name):
                 self.assert_refused(self.archive(name), "gunicorn_source.archive")
         self.assertEqual(on_server("find", "/srv", "-name", ".stage-*"), "")
+
+    def repository(self, url):
+        name = url.rpartition("/")[2].removesuffix(".git")
+        return module("app_source", name=name, user="mallet", git=url)
 
     def archive(self, name):
         digest = on_server("sha256sum", f"{PROJECTS}/{name}").split()[0]

@@ -88,7 +88,7 @@ for line in sys.stdin:
     try:
         done = subprocess.run(
             asked["argv"], input=asked["stdin"], env={"HOME": home, **asked["env"]}, cwd=asked["cwd"],
-            capture_output=True, encoding="utf-8", errors="replace",
+            capture_output=True, encoding="utf-8", errors=asked["errors"],
         )
         answer = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
     except OSError as error:
@@ -97,8 +97,8 @@ for line in sys.stdin:
 """
 FOREMAN = ["/usr/bin/python3", "-I", "-S", "-c", _FOREMAN]
 
-# Runs a command inside: `run(argv, seconds=60, stdin="", env={}, cwd="/")`, with the environment `env` and a home of its
-# own. Raises SandboxError, and shell.Overdue where it did not end in so many seconds.
+# Runs a command inside: `run(argv, seconds=60, stdin="", env={}, cwd="/", errors="replace")`, with the environment `env` and
+# a home of its own; `errors` is as in shell.run. Raises SandboxError, and shell.Overdue where it did not end in so many seconds.
 Run = Callable[..., shell.Done]
 
 
@@ -121,7 +121,7 @@ class Sandbox:
     `purpose` is for people, as in "build its packages". Inside are, by their paths there, the files and folders of the
     host that it `reads` and the folders that it `writes`: these need mode 0777 below a folder that root alone can enter, and
     what comes to be in them is not to be trusted. With `network` it reaches other hosts. With `cache` it has a folder that
-    outlives it, `cache_folder(app)`, which no other app's sandbox sees.
+    outlives it, `cache_folder(app)`, which no other app's sandbox sees. No file gets more than `largest` bytes, 0 for no limit.
     """
 
     app: str
@@ -131,6 +131,7 @@ class Sandbox:
     network: bool = False
     cache: bool = False
     account: str = ""
+    largest: int = 0
 
     @contextlib.contextmanager
     def entered(self, seconds: float) -> Iterator[Run]:
@@ -182,6 +183,8 @@ class Sandbox:
         # Not the host's, in which apps have their own.
         yield "TemporaryFileSystem", "/dev/shm:mode=1777"
         yield "PrivateNetwork", "no" if self.network else "yes"
+        if self.largest:
+            yield "LimitFSIZE", str(self.largest)
         # What is still there when a command has ended is none of its result.
         yield "KillSignal", "SIGKILL"
         yield from (("BindReadOnlyPaths", f"-{path}") for path in _HOST)
@@ -244,9 +247,16 @@ def commands(argv: list[str], kill: Callable[[], None], journal: Callable[[], st
     with _Inside(argv, kill, journal) as inside:
 
         def run(
-            command: list[str], *, seconds: float, stdin: str = "", env: Mapping[str, str] | None = None, cwd: str = "/"
+            command: list[str],
+            *,
+            seconds: float,
+            stdin: str = "",
+            env: Mapping[str, str] | None = None,
+            cwd: str = "/",
+            errors: str = "replace",
         ) -> shell.Done:
-            asked = {"argv": command, "stdin": stdin, "env": {"PATH": _PATH, **(env or {})}, "cwd": cwd}
+            environment = {"PATH": _PATH, **(env or {})}
+            asked = {"argv": command, "stdin": stdin, "env": environment, "cwd": cwd, "errors": errors}
             line, late = inside.ask(asked, seconds)
             if late:
                 raise shell.Overdue(f"{shell.shown(command)} did not end within {seconds:g} s")

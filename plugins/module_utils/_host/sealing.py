@@ -10,18 +10,34 @@ import shutil
 import stat
 from collections.abc import Collection
 
+# What code, or what is made of it, may come to: more is there to fill a disk.
+MOST_FILES = 200_000
+MOST_BYTES = 4 << 30
+
 
 class SealError(Exception):
     """There is something that must not be there; the message says where and what."""
 
 
-def seal(folder: str, leads_out: Collection[str] | None = ()) -> None:
+class ExcessError(SealError):
+    """There is more than any app has."""
+
+
+def refuse_excess(entries: int, size: int) -> None:
+    """Raise ExcessError for so many files and folders, or for so many bytes in them, if no app has as many."""
+    if entries > MOST_FILES:
+        raise ExcessError(f"it holds more than {MOST_FILES} files and folders")
+    if size > MOST_BYTES:
+        raise ExcessError(f"it holds more than {MOST_BYTES >> 20} MiB")
+
+
+def seal(folder: str, leads_out: Collection[str] | None = (), bounded: bool = True) -> None:
     """Give all to root, readable for whoever can reach it, as the folder above decides, and writable for none else.
 
     The folder above `folder` must be root's. Raises SealError unless there are plain files, folders, and links within
-    `folder` or to one of the places `leads_out`; None is any place.
+    `folder` or to one of the places `leads_out`; None is any place. If `bounded`, there may not be more than any app has.
     """
-    links, ahead = [], [folder]
+    links, ahead, number, size = [], [folder], 0, 0
     while ahead:
         path = ahead.pop()
         # From here on nobody else changes which names are in it, so what is seen of them stays true.
@@ -30,6 +46,9 @@ def seal(folder: str, leads_out: Collection[str] | None = ()) -> None:
         with os.scandir(path) as entries:
             for entry in entries:
                 info, name = entry.stat(follow_symlinks=False), os.path.relpath(entry.path, folder)
+                number, size = number + 1, size + info.st_size
+                if bounded:
+                    refuse_excess(number, size)
                 if stat.S_ISDIR(info.st_mode):
                     ahead.append(entry.path)
                 elif stat.S_ISLNK(info.st_mode):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sealing
-from ansible_collections.pyweb.stack.plugins.module_utils._source import archive, bytecode
+from ansible_collections.pyweb.stack.plugins.module_utils._source import bytecode
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
 # In the top of a source that was made so: the name of the one that it was made of.
@@ -40,9 +40,13 @@ def seal(app: str, folder: str, place: str, source: str, python: str) -> None:
     """
     try:
         sealing.seal(folder, leads_out=None)
-        _refuse_huge(folder)
         _note_origin(folder, source)
         bytecode.add(app, folder, place, python)
+    except sealing.ExcessError as error:
+        raise DerivedError(
+            f"left more than an app has: {error}: remove what it doesn't need to run by a last command, such as "
+            "[rm, -rf, node_modules]"
+        ) from error
     except sealing.SealError as error:
         raise DerivedError(f"left what no source may have: {error}") from error
 
@@ -61,16 +65,6 @@ def weight(folder: str) -> int:
     for path, _folders, names in os.walk(folder):
         found += sum(os.lstat(os.path.join(path, each)).st_size for each in names)
     return found
-
-
-def _refuse_huge(folder: str) -> None:
-    """Hold what commands leave to the bounds that are those of an archive."""
-    number = sum(len(folders) + len(names) for _path, folders, names in os.walk(folder))
-    if number > archive.MOST_FILES or weight(folder) > archive.MOST_BYTES:
-        raise DerivedError(
-            f"left more than {archive.MOST_FILES} files or {archive.MOST_BYTES >> 20} MiB: remove what the app doesn't need "
-            "to run by a last command, such as [rm, -rf, node_modules]"
-        )
 
 
 def _note_origin(folder: str, source: str) -> None:

@@ -19,14 +19,12 @@ import zlib
 from collections.abc import Callable
 from typing import IO
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
-# What an archive may unpack to, and how much smaller it may be packed: code is packed to a fifth, what is packed to a
-# thousandth is made to fill a disk.
-MOST_FILES = 200_000
-MOST_BYTES = 4 << 30
+# How much smaller an archive may be than what it unpacks to: code is packed to a fifth, what is packed to a thousandth is
+# made to fill a disk.
 _FREE = 64 << 20
 _TIMES = 100
 # A path of Linux.
@@ -84,7 +82,7 @@ class Archive:
         """Write its files to an empty folder; if one folder holds all of them, without that."""
         try:
             _unpack(self._file, folder)
-        except (*_BROKEN, accounts.AccountError, streams.StreamError, OSError) as error:
+        except (*_BROKEN, accounts.AccountError, streams.StreamError, sealing.ExcessError, OSError) as error:
             raise ArchiveError(
                 f"gunicorn_source.archive: {urls.shown(self._location)} can't be unpacked: {error}"
             ) from error
@@ -119,8 +117,10 @@ class Archive:
                 # What is there by now, for a server may send a byte a minute.
                 while block := answer.read1(1 << 16):
                     file.write(block)
-                    if file.tell() > MOST_BYTES or time.monotonic() > deadline:
-                        raise OSError(f"it has more than {MOST_BYTES >> 20} MiB, or takes longer than {_FETCHED_BY} s")
+                    if file.tell() > sealing.MOST_BYTES or time.monotonic() > deadline:
+                        raise OSError(
+                            f"it has more than {sealing.MOST_BYTES >> 20} MiB, or takes longer than {_FETCHED_BY} s"
+                        )
                 return max(0, int(answer.headers.get("Content-Length") or 0) - file.tell())
         except (OSError, ValueError, http.client.HTTPException, UrlError) as error:
             raise ArchiveError(
@@ -179,7 +179,7 @@ def _repack(archive: IO[bytes], stream: IO[bytes]) -> None:
     if tarfile.is_tarfile(archive):
         archive.seek(0)
         with tarfile.open(fileobj=archive) as tar:
-            members = list(itertools.islice(tar, MOST_FILES + 1))
+            members = list(itertools.islice(tar, sealing.MOST_FILES + 1))
             _refuse_bomb(packed, [member.size for member in members])
             _read_to_the_end(tar)
             entries = [_of_tar(tar, member) for member in members]
@@ -195,14 +195,13 @@ def _repack(archive: IO[bytes], stream: IO[bytes]) -> None:
 
 
 def _refuse_bomb(packed: int, sizes: list[int]) -> None:
-    """Raise ValueError where an archive of so many bytes holds more than any app would."""
-    if len(sizes) > MOST_FILES:
-        raise ValueError(f"it holds more than {MOST_FILES} files and folders, which no source may have")
-    most = min(MOST_BYTES, _FREE + _TIMES * packed)
+    """Raise ExcessError or ValueError where an archive of so many bytes holds more than any app would."""
+    sealing.refuse_excess(len(sizes), 0)
+    most = min(sealing.MOST_BYTES, _FREE + _TIMES * packed)
     if sum(sizes) > most:
         raise ValueError(
             f"it unpacks to {sum(sizes) >> 20} MiB, but one of its size may unpack to {most >> 20} MiB ({_FREE >> 20} MiB and "
-            f"{_TIMES} times its own size, at most {MOST_BYTES >> 20} MiB): unpack it yourself, and name the folder"
+            f"{_TIMES} times its own size, at most {sealing.MOST_BYTES >> 20} MiB): unpack it yourself, and name the folder"
         )
 
 

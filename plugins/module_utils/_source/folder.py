@@ -16,7 +16,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NoReturn
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import accounts, sealing, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files, parents, streams
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
 
@@ -98,7 +98,7 @@ class Tree:
         try:
             with accounts.written(self._reader, lambda file: _pack(file, self.path, self.files()), _SECONDS) as file:
                 yield file
-        except (accounts.AccountError, streams.StreamError, tarfile.TarError) as error:
+        except (accounts.AccountError, streams.StreamError, sealing.ExcessError, tarfile.TarError) as error:
             raise TreeError(f"{self.path} can't be read: {error}") from error
 
 
@@ -126,7 +126,7 @@ class Packed:
         try:
             with open(self._archive, "rb") as archive:
                 names = streams.unpack(archive, folder)
-        except (streams.StreamError, tarfile.TarError) as error:
+        except (streams.StreamError, sealing.ExcessError, tarfile.TarError) as error:
             raise TreeError(f"what was sent of it can't be unpacked: {error}") from error
         _verify(folder, names, self._digest)
 

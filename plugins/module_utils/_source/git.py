@@ -5,32 +5,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
 import shutil
 import tempfile
 import urllib.parse
-from collections.abc import Collection
-from typing import IO
+from collections.abc import Collection, Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host.accounts import AccountError
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
-from ansible_collections.pyweb.stack.plugins.module_utils._source import large_files
+from ansible_collections.pyweb.stack.plugins.module_utils._source import git_sandbox, parents
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git_sandbox import Git
+from ansible_collections.pyweb.stack.plugins.module_utils._source.ssh import Ssh
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # ssh://host/path, or host:path with or without a user; see git-fetch(1).
 _BY_SSH = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:]+:(?!//)")
-# Seconds that a repository may take for what is asked of it, a fetch of all that it has, too; to be connected to by ssh; and
-# to send less than 1000 bytes a second, or by ssh nothing at all.
-_SECONDS = 3600
-_CONNECTED_BY = 30
-_SILENT_FOR = 60
-_SLOW = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": str(_SILENT_FOR)}
-# Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has none that .gitattributes names.
-_ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
-_LFS = ["-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.required=true"]
+_LFS = [
+    "-c",
+    "filter.lfs.smudge=git-lfs smudge -- %f",
+    "-c",
+    "filter.lfs.required=true",
+    "-c",
+    "lfs.ssh.automultiplex=false",
+]
+# How a file begins that stands for one of Git LFS; see its specification.
+_POINTER = "^version https://git-lfs[.]github[.]com/spec/v1$"
 _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_PASSWORD"; }; f'
 
 
@@ -53,7 +57,7 @@ class Repository:
     def __init__(self, url: str, key: str | None = None, known_hosts: str | None = None):
         self.url = urls.without_credentials(url) if urls.is_http(url) else url
         self._options, self._secrets = _credential_helper(url) if urls.is_http(url) else ([], {})
-        self._files = {name: _in_memory(text) for name, text in (("key", key), ("known_hosts", known_hosts)) if text}
+        self._ssh = Ssh(key, known_hosts)
         self._submodule = ""
         self._required = False
 
@@ -64,7 +68,8 @@ class Repository:
         """
         if COMMIT.fullmatch(version):
             return version
-        listed = self._git("ls-remote", "--", self.url, version, f"{version}^{{}}").splitlines()
+        with self._entered() as git:
+            listed = self._said(git("ls-remote", "--", self.url, version, f"{version}^{{}}")).splitlines()
         refs = {ref: commit for commit, ref in (line.split("\t") for line in listed)}
         for ref in (f"refs/tags/{version}^{{}}", f"refs/tags/{version}", f"refs/heads/{version}", version):
             if ref in refs:
@@ -74,86 +79,112 @@ class Repository:
             "a commit must be given with all its 40 digits"
         )
 
-    def fetch(self, commit: str, work: str) -> None:
-        """Fetch a commit into a repository in the folder `work`."""
-        self._git("init", "--quiet", "--bare", f"{work}/repository")
-        at = _at(work)
-        try:
-            self._git(at, "fetch", "--quiet", "--depth=1", "--no-tags", "--", self.url, commit)
-        except GitError:
-            # Some servers give out only what a branch or tag names.
-            self._git(at, "fetch", "--quiet", "--tags", "--", self.url, "+refs/heads/*:refs/heads/*")
-        if not self._has(work, f"{commit}^{{commit}}"):
-            what = f"gunicorn_source.submodules: {self._submodule}" if self._submodule else "gunicorn_source.version"
-            raise GitError(f"{what} is {commit!r}, but {self._shown()} has no such commit{self._way_out()}")
+    def fetch(self, commit: str, work: str, submodules: bool) -> tuple[str, bool]:
+        """Fetch a commit by way of the folder `work`, with its submodules or without; only root can enter that.
+
+        Returns the folder that has its files, without the repository itself, and whether it says where submodules are.
+        """
+        room = _room(os.path.join(work, "git"))
+        with self._entered(room) as outer:
+            git = outer.of(room)
+            self._fetch(git, commit)
+            self._refuse_bomb(git, commit)
+            self._write(git, commit, room)
+            inner = self._modules(git, commit)
+        folder = os.path.join(room, "files")
+        for path, (its_commit, url) in inner.items() if submodules else ():
+            there = tempfile.mkdtemp(dir=work)
+            files, _has = self._inner(path, url).fetch(its_commit, there, submodules)
+            # An empty folder is in its place. What is on the way to it, others made.
+            with parents.of(folder, path) as (parent, name):
+                os.rename(files, name, dst_dir_fd=parent)
+        return folder, os.path.lexists(os.path.join(folder, ".gitmodules"))
 
     def mirror(self, folder: str, versions: Collection[str]) -> None:
         """Have all branches and tags, and these commits, in a new repository `folder`, from which others can fetch.
 
-        Only a repository that is reached by ssh can be had so, and the messages are about `gunicorn_requirements_file`.
+        Only root can enter the folder above. Only a repository that is reached by ssh can be had so, and the messages are
+        about `gunicorn_requirements_file`.
         """
         self._required = True
-        self._git(
-            "clone", "--quiet", "--bare", "--template=", "--", self.url, folder, env={"GIT_ALLOW_PROTOCOL": "ssh"}
-        )
-        at = f"--git-dir={folder}"
-        # A branch may have moved on since the commit that a lock has.
-        self._git(at, "config", "uploadpack.allowAnySHA1InWant", "true")
-        for commit in filter(COMMIT.fullmatch, versions):
-            if self._run(at, "cat-file", "-e", commit).returncode:
-                self._git(at, "fetch", "--quiet", "--", self.url, commit, env={"GIT_ALLOW_PROTOCOL": "ssh"})
+        _room(folder)
+        by_ssh_alone = {"GIT_ALLOW_PROTOCOL": "ssh"}
+        with self._entered(folder) as git:
+            self._said(git("clone", "--quiet", "--bare", "--template=", "--", self.url, folder, env=by_ssh_alone))
+            at = f"--git-dir={folder}"
+            # A branch may have moved on since the commit that a lock has.
+            self._said(git(at, "config", "uploadpack.allowAnySHA1InWant", "true"))
+            for commit in filter(COMMIT.fullmatch, versions):
+                if git(at, "cat-file", "-e", commit).returncode:
+                    self._said(git(at, "fetch", "--quiet", "--", self.url, commit, env=by_ssh_alone))
+        sealing.seal(folder)
 
-    def has_submodules(self, commit: str, work: str) -> bool:
-        """Return whether a fetched commit says where its submodules are."""
-        return self._has(work, f"{commit}:.gitmodules")
+    def _fetch(self, git: Git, commit: str) -> None:
+        """Fetch a commit into a new repository."""
+        self._said(git("init", "--quiet", "--bare"))
+        if git("fetch", "--quiet", "--depth=1", "--no-tags", "--", self.url, commit).returncode:
+            # Some servers give out only what a branch or tag names.
+            self._said(git("fetch", "--quiet", "--tags", "--", self.url, "+refs/heads/*:refs/heads/*"))
+        if git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
+            what = f"gunicorn_source.submodules: {self._submodule}" if self._submodule else "gunicorn_source.version"
+            raise GitError(f"{what} is {commit!r}, but {self._shown()} has no such commit{self._way_out()}")
 
-    def export(self, commit: str, work: str, folder: str, submodules: bool) -> None:
-        """Write the files of a fetched commit to an empty `folder`, without the repository itself."""
-        index = {"GIT_INDEX_FILE": f"{work}/index"}
-        self._git(_at(work), "read-tree", commit, env=index)
-        write = [_at(work), f"--work-tree={folder}", "checkout-index", "--force"]
-        _let_filter(work, "-filter")
-        self._git(*write, "--all", env=index)
-        pointers = self._of_lfs(work, large_files.pointers(folder))
+    def _refuse_bomb(self, git: Git, commit: str) -> None:
+        """Raise GitError for a commit that has more than any app would, though it was small to fetch."""
+        sizes = git.first_lines(sealing.MOST_FILES + 1, "ls-tree", "-r", "--format=%(objectsize)", commit)
+        try:
+            sealing.refuse_excess(len(sizes), sum(int(size) for size in sizes if size.isdecimal()))
+        except sealing.ExcessError as error:
+            raise GitError(f"gunicorn_source.git: {self._shown()}: {error}") from error
+
+    def _write(self, git: Git, commit: str, room: str) -> None:
+        """Write the files of a fetched commit to `room`/files."""
+        self._said(git("read-tree", commit))
+        folder = os.path.join(room, "files")
+        git.beside(["mkdir", folder])
+        write = [f"--work-tree={folder}", "checkout-index", "--force"]
+        _let_filter(git, room, "-filter")
+        self._said(git(*write, "--all"))
+        pointers = self._of_lfs(git, room)
         if pointers:
-            self._fetch_large_files(commit, work, pointers)
-            _let_filter(work, "filter=lfs")
-            self._git(*_LFS, *write, "-z", "--stdin", env=index, stdin="\0".join(pointers))
-        if submodules and self.has_submodules(commit, work):
-            # The index, unlike the commit, can't hold a path that leads out of the folder.
-            for line in self._git(_at(work), "ls-files", "--stage", "-z", env=index).split("\0"):
-                if line.startswith("160000 "):
-                    inner, path = line.split(" ", 2)[1], line.partition("\t")[2]
-                    there = tempfile.mkdtemp(dir=work)
-                    repository = self._inner(path, self._urls(commit, work).get(path))
-                    repository.fetch(inner, there)
-                    repository.export(inner, there, os.path.join(folder, path), submodules)
+            self._fetch_large_files(git, commit, pointers)
+            _let_filter(git, room, "filter=lfs")
+            self._said(git(*_LFS, *write, "-z", "--stdin", stdin="\0".join(pointers)))
 
-    def _of_lfs(self, work: str, paths: list[str]) -> list[str]:
-        """Return those of the paths that .gitattributes gives to Git LFS: another that looks so is what it is."""
+    def _of_lfs(self, git: Git, room: str) -> list[str]:
+        """Return the files that stand for one of Git LFS, and that .gitattributes gives to it: another is what it is."""
+        paths = git("grep", "--cached", "--files-with-matches", "-I", "-z", "-e", _POINTER).stdout
         if not paths:
             return []
-        _let_filter(work, "")
-        asked = ["check-attr", "--cached", "-z", "--stdin", "filter"]
-        told = self._git(_at(work), *asked, env={"GIT_INDEX_FILE": f"{work}/index"}, stdin="\0".join(paths)).split("\0")
+        _let_filter(git, room, "")
+        told = self._said(git("check-attr", "--cached", "-z", "--stdin", "filter", stdin=paths)).split("\0")
         return [path for path, filtered in zip(told[::3], told[2::3], strict=False) if filtered == "lfs"]
 
-    def _fetch_large_files(self, commit: str, work: str, pointers: list[str]) -> None:
+    def _fetch_large_files(self, git: Git, commit: str, pointers: list[str]) -> None:
         """Fetch what files of Git LFS stand for. Raises GitError, with the name of one of them."""
         what = f"it has files in Git LFS, such as {pointers[0]}"
         if not shutil.which("git-lfs"):
             raise GitError(f"gunicorn_packages: list git-lfs for {self._shown()}: {what}")
-        done = self._run("-c", f"remote.origin.url={self.url}", _at(work), "lfs", "fetch", "origin", commit)
+        done = git(*_LFS, "-c", f"remote.origin.url={self.url}", "lfs", "fetch", "origin", commit)
         if done.returncode:
             said = urls.without_credentials(done.stderr.strip() or done.stdout.strip())
             raise GitError(f"gunicorn_source.git: {self._shown()} can't be read: {what}: {said}")
 
-    def _urls(self, commit: str, work: str) -> dict[str, str]:
-        """Return where a fetched commit has its submodules, by their paths."""
-        listed = self._git(_at(work), "config", f"--blob={commit}:.gitmodules", "--null", "--list").split("\0")
+    def _modules(self, git: Git, commit: str) -> dict[str, tuple[str, str | None]]:
+        """Return the commits of a fetched commit's submodules, and where it says that they are, by their paths."""
+        # The index, unlike the commit, can't hold a path that leads out of the folder.
+        entries = self._said(git("ls-files", "--stage", "-z")).split("\0")
+        commits = {
+            path: entry.split(" ")[1]
+            for entry, _tab, path in (each.partition("\t") for each in entries)
+            if entry[:7] == "160000 "
+        }
+        if git("cat-file", "-e", f"{commit}:.gitmodules").returncode:
+            return {}
+        listed = self._said(git("config", f"--blob={commit}:.gitmodules", "--null", "--list")).split("\0")
         settings = dict(line.split("\n", 1) for line in listed if "\n" in line)
-        paths = {key[: -len(".path")]: path for key, path in settings.items() if key.endswith(".path")}
-        return {path: settings[f"{name}.url"] for name, path in paths.items() if f"{name}.url" in settings}
+        names = {path: key[: -len(".path")] for key, path in settings.items() if key.endswith(".path")}
+        return {path: (its, settings.get(f"{names.get(path)}.url")) for path, its in commits.items()}
 
     def _inner(self, path: str, url: str | None) -> Repository:
         """Return the repository of a submodule, to be had with the same key and credentials."""
@@ -164,50 +195,33 @@ class Repository:
         repository.url = _resolved(url, self.url)
         return repository
 
-    def _has(self, work: str, what: str) -> bool:
-        return not self._run(_at(work), "cat-file", "-e", what).returncode
+    @contextlib.contextmanager
+    def _entered(self, work: str | None = None) -> Iterator[Git]:
+        # As git does it: who writes a repository must not have others of this host read.
+        environment = {**self._secrets, **({"GIT_PROTOCOL_FROM_USER": "0"} if self._submodule else {})}
+        try:
+            with git_sandbox.entered(self.url, self._ssh, self._options, environment, work) as git:
+                yield git
+        except shell.Overdue as error:
+            raise GitError(self._explained(f"it did not answer to the end within {git_sandbox.SECONDS} s")) from error
+        except AccountError as error:
+            raise GitError(self._explained(str(error))) from error
 
-    def _git(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> str:
-        done = self._run(*arguments, env=env, stdin=stdin)
+    def _said(self, done: Done) -> str:
         if done.returncode:
             raise GitError(self._explained(urls.without_secrets(done.stderr.strip())))
         return done.stdout
 
-    def _run(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Done:
-        environment = {**os.environ, **self._secrets, "GIT_SSH_COMMAND": self._ssh(), **(env or {})}
-        # Never wait for a password: there is nobody to type it.
-        environment.update(_SLOW, GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8")
-        if self._submodule:
-            # As git does it: who writes a repository must not have root read others on this host.
-            environment["GIT_PROTOCOL_FROM_USER"] = "0"
-        argv = ["git", *_ALONE, *self._options, *arguments]
-        try:
-            # The input is names of files.
-            given = {"stdin": stdin, "errors": "surrogateescape"} if stdin else {}
-            return shell.run(argv, identity=shell.CALLER, sandbox=None, seconds=_SECONDS, env=environment, **given)
-        except shell.Overdue as error:
-            raise GitError(self._explained(f"it did not answer to the end within {_SECONDS} s")) from error
-
-    def _ssh(self) -> str:
-        command = f"ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout={_CONNECTED_BY}"
-        command += f" -o ServerAliveInterval={_SILENT_FOR // 4} -o ServerAliveCountMax=4"
-        if "key" in self._files:
-            command += f" -o IdentitiesOnly=yes -o IdentityAgent=none -i {_path(self._files['key'])}"
-        if "known_hosts" in self._files:
-            only = _path(self._files["known_hosts"])
-            command += f" -o UserKnownHostsFile={only} -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no"
-        return command
-
     def _explained(self, said: str) -> str:
         known = "gunicorn_source.known_hosts"
         if "REMOTE HOST IDENTIFICATION HAS CHANGED" in said:
-            where = known if "known_hosts" in self._files else "the target's own known_hosts"
+            where = known if self._ssh.knows_hosts else "the target's own known_hosts"
             return (
                 f"{known}: the server of {self._shown()} shows another host key than {where} has for it: somebody may be "
                 f"between. If it was really given a new one, put the line that ssh-keyscan prints into {known}"
             )
         if "Host key verification failed" in said:
-            where = "it has" if "known_hosts" in self._files else "the target itself has"
+            where = "it has" if self._ssh.knows_hosts else "the target itself has"
             return (
                 f"{known}: the server of {self._shown()} is unknown: {where} no host key of it. Put the "
                 f"line that ssh-keyscan prints into {known}, once you know that it is right: {said.splitlines()[0]}"
@@ -235,7 +249,7 @@ class Checkout:
         self._repository = repository
         self._commit = commit
         self._submodules = submodules
-        self._work = ""
+        self._files = ""
 
     def digest(self, sources: str) -> str | None:
         """Return what it is named by, among the `sources` that are there; None if only a fetch can tell."""
@@ -250,14 +264,14 @@ class Checkout:
         return self._name(has_submodules=True)
 
     def fetch(self, work: str) -> str:
-        """Fetch it into the folder `work` and return what it is named by."""
-        self._work = work
-        self._repository.fetch(self._commit, work)
-        return self._name(self._repository.has_submodules(self._commit, work))
+        """Fetch it by way of the folder `work`, which only root can enter, and return what it is named by."""
+        self._files, has_submodules = self._repository.fetch(self._commit, work, self._submodules)
+        return self._name(has_submodules)
 
     def export(self, folder: str) -> None:
-        """Write its files to an empty folder."""
-        self._repository.export(self._commit, self._work, folder, self._submodules)
+        """Move its files to an empty folder on the same disk."""
+        for name in os.listdir(self._files):
+            os.rename(os.path.join(self._files, name), os.path.join(folder, name))
 
     def _name(self, has_submodules: bool) -> str:
         # A commit also says what its submodules are, so its name is that of the whole.
@@ -266,16 +280,17 @@ class Checkout:
         return digests.of({"commit": self._commit, "submodules": False})[: digests.LENGTH]
 
 
-def _at(work: str) -> str:
-    return f"--git-dir={work}/repository"
+def _room(folder: str) -> str:
+    """Make a folder that every account may write which gets there."""
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
+    return folder
 
 
-def _let_filter(work: str, attribute: str) -> None:
+def _let_filter(git: Git, room: str, attribute: str) -> None:
     """Have this attribute say by which filter files go, whatever .gitattributes does, or none of it; see gitattributes(5)."""
-    info = f"{work}/repository/info"
-    os.makedirs(info, exist_ok=True)
-    with open(f"{info}/attributes", "w", encoding="utf-8") as file:
-        file.write(f"* {attribute}\n")
+    path = f"{room}/repository/info/attributes"
+    git.beside(["install", "-D", "--mode=644", "/dev/stdin", path], stdin=f"* {attribute}\n")
 
 
 def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:
@@ -290,20 +305,6 @@ def _credential_helper(url: str) -> tuple[list[str], dict[str, str]]:
     setting = f"credential.{parts.scheme}://{parts.netloc}.helper"
     # The empty one keeps the host's own helpers from storing what they see.
     return ["-c", f"{setting}=", "-c", f"{setting}={_HELPER}"], {"PYWEB_USER": user, "PYWEB_PASSWORD": password}
-
-
-def _in_memory(text: str) -> IO[str]:
-    """Return a file for this process and those it starts: on no disk, and gone however this process ends."""
-    file = os.fdopen(os.memfd_create("pyweb-stack"), "w", encoding="utf-8")
-    # ssh takes no key that others might read, and none without its last newline.
-    os.fchmod(file.fileno(), 0o600)
-    file.write(text.strip() + "\n")
-    file.flush()
-    return file
-
-
-def _path(file: IO[str]) -> str:
-    return f"/proc/{os.getpid()}/fd/{file.fileno()}"
 
 
 def _resolved(url: str, parent: str) -> str:

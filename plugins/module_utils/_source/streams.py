@@ -10,14 +10,19 @@ import shutil
 import tarfile
 from typing import IO
 
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
+
 
 class StreamError(Exception):
     """There is something in the stream that must not be there; the message says what."""
 
 
 def unpack(stream: IO[bytes], folder: str) -> list[str]:
-    """Write the files and links of a stream to an empty folder, and return their names. Nothing goes by way of a link."""
-    names, links = [], []
+    """Write the files and links of a stream to an empty folder, and return their names. Nothing goes by way of a link.
+
+    Raises StreamError for what must not be there, and sealing.ExcessError for more than any app has.
+    """
+    names, links, size = [], [], 0
     with tarfile.open(fileobj=stream, mode="r|*") as tar:
         for member in tar:
             if member.name.startswith("/") or ".." in member.name.split("/"):
@@ -25,6 +30,8 @@ def unpack(stream: IO[bytes], folder: str) -> list[str]:
             path = os.path.join(folder, member.name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             names.append(member.name)
+            size += member.size
+            sealing.refuse_excess(len(names), size)
             if member.issym():
                 links.append((member, path))
                 continue

@@ -58,7 +58,7 @@ def build(
                 raise uv.UvError("\n".join([*failures, _noted(app, str(error))])) from error
             tool.compile(place)
         try:
-            sealing.seal(made, leads_out={os.path.realpath(inputs.python)})
+            sealing.seal(made, leads_out={os.path.realpath(inputs.python)}, bounded=False)
         except sealing.SealError as error:
             raise RequirementsError(
                 f"gunicorn_requirements_file or gunicorn_requirements: what they install can't be used: {error}"

@@ -23,7 +23,8 @@ def test_it_is_as_tight_as_the_service_but_for_what_a_build_is_for():
     left_out = {name for name, value in sandboxes.SERVICE if (name, value) not in there}
     assert left_out == {"NoExecPaths", "InaccessiblePaths", "MemoryDenyWriteExecute", "ProtectHome", "UMask"}
     assert {("DynamicUser", "yes"), ("RootDirectory", "/run/root"), ("PrivateNetwork", "yes")} <= set(there)
-    assert "CacheDirectory" not in dict(there)
+    assert not {"CacheDirectory", "LimitFSIZE"} & set(dict(there))
+    assert ("LimitFSIZE", "4096") in _properties(largest=4096)
 
 
 def test_it_sees_what_it_is_given():

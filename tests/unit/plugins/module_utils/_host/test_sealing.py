@@ -51,6 +51,14 @@ def test_a_link_may_lead_out_where_that_is_meant(folder):
     sealing.seal(folder, leads_out={os.path.realpath("/usr/bin/python3")})
 
 
+@pytest.mark.parametrize(("bound", "said"), [("MOST_FILES", "1 files and folders"), ("MOST_BYTES", "0 MiB")])
+def test_there_may_not_be_more_than_any_app_has_unless_that_is_meant(folder, monkeypatch, bound, said):
+    monkeypatch.setattr(sealing, bound, 1)
+    with pytest.raises(sealing.ExcessError, match=f"it holds more than {said}"):
+        sealing.seal(folder)
+    sealing.seal(folder, bounded=False)
+
+
 def test_links_to_files_become_files_and_those_to_folders_are_refused(folder):
     (folder / "c.py").symlink_to("lib/b.py")
     with pytest.raises(sealing.SealError, match=re.escape("lib64 is a link to lib, which is no file")):

@@ -10,10 +10,10 @@ import pathlib
 import sys
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._release import build, derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.build import Build, BuildError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
-from ansible_collections.pyweb.stack.plugins.module_utils._source import archive
 from ansible_collections.pyweb.stack.plugins.module_utils._source.additions import AdditionError
 
 
@@ -101,9 +101,9 @@ def test_what_no_source_may_have_is_refused(make):
 
 @pytest.mark.parametrize(("bound", "value"), [("MOST_FILES", 3), ("MOST_BYTES", 30)])
 def test_what_is_left_has_bounds(make, monkeypatch, bound, value):
-    monkeypatch.setattr(archive, bound, value)
+    monkeypatch.setattr(sealing, bound, value)
     with pytest.raises(
-        BuildError, match=r"left more than .*: remove what the app doesn't need to run by a last command"
+        BuildError, match=r"left more than an app has: .*: remove what it doesn't need to run by a last command"
     ):
         make(_sh("mkdir dist; echo a long line of text that is too much > dist/app.js"))
 

@@ -342,7 +342,7 @@ def test_hard_links_count_as_the_files_that_they_become(tmp_path, unpack):
 
 
 def test_more_files_than_any_app_has(tmp_path, unpack, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_FILES", 20)
+    monkeypatch.setattr(archive.sealing, "MOST_FILES", 20)
     with pytest.raises(ArchiveError, match="it holds more than 20 files and folders"):
         unpack(_tar(tmp_path / "a", {f"{number}.py": (b"", 0o644) for number in range(21)}))
 

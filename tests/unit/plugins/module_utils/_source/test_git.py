@@ -11,10 +11,12 @@ import http.server
 import os
 import pathlib
 import re
+import tempfile
 import threading
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._source import git as git_source
+from ansible_collections.pyweb.stack.plugins.module_utils._source import git_sandbox
 from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----"
@@ -39,9 +41,7 @@ def export(tmp_path):
 
     def export(repository, commit, submodules=True) -> pathlib.Path:
         checkout = Checkout(repository, commit, submodules)
-        work = tmp_path / "work"
-        work.mkdir(exist_ok=True)
-        folder = tmp_path / "sources" / checkout.fetch(str(work))
+        folder = tmp_path / "sources" / checkout.fetch(tempfile.mkdtemp(dir=tmp_path))
         folder.mkdir(parents=True)
         checkout.export(str(folder))
         return folder
@@ -164,7 +164,7 @@ def nested(tmp_path_factory, git, write):
 
 @pytest.fixture
 def trusting(monkeypatch):
-    """Have git take submodules from folders, as who has this host's root may tell it to."""
+    """Have git take submodules from folders, which stand in for servers here."""
     for name, value in (("COUNT", "1"), ("KEY_0", "protocol.file.allow"), ("VALUE_0", "always")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
 
@@ -441,6 +441,29 @@ def test_a_filter_of_the_hosts_runs_for_no_source(git, export, monkeypatch, tmp_
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(("bound", "value"), [("MOST_FILES", 2), ("MOST_BYTES", 15)])
+def test_a_commit_that_has_more_than_any_app_is_refused(origin, git, export, monkeypatch, bound, value):
+    monkeypatch.setattr(git_source.sealing, bound, value)
+    with pytest.raises(GitError, match=rf"^gunicorn_source\.git: {origin}: it holds more than [02]"):
+        export(Repository(str(origin)), git(origin, "rev-parse", "HEAD"))
+
+
+@pytest.mark.usefixtures("trusting")
+def test_the_place_of_a_submodule_is_reached_over_no_link(nested, export, git, monkeypatch, tmp_path):
+    """As a git would leave it that does not do what it should."""
+    write = Repository._write
+
+    def with_a_link(self, git, commit, room):
+        write(self, git, commit, room)
+        if not self._submodule:
+            git.beside(["sh", "-c", 'rm -r "$0" && ln -s "$1" "$0"', f"{room}/files/in", str(tmp_path)])
+
+    monkeypatch.setattr(Repository, "_write", with_a_link)
+    with pytest.raises(OSError, match=r"Not a directory|symbolic link"):
+        export(Repository(str(nested / "shop.git")), git(nested / "shop.git", "rev-parse", "main"))
+    assert not (tmp_path / "lib").exists()
+
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 5\n"
 
 
@@ -503,8 +526,8 @@ def test_a_file_of_git_lfs_that_is_not_to_be_had(large, git, export, monkeypatch
         export(Repository(str(large)), git(large, "rev-parse", "HEAD"))
 
 
-def test_a_server_that_never_answers_is_given_up(origin, monkeypatch):
-    monkeypatch.setattr(git_source, "_SECONDS", 0.3)
-    monkeypatch.setattr(Repository, "_ssh", lambda self: "sleep 600; false")
+def test_a_server_that_never_answers_is_given_up(ssh, write, monkeypatch):
+    monkeypatch.setattr(git_sandbox, "SECONDS", 0.3)
+    write(ssh, {"bin/ssh": "#!/bin/sh\nexec sleep 600\n"})
     with pytest.raises(GitError, match=r"ssh://localhost/x can't be read: it did not answer to the end within 0\.3 s"):
         Repository("ssh://nobody@localhost/x").commit("main")

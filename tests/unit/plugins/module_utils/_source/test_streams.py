@@ -10,6 +10,7 @@ import os
 import tarfile
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._host import sealing
 from ansible_collections.pyweb.stack.plugins.module_utils._source import streams
 
 
@@ -62,3 +63,12 @@ def test_what_a_source_can_not_have(tmp_path, members, said):
     with pytest.raises(streams.StreamError, match=said):
         streams.unpack(_stream(*members), str(folder))
     assert os.listdir(tmp_path) == ["source"]
+
+
+@pytest.mark.parametrize(("bound", "said"), [("MOST_FILES", "1 files and folders"), ("MOST_BYTES", "0 MiB")])
+def test_there_is_an_end_to_what_a_source_holds(tmp_path, monkeypatch, bound, said):
+    monkeypatch.setattr(sealing, bound, 1)
+    members = [(name, tarfile.REGTYPE, {}) for name in ("a.py", "b.py", "c.py")]
+    with pytest.raises(sealing.ExcessError, match=f"more than {said}"):
+        streams.unpack(_stream(*members), str(tmp_path))
+    assert not (tmp_path / "c.py").exists()
