@@ -219,6 +219,8 @@ options:
       - C(access_log), C(auth_basic), C(limit_req) and C(limit_conn) are refused only beside O(access_log),
         O(auth) and O(limits), as for a log in a format of your own, a password file of yours, or a limit for each API key.
       - C(rewrite), and C(return) in an C(if), hold for all but the site's own pages, O(health) and what a CA asks.
+      - A C(proxy_pass) in a location asks as the site asks its own app, with the same headers, unless that location has a
+        C(proxy_set_header) of its own.
       - In a location C(include) has Debian's own files, such as C(proxy_params) and C(snippets/fastcgi-php.conf), and no others.
       - Whose word on the visitor counts is in no place of it, as that is O(trusted_proxies).
   auth:

@@ -18,8 +18,13 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 Faults = Iterator[str | None]
 _TLS = "the site says itself how it speaks TLS, and nginx_site_tls with which certificate"
 _OF_TLS = ("certificate", "certificate_key", "ciphers", "ecdh_curve", "protocols")
+_OF_PROXY = (
+    *("http_version", "redirect", "connect_timeout", "read_timeout", "next_upstream", "hide_header"),
+    *("buffer_size", "buffers", "busy_buffers_size", "headers_hash_max_size", "headers_hash_bucket_size"),
+)
 _OF_SESSIONS = ("cache", "tickets", "timeout")
 _PROXIES = "whose word on the visitor counts is in nginx_site_trusted_proxies"
+_ASKED = "how the app is asked is the site's: have it in a location of your own"
 _MAPS = "it stands in a server of nginx's, where none can be"
 # What a site says itself, and by which variable; a location of the user's own may have of it what it can hold.
 _NOT_EXTRA = {
@@ -37,6 +42,8 @@ _NOT_EXTRA = {
     "return": "nothing else would be answered: have it in a location, or lead other names elsewhere by nginx_site_redirects",
     "client_max_body_size": "that is nginx_site_client_max_body_size",
     "disable_symlinks": "the site says itself which links are followed: have it in a location of your own",
+    "proxy_set_header": "that is nginx_site_proxy_headers",
+    **dict.fromkeys((f"proxy_{of}" for of in _OF_PROXY), _ASKED),
     **dict.fromkeys((*(f"ssl_{of}" for of in _OF_TLS), *(f"ssl_session_{of}" for of in _OF_SESSIONS)), _TLS),
 }
 # What it says only where a variable is given, which can't say all of it: a limit by something else, one's own htpasswd.

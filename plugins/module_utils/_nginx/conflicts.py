@@ -8,12 +8,16 @@ nginx lets two servers of one name pass with a warning that names no file, and s
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, health, sites
 
 # The default sites that distributions bring, whose page nobody misses.
 _DISTRIBUTIONS = ("sites-enabled/default", "conf.d/default.conf")
+# How the file of another app's site is called.
+_OURS = re.compile(r"(?:zz-)?gunicorn-(\w+)(?:\.conf)?")
 # What defines an upstream or a variable, by its last argument.
 _DEFINING = ("upstream", "map", "geo", "split_clients")
 
@@ -40,12 +44,25 @@ def _claims(site: sites.Site, servers: list[config_parser.Directive], other: con
                 yield (
                     f"nginx_site_server_names has {name!r}, but {directive.where} gives that name to another server on "
                     f"{', '.join(shared)}: take it out there, or out of nginx_site_server_names."
+                    f"{_of_two_apps(site, directive.path)}"
                 )
     elif listen := next(default, None):
         yield (
             f"nginx_site_server_names is empty, but the host's default site is another one: {listen.where} has "
             f"'listen {' '.join(listen.arguments)}'. Take default_server out there, or name the hosts of the app {site.app}."
         )
+
+
+def _of_two_apps(site: sites.Site, path: str) -> str:
+    """Return how an app can be had below a prefix of another one's site, which is in this file; nothing if that is none."""
+    other = _OURS.fullmatch(os.path.basename(path))
+    if not other:
+        return ""
+    server = f"http://{site.address}" if site.address else f"http://unix:{site.folder}/current/app.sock"
+    return (
+        f" If {site.app} is meant to be a part of that site, have nginx_site_extra of the app {other[1]} say "
+        f"'location /{site.app}/ {{ proxy_pass {server}; }}', and no site of its own."
+    )
 
 
 def _claims_of_health(servers: list[config_parser.Directive], others: list[config_parser.Directive]) -> Iterator[str]:

@@ -251,12 +251,14 @@ class Site:
             self._auth.server(),
             [f"access_log {self.access_log['path']} {self._id};"] if self.access_log else [],
             [*self._add_headers().values()],
+            # Here and not where the app is asked, so that a location of the user's own that asks another one has them, too.
+            *self._proxy(),
             ["# From nginx_site_extra.", *self.extra.strip().split("\n")] if self.extra else [],
             [self._challenges()] if not self.tls else [],
             [self._asked_for_health(self._health)] if self._health else [],
             *self._locations().text(),
             *self.edge.locations([OFF, *self._add_headers().values()]),
-            [block("location @app", *self._proxy())],
+            [block("location @app", [self._to_app])],
         )
 
     @property
@@ -302,10 +304,10 @@ class Site:
         where, tls = self._at("80"), self._speak_tls(self.tls) if self.tls else []
         if self.tls:
             where += [line for line in self._at("443", _tls_way(self.tls)) if line.startswith("listen")]
-        return [_listening(*self._health.server(where, tls, self._proxy(self._health.headers)))]
+        return [_listening(*self._health.server(where, tls, [[self._to_app], *self._proxy(self._health.headers)]))]
 
     def _asked_for_health(self, asked: Health) -> str:
-        return asked.location(self._proxy(asked.headers))
+        return asked.location([[self._to_app], *self._proxy(asked.headers)])
 
     def _challenges(self) -> str:
         return block(_CHALLENGES, [*_CHALLENGE, OFF])
@@ -389,6 +391,10 @@ class Site:
             own["Strict-Transport-Security"] = f"max-age={self.hsts['max_age']}{flags}"
         return header_rules.over(own, self.headers)
 
+    @property
+    def _to_app(self) -> str:
+        return f"proxy_pass http://{self._id};"
+
     def _proxy(self, fixed: dict[str, str] | None = None) -> list[list[str]]:
         """Return how the app is asked, with headers that are `fixed` whatever the variables say."""
         own = {**_PROXY_HEADERS, "X-Forwarded-Proto": self.edge.scheme}
@@ -400,7 +406,6 @@ class Site:
         hidden = [*self._headers, *["Access-Control-Allow-Origin"] * bool(self.cors_origins)]
         return [
             [
-                f"proxy_pass http://{self._id};",
                 "proxy_http_version 1.1;",
                 "proxy_redirect off;",
                 "proxy_connect_timeout 5s;",

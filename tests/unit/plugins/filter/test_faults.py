@@ -306,6 +306,11 @@ def test_all_is_well(yaml):
         ),
         ("nginx_site_extra: 'listen 81;'", "has 'listen', but the site listens on port 80"),
         ("nginx_site_extra: '} server {'", "can't be read as what stands in a server of nginx's"),
+        ("nginx_site_extra: 'proxy_set_header A b;'", "has 'proxy_set_header', but that is nginx_site_proxy_headers"),
+        (
+            "nginx_site_extra: 'proxy_read_timeout 9s;'",
+            "but how the app is asked is the site's: have it in a location of",
+        ),
         ("nginx_site_extra: 'add_header X-A b;'", "has 'add_header', but those of nginx_site_headers would be lost"),
         ("nginx_site_extra: [a]", "is ['a'], but must be a text"),
         (

@@ -14,13 +14,15 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx.sites import Si
 TLS = Tls("/a.pem", "/a.key", "0a" * 32, http2=True)
 
 
-def _clashes(theirs: str, *server_names: str, tls: Tls | None = None) -> list[str]:
+def _clashes(
+    theirs: str, *server_names: str, tls: Tls | None = None, where: str = "zoo", address: str | None = None
+) -> list[str]:
     site = Site(
-        **{"app": "shop", "folder": "/srv/shop", "address": None, "ipv6": True, "server_names": list(server_names)},
+        **{"app": "shop", "folder": "/srv/shop", "address": address, "ipv6": True, "server_names": list(server_names)},
         **{"location": "/", "root": None, "index": [], "headers": {}, "proxy_headers": {}, "cors_origins": []},
         **{"client_max_body_size": "10m", "tls": tls},
     )
-    return conflicts.clashes(site, config_parser.parse(theirs, "/etc/nginx/zoo"))
+    return conflicts.clashes(site, config_parser.parse(theirs, f"/etc/nginx/{where}"))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,21 @@ def test_a_name_that_another_server_has(theirs, name):
         f"nginx_site_server_names has {name!r}, but /etc/nginx/zoo:2 gives that name to another server on"
     )
     assert f" on {address}: take it out there" in said
+
+
+@pytest.mark.parametrize(
+    "file", ["sites-enabled/zz-gunicorn-zoo", "sites-enabled/gunicorn-zoo", "conf.d/gunicorn-zoo.conf"]
+)
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [(None, "http://unix:/srv/shop/current/app.sock"), ("127.0.0.1:9999", "http://127.0.0.1:9999")],
+)
+def test_an_app_that_may_be_a_part_of_anothers_site(file, address, server):
+    (said,) = _clashes("server { listen 80; server_name shop.de; }", "shop.de", where=file, address=address)
+    assert said.endswith(
+        "If shop is meant to be a part of that site, have nginx_site_extra of the app zoo say 'location /shop/ { proxy_pass "
+        f"{server}; }}', and no site of its own."
+    )
 
 
 def test_with_tls_a_site_claims_both_its_ports():

@@ -66,6 +66,22 @@ def test_who_somebody_is_nobody_says_but_a_proxy_that_is_named(host, site):
         assert {name for name in planted if host.requests[-1].headers[name] == "planted"} == told
 
 
+def test_another_app_below_a_prefix_is_asked_as_the_sites_own(host, site):
+    planted = dict.fromkeys(("X-Forwarded-For", "X-Forwarded-User", "X-Forwarded-Prefix"), "planted")
+    with host.reloaded():
+        site(extra="location /blog/ { proxy_pass http://gunicorn_shop; }", proxy_headers={"X-Mine": "set"})
+    asked = []
+    for path in ("/page", "/blog/page"):
+        assert host.ask(path, **planted).status == 203
+        headers = {name.lower(): value for name, value in host.requests[-1].headers.items()}
+        # Each request has an id of its own.
+        assert len(headers.pop("x-request-id")) == 32
+        asked.append(headers)
+    assert asked[0] == asked[1]
+    assert (asked[1]["x-forwarded-for"], asked[1]["x-mine"]) == ("127.0.0.1", "set")
+    assert "planted" not in asked[1].values()
+
+
 def test_a_limit_by_a_key_and_what_debian_has_for_a_location_are_the_users_own(host, site, write):
     zones = "limit_req_zone $http_x_key zone=keys:1m rate=1r/m;\nlimit_conn_zone $http_x_key zone=held:1m;\n"
     write(host.etc, {"sites-enabled/zones": zones, "proxy_params": "proxy_set_header X-Mine planted;\n"})

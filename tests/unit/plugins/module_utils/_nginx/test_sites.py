@@ -81,8 +81,10 @@ def _server(site: Site) -> list:
 
 
 def _proxy(site: Site) -> list:
-    (proxy,) = _blocks(_server(site), "location @app")
-    return proxy
+    """Return what says how the app is asked; where that is done has nothing of it, and so whatever is around it."""
+    server = _server(site)
+    assert _blocks(server, "location @app") == [[(["proxy_pass", "http://gunicorn_shop"], None)]]
+    return server
 
 
 @pytest.mark.parametrize(
