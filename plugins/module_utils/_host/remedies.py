@@ -67,6 +67,21 @@ _NO_LIBRARY = (
     "asks for it, or `apt-file search`, names it."
 )
 _NO_PROGRAM = "The host has no program {0}: list the Debian package that has it in gunicorn_packages."
+_NOBODY_THERE = (
+    "Nobody answers at {0}, where the app connects: have what it needs run there, PostgreSQL and Redis for instance by the role "
+    "pyweb.stack.database, or set in gunicorn_env where it is, by the variable that the app reads."
+)
+_NO_HOST = (
+    "The server knows no host {0}, a name such as containers have for each other: set in gunicorn_env where that is, by the "
+    "variable that the app reads."
+)
+# As asyncio, psycopg, PyMySQL, redis and pymongo say where it was.
+_REFUSED = (
+    r"ConnectionRefusedError: .*Connect call failed \('([^']+)', (\d+)",
+    r"connection to server at \"([^\"]+)\".*, port (\d+) failed: Connection refused",
+    r"Error 111 connecting to ([^\s:]+):(\d+)",
+    r"([\w.-]+):(\d+): \[Errno 111\] Connection refused",
+)
 # What Node.js 18 and 20 say, before the app fails that started it.
 _V8 = re.compile(r"MemoryChunk allocation failed during|Check failed: 12 == \(\*__errno_location")
 _NODE = "Node.js makes machine code as it runs: set gunicorn_unit: {{MemoryDenyWriteExecute: false}}."
@@ -116,6 +131,17 @@ TABLE: list[tuple[str, str]] = [
         r"No module named '(audioop|cgi|cgitb|crypt|imghdr|lib2to3|nntplib|pipes|sndhdr|telnetlib|uu|xdrlib)'",
         "Python has no {0} since 3.13: set gunicorn_python: '3.12', or have a newer version of what asks for it.",
     ),
+    *((row, _NOBODY_THERE.format("{0}:{1}")) for row in _REFUSED),
+    (r"Can't connect to MySQL server on '([^']+)'", _NOBODY_THERE),
+    (r"connection to server on socket \"([^\"]+)\" failed: No such file", _NOBODY_THERE),
+    *(
+        (row, _NO_HOST)
+        for row in (
+            r"could not translate host name \"([^\"]+)\"",
+            r"failed to resolve host '([^']+)'",
+            r"Error -[235] connecting to ([^\s:]+):",
+        )
+    ),
     (
         r"botocore\.exceptions\.NoCredentialsError",
         "The app keeps files in S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in gunicorn_env, or whatever its settings take "
@@ -157,6 +183,10 @@ TABLE: list[tuple[str, str]] = [
         r"/gunicorn/workers/\w+\.py\", line \d+, in \w+\n(?:    .*\n)*TypeError: '(?!NoneType)(\w+)' object is not iterable",
         "What gunicorn_wsgi_app names returned no answer but an object of class {0}: where it makes the app, call it, as in "
         "gunicorn_wsgi_app: shop:create_app().",
+    ),
+    (
+        r"AppImportError: Failed to find application object: '(\w+)\(",
+        "{0} returned nothing: have it end with a return of the app.",
     ),
     (
         r"SynchronousOnlyOperation",

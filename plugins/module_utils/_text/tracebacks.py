@@ -14,7 +14,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-_BEGIN = re.compile(r"^(?:Exception Group )?Traceback \(most recent call last\):$")
+# A logger can have put something of its own before it, as gunicorn and uvicorn do for what an app's lifespan raises.
+_BEGIN = re.compile(r"(?:^|^\S.*[\]:] )(?:Exception Group )?Traceback \(most recent call last\):$")
 _FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?$')
 _LINKS = (
     "The above exception was the direct cause of the following exception:",

@@ -257,6 +257,42 @@ SAID = {
         "prevents this.",
         "gunicorn_unit: {MemoryDenyWriteExecute: false}",
     ),
+    "a database that asyncpg doesn't reach": (
+        "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)",
+        "Nobody answers at 127.0.0.1:5432, where the app connects:",
+    ),
+    "a database that psycopg doesn't reach": (
+        'connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused',
+        "Nobody answers at localhost:5432,",
+    ),
+    "a socket of PostgreSQL": (
+        'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: No such file or directory',
+        "Nobody answers at /var/run/postgresql/.s.PGSQL.5432,",
+    ),
+    "MySQL": (
+        "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'localhost' ([Errno 111] Connection refused)\")",
+        "Nobody answers at localhost,",
+    ),
+    "Redis": (
+        "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.",
+        "Nobody answers at localhost:6379,",
+    ),
+    "MongoDB": (
+        "pymongo.errors.ServerSelectionTimeoutError: localhost:27017: [Errno 111] Connection refused (configured timeouts: …)",
+        "Nobody answers at localhost:27017,",
+    ),
+    "a name among containers": (
+        'could not translate host name "db" to address: Temporary failure in name resolution',
+        "The server knows no host db,",
+    ),
+    "such a name of Redis": (
+        "redis.exceptions.ConnectionError: Error -2 connecting to redis:6379. Name or service not known.",
+        "The server knows no host redis,",
+    ),
+    "such a name of psycopg": (
+        "psycopg.OperationalError: failed to resolve host 'db': [Errno -2] Name or service not known",
+        "The server knows no host db,",
+    ),
     "a locale": ("locale.Error: unsupported locale setting", "gunicorn_packages: [locales-all]"),
     "a home": (
         "PermissionError: [Errno 13] Permission denied: '/home/deploy/uploads/x'",

@@ -99,3 +99,19 @@ def test_only_the_last_of_several_counts():
 @pytest.mark.parametrize("said", ["", "no traceback at all", "Traceback (most recent call last):\n", "OSError: alone"])
 def test_what_is_no_traceback_is_none(said):
     assert tracebacks.last(said) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "[2026-11-27 21:20:48 +0000] [10631] [ERROR] ASGI lifespan startup failed: Lifespan startup failed: ",
+        "[2026-11-27 21:21:04 +0000] [10886] [ERROR] ",
+        "ERROR: ",
+    ],
+)
+def test_a_logger_puts_something_before_the_traceback(head):
+    said = f'{head}Traceback (most recent call last):\n  File "/x/shop.py", line 3, in lifespan\n    connect()\nOSError: no\n'
+    assert (
+        tracebacks.last(f"{said}[2026-11-27 21:20:48 +0000] [1] [INFO] Worker exiting\n").chain[0].words
+        == "OSError: no"
+    )
