@@ -38,7 +38,9 @@ worker_class, needs = str(given.get("worker_class", "sync")), []
 folders = [os.path.join(str(given.get("chdir", ".")), one) for one in ["", *(config.pythonpath or "").split(",")]]
 if not PathFinder.find_spec(worker_class.split(".")[0], folders):
     try:
-        config.worker_class
+        # Where its module lacks it, gunicorn gives its name in place of a class.
+        if isinstance(config.worker_class, str):
+            raise RuntimeError("{} has no {}".format(*worker_class.rpartition(".")[::2]))
     except BaseException as error:
         extra = 'extra == "%s"' % worker_class.split("_")[0]
         needs = [one for one in requires("gunicorn") or [] if extra in one.replace("'", '"')]

@@ -17,7 +17,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import traceback
 # whether it can be of the other kind. Other classes and decorated apps may do as they like. gunicorn's own check is
 # content, and every request then gets a 500.
 _UNFIT = """
-import inspect
+import inspect, os, sys
 
 def takes(app, arguments):
     try:
@@ -29,18 +29,57 @@ def takes(app, arguments):
     return True
 
 def unfit(app, module):
+    if module == "gunicorn.workers.gtornado" and any(kind.__module__ == "tornado.web" for kind in type(app).__mro__):
+        return None  # its own kind, which no other worker serves
     if module == "gunicorn.workers.gasgi":
         return None if takes(app, 3) else ("ASGI", takes(app, 2))
+    if module.startswith(("uvicorn.", "uvicorn_worker")):
+        return None if takes(app, 3) or takes(app, 1) else ("ASGI", takes(app, 2))
     if module.startswith("gunicorn.workers."):
         coroutine = any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
         return ("WSGI", coroutine or takes(app, 3)) if coroutine or not takes(app, 2) else None
+
+# Says what else it is: what makes an app, of itself or of something, or is to be awaited for that; or an object of a class.
+def made(app):
+    if inspect.iscoroutinefunction(app):
+        return "coroutine" if not takes(app, 3) else ""
+    if inspect.isroutine(app) or inspect.isclass(app):
+        return "maker" if takes(app, 0) else "maker of something"
+    return f"{type(app).__module__}.{type(app).__qualname__}"
+
+# Says what is there instead of what is to be loaded: by the names of their arguments, as all frameworks have them.
+def instead(uri):
+    name, _colon, given = uri.partition(":")
+    module, function = sys.modules.get(name), given.partition("(")
+    names = vars(module) if module else {}
+    return {
+        "apps": [each for each, value in names.items() if not each.startswith("_") and is_app(value)],
+        "makers": [each for each in ("create_app", "make_app", "get_app") if callable(names.get(each)) and takes(names[each], 0)],
+        "awaited": function[0] if function[1] and inspect.iscoroutinefunction(names.get(function[0])) else "",
+        "package": hasattr(module, "__path__") and os.path.isfile(name.replace(".", "/") + ".py"),
+    }
+
+def is_app(value):
+    try:
+        names = [*inspect.signature(value).parameters] if callable(value) and not inspect.isclass(value) else []
+    except Exception:
+        return False  # such as a proxy that stands for nothing yet
+    return (len(names) == 2 and names[0].startswith("env")) or names[:3] == ["scope", "receive", "send"]
+
+# Says whether it keeps a visitor's session in the worker that began it, as Socket.IO does unless it takes websockets alone.
+def pinned(objects):
+    def is_server(one):
+        return any(str(kind.__module__).startswith("engineio.") and "handle_request" in vars(kind) for kind in type(one).__mro__)
+
+    return any("polling" in (getattr(one, "transports", None) or ["polling"]) for one in objects if is_server(one))
 """
 # gunicorn --check-config, and more: it knows pythonpath, tries what a start needs, and says what is effective, which is
 # looked at as settings are. No dollar in here: systemd would take it for a variable.
 _SCRIPT = f"""
-import os, sys
+import gc, os, sys
 {answers.TELL}
 from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.errors import AppImportError
 {setting_rules.FACTS}
 {rehearsal.SCRIPT}
 {_UNFIT}
@@ -53,7 +92,9 @@ class Proof(WSGIApplication):
         # Each goes before the one before it.
         self.path = [os.path.abspath(path) for path in (self.cfg.pythonpath or "").split(",") if path][::-1]
         sys.path[:0] = self.path
-        self.cfg.worker_class
+        # Where its module lacks it, gunicorn gives its name in place of a class.
+        if isinstance(self.cfg.worker_class, str):
+            raise RuntimeError("class uri %r invalid or not found: its module has no such class" % self.cfg.worker_class)
         self.facts = facts(self.cfg)
         # From here on as with --check-config, which a configuration must not say itself.
         self.cfg.set("check_config", True)
@@ -61,7 +102,11 @@ class Proof(WSGIApplication):
     def load(self):
         cfg = self.cfg
         tell(facts=self.facts, failed=before_the_app(cfg))
-        app = super().load() if LOAD else None
+        try:
+            app = super().load() if LOAD else None
+        except AppImportError:
+            tell(instead=instead(self.app_uri or ""), failed=[])
+            raise
         in_force = dict(workers=cfg.workers, threads=cfg.threads, timeout=cfg.timeout, pythonpath=self.path)
         in_force["worker_class"] = cfg.worker_class_str
         django = sys.modules.get("django.conf")
@@ -72,7 +117,8 @@ class Proof(WSGIApplication):
         # It starts beside the workers, by gunicorn 25 and later.
         in_force["dirty_arbiter"] = int(bool(getattr(cfg, "dirty_apps", None) and cfg.dirty_workers))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
-        tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [])
+        in_one = "engineio" in sys.modules and pinned(gc.get_objects())
+        tell(in_force=in_force, unfit=kind, made=made(app) if kind else "", pinned=in_one, failed=with_the_app(cfg, app) if LOAD and not kind else [])
         return app
 
 try:
@@ -85,6 +131,10 @@ _UNREADABLE = 3
 # How long an app may take to be loaded before that counts as never: one may wait for what isn't there, such as a database.
 SECONDS = 600
 _SETTINGS = "gunicorn_conf_file or gunicorn_settings"
+# The worker classes that frameworks with apps of their own kind have for them.
+_OWN_WORKERS = {"aiohttp": "aiohttp.GunicornWebWorker", "tornado": "tornado"}
+# As many as help.
+_NAMES = 3
 
 
 class ProofError(Exception):
@@ -118,9 +168,12 @@ def in_force(
         whose = (
             "which gunicorn can't load" if _is_at_fault(wsgi_app, done.stderr) else "and the app fails as it is loaded"
         )
-        faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {whose}{said}")
+        helps = [line for report in reports if "instead" in report for line in _instead(wsgi_app, report["instead"])]
+        faults.append("\n".join([f"gunicorn_wsgi_app is {wsgi_app!r}, {whose}{said}", *helps]))
     elif reports[1]["unfit"]:
         faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {_of_kind(wsgi_app, reports[1])}")
+    elif reports[1]["pinned"]:
+        faults += filter(None, [_of_one_worker(reports[1]["in_force"])])
     if faults:
         raise ProofError("\n".join(faults))
     in_force: dict[str, Any] = reports[1]["in_force"]
@@ -128,16 +181,69 @@ def in_force(
 
 
 def _of_kind(wsgi_app: str, report: dict[str, Any]) -> str:
-    kind, of_the_other = report["unfit"]
-    if not of_the_other and not wsgi_app.endswith(")"):
+    (kind, of_the_other), made, worker_class = report["unfit"], report["made"], report["in_force"]["worker_class"]
+    framework = made.partition(".")[0]
+    if framework in _OWN_WORKERS:
+        return (
+            f"which is an app of {framework}, but the effective worker_class, {worker_class!r}, serves none of those, so every "
+            f"request would fail: set gunicorn_settings: {{worker_class: {_OWN_WORKERS[framework]}}}"
+        )
+    if made == "coroutine":
+        return (
+            "which would have to be awaited, and gunicorn awaits nothing, so every request would fail: have the app made by a "
+            "function without async, or at the top of a module; for one of aiohttp set gunicorn_settings: "
+            f"{{worker_class: {_OWN_WORKERS['aiohttp']}}}"
+        )
+    if not of_the_other and made.startswith("maker") and not wsgi_app.endswith(")"):
         # As gunicorn has it.
         named = wsgi_app if ":" in wsgi_app else f"{wsgi_app}:application"
-        return f"which serves no requests, so every one would fail: where it makes the app, call it, as '{named}()'"
-    other = "set it to 'asgi'" if kind == "WSGI" else "leave that out, or name the app's ASGI callable"
-    return (
-        f"which is no {kind} app, but the effective worker_class, {report['in_force']['worker_class']!r}, serves no other, "
-        f"so every request would fail: {other}"
+        call = f"call it, as '{named}()'" if made == "maker" else f"call it with what it takes, as '{named}({{}})'"
+        return f"which serves no requests, so every one would fail: where it makes the app, {call}"
+    if not of_the_other and "." in made:
+        return f"which serves no requests, so every one would fail: it is an object of {made}; name what is an app"
+    other = (
+        "set gunicorn_settings: {worker_class: asgi}"
+        if kind == "WSGI"
+        else "leave that out, or name the app's ASGI callable"
     )
+    return (
+        f"which is no {kind} app, but the effective worker_class, {worker_class!r}, serves no other, so every request would "
+        f"fail: {other}"
+    )
+
+
+def _of_one_worker(in_force: dict[str, Any]) -> str | None:
+    """Return why an app that keeps sessions in its workers can't be served so."""
+    given = in_force["worker_class"]
+    if given != "sync" and in_force["workers"] == 1:
+        return None
+    why = (
+        f"workers is {in_force['workers']}, but the app's Socket.IO finds a visitor again only in the worker that met him first"
+        if in_force["workers"] > 1
+        else "worker_class is 'sync', but the app's Socket.IO has each visitor keep a connection, and nobody else is answered then"
+    )
+    threads = "worker_class: gthread, threads: 100" if given == "sync" else f"worker_class: {given}"
+    return (
+        f"gunicorn_settings: {why}: set gunicorn_settings: {{{threads}, workers: 1}}, or have it take websockets alone, by "
+        "transports=['websocket'] on both sides"
+    )
+
+
+def _instead(wsgi_app: str, found: dict[str, Any]) -> list[str]:
+    """Return what helps where the module is there, and what is to be loaded of it isn't, a sentence each."""
+    module, lines = wsgi_app.partition(":")[0], []
+    if found["awaited"]:
+        lines.append(
+            f"{found['awaited']} is a coroutine function, and gunicorn awaits nothing: have a function without async make the app."
+        )
+    if found["package"]:
+        path = module.replace(".", "/")
+        lines.append(f"Python takes the folder {path} for {module}, not {path}.py beside it: rename one of the two.")
+    names = [f"'{module}:{name}'" for name in [*found["apps"], *(f"{name}()" for name in found["makers"])]]
+    names = [name for name in names if name != f"'{wsgi_app}'"][:_NAMES]
+    if names and not found["awaited"]:
+        lines.append(f"What could be served of {module}: set gunicorn_wsgi_app: {' or '.join(names)}.")
+    return lines
 
 
 def _is_at_fault(wsgi_app: str, said: str) -> bool:

@@ -60,6 +60,12 @@ _DEFAULTS = {"worker_tmp_dir": "/dev/shm", "control_socket_disable": True}
 # By the module of a worker class the package that has it.
 _PACKAGES = {"uvicorn": "uvicorn-worker", "uvicorn_worker": "uvicorn-worker", "aiohttp": "aiohttp"}
 
+# What to take for a class of another name or version, by how its name begins.
+_OTHERS = {
+    "uvicorn": "; ASGI apps, which uvicorn serves, are served by 'asgi'",
+    "eventlet": "; gunicorn_version: '25.3.0' is the last with eventlet, which is no longer developed: gevent and gthread do the same",
+}
+
 
 class SettingsError(Exception):
     """The settings or the user's file can't be used; the message has one line a fault, which names the variable."""
@@ -161,8 +167,17 @@ class Settings:
             return f"worker_class is {value!r}, which needs more than gunicorn: add {needs} to gunicorn_requirements"
         if re.fullmatch(r"\w+", str(value)) and value not in workers["known"]:
             known = ", ".join(workers["known"])
-            return f"worker_class is {value!r}, which gunicorn {self.version} doesn't have: it has {known}"
+            near = difflib.get_close_matches(str(value).lower(), workers["known"], n=1)
+            hint = next(
+                (text for name, text in _OTHERS.items() if str(value).startswith(name)),
+                f"; did you mean {near[0]}?" if near else "",
+            )
+            return f"worker_class is {value!r}, which gunicorn {self.version} doesn't have: it has {known}{hint}"
         hint = ""
+        if re.search(r" has no \w+$", said):
+            hint = (
+                ": its documentation says what it has instead; an ASGI app is served by 'asgi', which needs no package"
+            )
         if said.startswith("No module named"):
             module = str(value).partition(".")[0]
             hint = f": add {_PACKAGES.get(module, 'its package')} to gunicorn_requirements"

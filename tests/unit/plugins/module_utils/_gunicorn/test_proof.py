@@ -22,6 +22,12 @@ def wsgi(environ, start_response): pass
 async def asgi(scope, receive, send): pass
 def factory(kind): return globals()[kind]
 def create_app(config=None): return wsgi
+def pyramids(global_config, **settings): return wsgi
+async def make_async(): return asgi
+def forgets(): wsgi
+class Other:
+    def __call__(self): pass
+extension = object()
 application = create_app
 def needs_a_variable(): return os.environ["NOT_SET_ANYWHERE"]
 """
@@ -143,7 +149,7 @@ def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove, tmp_path):
         (
             "asgi",
             "threads = 2",
-            "which is no WSGI app, but the effective worker_class, 'gthread', .*: set it to 'asgi'",
+            "which is no WSGI app, but the effective worker_class, 'gthread', .*: set gunicorn_settings: {worker_class: asgi}",
         ),
         (
             "wsgi",
@@ -152,14 +158,123 @@ def test_the_app_and_its_worker_are_found_on_the_pythonpath(prove, tmp_path):
         ),
         ("factory('wsgi')", "worker_class = 'asgi'", "is no ASGI app"),
         # Where it has to be called first, it is of neither kind.
-        ("factory", "", "which serves no requests, .* call it, as 'shop_apps:factory\\(\\)'"),
-        ("factory", "worker_class = 'asgi'", "which serves no requests, .* call it"),
-        ("create_app", "", "which serves no requests, .* call it"),
+        ("create_app", "", "which serves no requests, .* call it, as 'shop_apps:create_app\\(\\)'"),
+        ("create_app", "worker_class = 'asgi'", "which serves no requests, .* call it"),
+        ("factory", "", "which serves no requests, .* call it with what it takes"),
+        ("pyramids", "", "call it with what it takes, as 'shop_apps:pyramids\\({}\\)'"),
+        ("make_async", "", "would have to be awaited, .*without async"),
+        ("make_async", "worker_class = 'asgi'", "would have to be awaited, .*worker_class: aiohttp.GunicornWebWorker"),
+        ("Other()", "", "it is an object of shop_apps.Other; name what is an app"),
     ],
 )
 def test_an_app_that_its_worker_can_not_call(prove, app, config, said):
     with pytest.raises(proof.ProofError, match=f"^gunicorn_wsgi_app is .shop_apps:.*{said}"):
         prove(app, config)
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "worker_class"),
+    [("tornado", "web", "tornado"), ("aiohttp", "web_app", "aiohttp.GunicornWebWorker")],
+)
+@pytest.mark.parametrize("config", ["", "worker_class = 'asgi'"])
+def test_an_app_of_a_framework_that_brings_its_own_worker(prove, package, name, worker_class, config):
+    files = {
+        f"{package}/__init__.py": "",
+        f"{package}/{name}.py": "class Application:\n    def __call__(self, one=1): pass\n",
+    }
+    app = f"from {package}.{name} import Application\napp = Application()\n"
+    said = f"is an app of {package}, .*: set gunicorn_settings: {{worker_class: {worker_class}}}$"
+    with pytest.raises(proof.ProofError, match=said):
+        prove("app", config, {**files, "shop_apps.py": app})
+
+
+def test_tornados_own_apps_are_served_by_its_worker():
+    names = {}
+    exec(proof._UNFIT, names)
+    app = type("Application", (), {"__module__": "tornado.web", "__call__": lambda self, request: None})()
+    assert names["unfit"](app, "gunicorn.workers.gtornado") is None
+    assert names["unfit"](app, "gunicorn.workers.sync") == ("WSGI", False)
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        ("server", "set gunicorn_wsgi_app: 'shop_apps:wsgi' or 'shop_apps:asgi' or 'shop_apps:create_app\\(\\)'.$"),
+        ("extension", "set gunicorn_wsgi_app: 'shop_apps:wsgi' or "),
+        ("make_async()", "make_async is a coroutine function, and gunicorn awaits nothing"),
+        ("forgets()", "forgets returned nothing: have it end with a return of the app"),
+    ],
+)
+def test_what_is_no_app_leads_to_what_is(prove, app, said):
+    with pytest.raises(proof.ProofError, match=f"(?s)which gunicorn can't load.*{said}"):
+        prove(app)
+
+
+def test_a_proxy_that_stands_for_nothing_yet_is_no_app(prove):
+    proxy = """
+class Proxy:
+    def __call__(self, environ, start_response): pass
+    def __getattribute__(self, name): raise RuntimeError("outside of a request")
+request = Proxy()
+"""
+    with pytest.raises(proof.ProofError, match="set gunicorn_wsgi_app: 'shop_apps:wsgi' or 'shop_apps:asgi'"):
+        prove("server", "", {"shop_apps.py": proxy + APPS})
+
+
+def test_a_folder_that_is_taken_for_the_module_is_named(prove):
+    with pytest.raises(
+        proof.ProofError, match=r"takes the folder shop_apps for shop_apps, not shop_apps\.py beside it"
+    ):
+        prove("app", "", {"shop_apps/__init__.py": ""})
+
+
+def test_a_worker_class_that_its_module_lacks(prove):
+    with pytest.raises(
+        proof.ProofError, match=r"class uri 'shop_apps\.Worker' invalid or not found: its module has no such class"
+    ):
+        prove("wsgi", "worker_class = 'shop_apps.Worker'")
+
+
+SOCKET_IO = """
+from engineio.server import Server
+
+class Polls(Server):
+    def __init__(self, transports):
+        self.transports = transports
+
+def wsgi(environ, start_response): pass
+async def asgi(scope, receive, send): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("app", "config", "transports", "said"),
+    [
+        (
+            "wsgi",
+            "workers = 3",
+            "None",
+            "workers is 3, .*: set gunicorn_settings: {worker_class: gthread, threads: 100, workers: 1}",
+        ),
+        ("wsgi", "", "None", "worker_class is 'sync', .*{worker_class: gthread, threads: 100, workers: 1}"),
+        ("asgi", "worker_class = 'asgi'\nworkers = 2", "['polling', 'websocket']", "{worker_class: asgi, workers: 1}"),
+        ("wsgi", "threads = 9", "None", None),
+        ("asgi", "worker_class = 'asgi'\nworkers = 2", "['websocket']", None),
+    ],
+)
+def test_sessions_that_one_worker_keeps(prove, app, config, transports, said):
+    # As python-engineio has it.
+    server = "class Server:\n    def handle_request(self): pass\n"
+    files = {
+        "engineio/__init__.py": "",
+        "engineio/server.py": server,
+        "shop_apps.py": f"{SOCKET_IO}server = Polls({transports})\n",
+    }
+    if not said:
+        assert prove(app, config, files)["threads"] >= 1
+        return
+    with pytest.raises(proof.ProofError, match=f"^gunicorn_settings: .*{said}, or have it take websockets alone"):
+        prove(app, config, files)
 
 
 @pytest.mark.parametrize(("app", "config"), [("asgi", "worker_class = 'asgi'"), ("factory('wsgi')", "threads = 2")])
@@ -191,8 +306,9 @@ def test_what_a_worker_can_not_call(app, wsgi_workers, asgi_workers):
     for module in ("sync", "gthread", "ggevent", "gtornado"):
         assert names["unfit"](app, f"gunicorn.workers.{module}") == (wsgi_workers and (wsgi_workers, True))
     assert names["unfit"](app, "gunicorn.workers.gasgi") == (asgi_workers and (asgi_workers, True))
+    assert names["unfit"](app, "uvicorn_worker._workers") == (asgi_workers and (asgi_workers, True))
     # A class of somebody else's may call what it likes.
-    assert names["unfit"](app, "uvicorn_worker") is None
+    assert names["unfit"](app, "shop.workers") is None
 
 
 @pytest.mark.parametrize(
