@@ -10,6 +10,7 @@ say then; what counts is the page at its end.
 from __future__ import annotations
 
 import dataclasses
+import http
 import http.client
 import threading
 import time
@@ -19,6 +20,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving import probe
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 _TICK = 0.05
+# For a page that nothing depends on.
+_SECONDS = 10
 # As many as a browser follows at most (Fetch, section 4.4).
 _REDIRECTS = 20
 _HINTS = {
@@ -127,6 +130,15 @@ class Asker(threading.Thread):
             url = urllib.parse.urlsplit(url)._replace(netloc=host, fragment="").geturl()
             if (url, cookies) in seen or len(seen) > _REDIRECTS:
                 raise Unhealthy(f"{asked}{_NO_END}")
+
+
+def misses_prefix(path: str, prefix: str, host: str) -> bool:
+    """Say whether the app at the unix socket `path` has no page at a URL prefix, but one if it is told that it is mounted there."""
+    try:
+        unaware, aware = (probe.get(path, f"{prefix}/", host, _SECONDS, prefix=told).status for told in ("", prefix))
+    except (OSError, http.client.HTTPException):
+        return False
+    return unaware == http.HTTPStatus.NOT_FOUND and aware < http.HTTPStatus.BAD_REQUEST
 
 
 def _next(url: str, location: str, host: str) -> tuple[str, str | None]:

@@ -25,12 +25,18 @@ class Answer(NamedTuple):
 
 
 def get(
-    path: str, url_path: str, host: str, timeout: float, scheme: str = "http", cookies: Mapping[str, str] | None = None
+    path: str,
+    url_path: str,
+    host: str,
+    timeout: float,
+    scheme: str = "http",
+    cookies: Mapping[str, str] | None = None,
+    prefix: str = "",
 ) -> Answer:
     """Send one GET to the unix socket at `path`, as nginx would for a visitor on this host, and return the answer.
 
-    `scheme` is what the visitor speaks, `timeout` bounds each wait for the network in seconds. Raises OSError or
-    http.client.HTTPException where nobody listens, or what comes back in time is no HTTP.
+    `scheme` is what the visitor speaks, `prefix` where the app is told that it is mounted; `timeout` bounds each wait for the
+    network in seconds. Raises OSError or http.client.HTTPException where nobody listens, or what comes back in time is no HTTP.
     """
     headers = {
         "Host": host,
@@ -44,6 +50,8 @@ def get(
     }
     if cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    if prefix:
+        headers["SCRIPT_NAME"] = prefix
     connection = _Connection(path, timeout)
     try:
         connection.request("GET", _quoted(url_path), headers=headers)

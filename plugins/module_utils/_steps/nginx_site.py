@@ -23,7 +23,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._nginx import (
     sites,
 )
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
-from ansible_collections.pyweb.stack.plugins.module_utils._serving import media
+from ansible_collections.pyweb.stack.plugins.module_utils._serving import health, media
 from ansible_collections.pyweb.stack.plugins.module_utils._text.unknown import UNKNOWN
 
 # What stands for the app's address in check mode, where the role that opens it may not have run.
@@ -117,6 +117,8 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
         if not module.check_mode:
             _reach(module, params, address)
             _visit(module, params)
+        if diff and not module.check_mode:
+            _look_below(module, params)
     return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
 
 
@@ -203,6 +205,19 @@ def _visit(module: Module, params: dict) -> None:
     fault = plain.fault(_first_name(params) or "localhost", (params["locations"] or [params["location"]])[0])
     if fault:
         module.warn(fault)
+
+
+def _look_below(module: Module, params: dict) -> None:
+    """Warn where the whole app is below a prefix that it knows nothing of, so that none of its pages is found."""
+    prefix = params["location"].rstrip("/")
+    if not prefix or params["locations"] or "script_name" in {name.lower() for name in params["proxy_headers"]}:
+        return
+    if health.misses_prefix(f"{_folder(params)}/current/app.sock", prefix, _first_name(params) or "localhost"):
+        module.warn(
+            f"nginx_site_location is {params['location']!r}, where the app {params['app']} has no page (404), but it has if it is "
+            f"told that it is mounted there: add nginx_site_proxy_headers: {{SCRIPT_NAME: {prefix}}}, unless its own URLs begin "
+            "with that"
+        )
 
 
 def _remove(module: Module, params: dict) -> dict:

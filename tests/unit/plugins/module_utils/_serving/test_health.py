@@ -10,7 +10,7 @@ import socketserver
 import threading
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Asker, Health, misses_prefix
 
 HEALTH = Health(["/healthz"], "www.example.com", range(200, 400), 5)
 
@@ -169,3 +169,18 @@ def test_each_of_several_pages_must_answer(site):
     path = site({f"http://{HOST}/": 200, f"http://{HOST}/login/?token=x": 200, f"http://{HOST}/shop/": 500})
     assert _asked(path, "/", "/login/?token=x").answer == "/: 200 OK; /login/: 200 OK"
     assert "GET /shop/ for www.example.com: 500" in _asked(path, "/", "/shop/").refusal
+
+
+@pytest.mark.parametrize(
+    ("unaware", "aware", "misses"),
+    [(404, 200, True), (404, 302, True), (404, 404, False), (200, 200, False), (404, 500, False)],
+)
+def test_an_app_that_knows_nothing_of_its_prefix(tmp_path, app, unaware, aware, misses):
+    requests = app(tmp_path / "app.sock", unaware, aware)
+    assert misses_prefix(str(tmp_path / "app.sock"), "/shop", "www.example.com") is misses
+    asked = [(request.path, request.headers["SCRIPT_NAME"], request.headers["Host"]) for request in requests]
+    assert asked == [("/shop/", None, "www.example.com"), ("/shop/", "/shop", "www.example.com")]
+
+
+def test_an_app_that_is_not_there_misses_nothing(tmp_path):
+    assert not misses_prefix(str(tmp_path / "app.sock"), "/shop", "www.example.com")
