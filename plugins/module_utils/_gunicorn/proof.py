@@ -62,9 +62,11 @@ def instead(uri):
 def is_app(value):
     try:
         names = [*inspect.signature(value).parameters] if callable(value) and not inspect.isclass(value) else []
+        # One that hands everything on to an app of its own, as that of Dash.
+        within = is_app(getattr(value, "server", None)) if names == ["args", "kwargs"] else False
     except Exception:
         return False  # such as a proxy that stands for nothing yet
-    return (len(names) == 2 and names[0].startswith("env")) or names[:3] == ["scope", "receive", "send"]
+    return within or (len(names) == 2 and names[0].startswith("env")) or names[:3] == ["scope", "receive", "send"]
 
 # Says whether it keeps a visitor's session in the worker that began it, as Socket.IO does unless it takes websockets alone.
 def pinned(objects):

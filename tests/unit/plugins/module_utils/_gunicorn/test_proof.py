@@ -221,6 +221,17 @@ request = Proxy()
         prove("server", "", {"shop_apps.py": proxy + APPS})
 
 
+def test_an_app_within_another_is_one(prove):
+    wraps = """
+class Dash:
+    def __init__(self, server): self.server = server
+    def __call__(self, *args, **kwargs): pass
+dash, task = Dash(lambda environ, start_response: None), Dash(None)
+"""
+    with pytest.raises(proof.ProofError, match="set gunicorn_wsgi_app: 'shop_apps:dash'\\.$"):
+        prove("server", "", {"shop_apps.py": wraps})
+
+
 def test_a_folder_that_is_taken_for_the_module_is_named(prove):
     with pytest.raises(
         proof.ProofError, match=r"takes the folder shop_apps for shop_apps, not shop_apps\.py beside it"
