@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import sys
 from collections.abc import Callable
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import asking, files
@@ -43,6 +44,12 @@ _NO_FILE = re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or director
 # The name of a file that is written before it takes the place of another, or keeps others away from that.
 _PASSING = re.compile(
     r"\.?tmp\w{8}.*|\.?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}.*|.+\.(?:lock|new|part|temp|tmp)\w*|.+~"
+)
+# What is said of a module of the source that has the name of another one, which is meant.
+_HIDES = re.compile(
+    r"ImportError: cannot import name '\w+' from (?:partially initialized module )?'(\w+)'"
+    r"|AttributeError: (?:partially initialized )?module '(\w+)' has no attribute"
+    r"|No module named '\S+'; '(\w+)' is not a package"
 )
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
 # So many lines of what has no traceback.
@@ -361,6 +368,9 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     if table and asks:
         text = _ASKS_AT_SETUP if _AT_SETUP.search(said) else _MAKES_TABLES[asks]
         found.append(text.format(next(filter(None, table.groups()))))
+    hides = _HIDES.search(said)
+    if hides and (hidden := _hidden(next(filter(None, hides.groups())), source, workdir)):
+        found.append(hidden)
     missing = _MISSING.search(said)
     if missing and not found:
         found.append(_of_missing(missing[1], source))
@@ -455,6 +465,16 @@ def _of_missing(module: str, source: str) -> str:
         file = naming[0]
         return f"{file} names {package}, but it is not installed: set gunicorn_requirements_file: {file}, if that was not taken."
     return f"The environment has no {module}: add its package, maybe {package}, to the app's requirements or gunicorn_requirements."
+
+
+def _hidden(module: str, source: str, workdir: str) -> str | None:
+    """Return what helps where a file of the app's stands in the way of a module of Python's or of a package."""
+    for folder in filter(None, dict.fromkeys((workdir, source))):
+        path = os.path.join(folder, f"{module}.py")
+        meant = module in sys.stdlib_module_names or any(_names(source, file, module) for file in _files(source))
+        if meant and os.path.isfile(path):
+            return f"{module}.py of the source is taken for the module {module} of the same name, which is meant: rename the file."
+    return None
 
 
 def _files(source: str) -> list[str]:

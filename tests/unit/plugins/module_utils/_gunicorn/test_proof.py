@@ -228,7 +228,7 @@ class Dash:
     def __call__(self, *args, **kwargs): pass
 dash, task = Dash(lambda environ, start_response: None), Dash(None)
 """
-    with pytest.raises(proof.ProofError, match="set gunicorn_wsgi_app: 'shop_apps:dash'\\.$"):
+    with pytest.raises(proof.ProofError, match=r"set gunicorn_wsgi_app: 'shop_apps:dash'\.$"):
         prove("server", "", {"shop_apps.py": wraps})
 
 

@@ -529,3 +529,36 @@ def test_an_app_has_no_other_file_read_by_what_it_says(tmp_path, write):
     assert "asks for SECOND" in explain(_lacks_first(tmp_path / "sources" / digest / "own.py"))
     for file in (tmp_path / "sources" / digest / "../../other.py", theirs / "own.py", link / "own.py"):
         assert "SECOND" not in explain(_lacks_first(file))
+
+
+@pytest.mark.parametrize(
+    ("said", "files", "name"),
+    [
+        (
+            "ImportError: cannot import name 'Flask' from partially initialized module 'flask' (most likely due to a circular import)",
+            {"flask.py": "", "requirements.txt": "Flask==3.1\n"},
+            "flask",
+        ),
+        ("ImportError: cannot import name 'Enum' from 'enum' (…)", {"enum.py": ""}, "enum"),
+        (
+            "AttributeError: partially initialized module 'random' has no attribute 'choice'",
+            {"random.py": ""},
+            "random",
+        ),
+        (
+            "ModuleNotFoundError: No module named 'redis.asyncio'; 'redis' is not a package",
+            {"redis.py": "", "requirements.txt": "redis"},
+            "redis",
+        ),
+        (
+            "ImportError: cannot import name 'db' from partially initialized module 'models' (…)",
+            {"models.py": ""},
+            None,
+        ),
+        ("AttributeError: module 'random' has no attribute 'choise'", {"shop.py": ""}, None),
+    ],
+)
+def test_a_file_that_hides_the_module_that_is_meant_is_named(tmp_path, write, said, files, name):
+    source = str(write(tmp_path / "sources" / ("8f9b" * 10), files))
+    hides = [helps for helps in known(said, source, source) if "rename the file" in helps]
+    assert [f"{name}.py of the source is taken for" in helps for helps in hides] == [True] * bool(name)
