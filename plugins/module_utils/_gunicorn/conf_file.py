@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import difflib
 import glob
+import itertools
 import os
 import re
 from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import answers
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes
+from ansible_collections.pyweb.stack.plugins.module_utils._host import files, sandboxes
 
 # Until what only reads is given up.
 _SECONDS = 60
@@ -59,6 +60,21 @@ tell(wrong=wrong, bound=bound, read=read)
 # As people call such a file.
 _LIKE = re.compile(r"gunicorn(?:[._-]?(?:conf|config|cfg|settings))*\.py")
 
+# What people give gunicorn where a platform or a container starts it, but for how many workers, which are planned.
+_STARTED = re.compile(r"^(?:web:|(?:CMD|ENTRYPOINT)\s).*?\bgunicorn\b(.*)$", re.MULTILINE)
+_OPTIONS = {
+    "-k": "worker_class",
+    "-t": "timeout",
+    "--keep-alive": "keepalive",
+    **{
+        f"--{name.replace('_', '-')}": name
+        for name in (
+            *("worker_class", "threads", "timeout", "graceful_timeout", "max_requests", "max_requests_jitter"),
+            *("worker_connections",),
+        )
+    },
+}
+
 
 class ConfFileError(Exception):
     """The file can't be read; the message is the rest of a sentence whose subject is the variable."""
@@ -87,6 +103,19 @@ def like(folder: str) -> list[str]:
     """Return the files in a folder, and in the folders in it, that look like gunicorn's configuration, relative to it."""
     found = [path for depth in ("", "*/") for path in glob.glob(f"{depth}gunicorn*.py", root_dir=folder)]
     return sorted(path for path in found if _LIKE.fullmatch(os.path.basename(path)))
+
+
+def started(folder: str) -> dict[str, dict[str, str]]:
+    """Return with which settings files in a folder start gunicorn for others than this collection, by the files' names."""
+    found = {}
+    for name in ("Procfile", "Dockerfile"):
+        match = _STARTED.search(files.brought_text(folder, name))
+        words = re.split(r"[\s=\[\],\"']+", match[1]) if match else []
+        values = {_OPTIONS[word]: value for word, value in itertools.pairwise(words) if word in _OPTIONS}
+        # What a shell fills in is not known.
+        values = {setting: value for setting, value in values.items() if re.fullmatch(r"[\w.]+", value)}
+        found |= {name: values} if values else {}
+    return found
 
 
 def faults(run: sandboxes.Run, python: str, text: str, owned: dict[str, str], known: Collection[str]) -> list[str]:

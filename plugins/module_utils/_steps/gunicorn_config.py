@@ -84,6 +84,14 @@ def _conf(module: Module, params: dict, folder: str | None) -> str:
             f"The source has {like} where the app runs, which counts only if gunicorn_conf_file names it: "
             f"add gunicorn_conf_file: {like}"
         )
+    for name, given in conf_file.started(folder).items() if folder and not path and not params["dest"] else []:
+        lacks = {setting: value for setting, value in given.items() if setting not in params["settings"]}
+        if lacks:
+            named = ", ".join(f"{setting}: {value}" for setting, value in lacks.items())
+            module.warn(
+                f"The source's {name} starts gunicorn with more than the role does, which counts only if gunicorn_settings has it: "
+                f"add gunicorn_settings: {{{named}}}"
+            )
     if not path or params["conf_text"] is not None:
         return params["conf_text"] or ""
     if not folder:

@@ -241,6 +241,16 @@ def test_a_file_of_the_source_counts_where_it_is_named(host, play, write):
     assert "workers = 8" in of_the_controller["content"]
 
 
+def test_what_a_procfile_gives_gunicorn_is_told_unless_it_is_given(host, play, write):
+    write(host / "src", {"Procfile": "web: gunicorn --timeout 120 --threads 4 shop:app\n"})
+    options = {"python": sys.executable, "wsgi_app": "shop:app", "chdir": str(host / "src")}
+    assert "Procfile starts gunicorn" in play("gunicorn_config", **options)["warned"]
+    assert (
+        "add gunicorn_settings: {timeout: 120}" in play("gunicorn_config", **options, settings={"threads": 2})["warned"]
+    )
+    assert not play("gunicorn_config", **options, settings={"threads": 2, "timeout": 60})["warned"]
+
+
 def test_a_link_in_the_place_of_a_configuration_is_replaced_and_not_shown(host, play):
     (host / "secret").write_text("hunter2\n")
     (host / "conf.py").symlink_to(host / "secret")

@@ -134,3 +134,29 @@ def test_what_an_environment_prints_is_no_answer(talkative):
 def test_no_answer_is_a_fault(monkeypatch):
     monkeypatch.setattr(conf_file, "_QUESTION", "")
     assert _faults("workers = 1\n") == [f"{sys.executable} can't read it: it ended without an answer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "given"),
+    [
+        (
+            "Procfile",
+            "release: flask db upgrade\nweb: gunicorn -w 4 -k gthread --threads=8 --timeout 120 app:app --log-file -\n",
+            {"worker_class": "gthread", "threads": "8", "timeout": "120"},
+        ),
+        (
+            "Dockerfile",
+            'FROM python:3.12\nRUN pip install gunicorn\nCMD ["gunicorn", "-b", "0.0.0.0:80", "--timeout", "90", "app:app"]\n',
+            {"timeout": "90"},
+        ),
+        (
+            "Dockerfile",
+            "CMD exec gunicorn --bind :$PORT --workers 1 --threads 8 --timeout $SLOW main:app\n",
+            {"threads": "8"},
+        ),
+        ("Procfile", "web: gunicorn app:app\n", None),
+        ("Procfile", "web: uvicorn app:app --timeout 3\nworker: gunicorn --timeout 9\n", None),
+    ],
+)
+def test_what_a_platform_or_a_container_is_told_is_found(tmp_path, write, name, text, given):
+    assert conf_file.started(str(write(tmp_path, {name: text}))) == ({name: given} if given else {})
