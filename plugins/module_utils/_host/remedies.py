@@ -24,6 +24,8 @@ _EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvp
 # A path as the app wrote it, from the folder that it runs in.
 _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
+# By its URL, which begins where the app runs, or by a name to which a folder is added.
+_NAMED_DATABASE = re.compile(r"""['"](sqlite:///)?([\w.-][\w./-]*\.(?:db|sqlite3?))['"]""")
 # As hook.py writes it, where the port is lost on the way. Anybody can send any origin, so of the asked host's name alone.
 _MAPPED = re.compile(
     r"Forbidden \(Origin checking failed - \w+://([^\s/:]+):\d+ does not match any trusted origins\.\): \S+ for \1$",
@@ -279,6 +281,18 @@ def _databases(source: str) -> list[str]:
     return sorted(found)
 
 
+def _named_database(source: str) -> list[str]:
+    """Return the file of SQLite that code in a folder names, relative to it, if that is one and no test names it."""
+    found = set()
+    for folder, _folders, names in os.walk(source) if source else ():
+        for file in (
+            name for name in names if name.endswith(".py") and not f"{folder[len(source) :]}/{name}".count("test")
+        ):
+            for scheme, name in _NAMED_DATABASE.findall(files.brought_text(folder, file)):
+                found.add(os.path.relpath(os.path.join(source if scheme else folder, name), source))
+    return [*found] if len(found) == 1 else []
+
+
 def _instance(source: str) -> str:
     """Return the instance folder of a Flask app in a folder that asks for it, relative to that; empty where none does."""
     for folder, _folders, names in os.walk(source) if source else ():
@@ -313,7 +327,7 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
         )
     if _DATABASE.search(text):
         instance = _instance(source) if "unable to open" in text else ""
-        there = [instance] if instance else _databases(source)
+        there = [instance] if instance else _databases(source) or _named_database(source)
         if there:
             return (
                 f"The app writes to a database in its source, which nothing can change: add gunicorn_shared_paths: "

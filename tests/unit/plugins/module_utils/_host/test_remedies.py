@@ -487,6 +487,29 @@ def test_a_database_in_the_source_is_named(tmp_path, write):
     assert "as in gunicorn_shared_paths: [db.sqlite3]" in known(said, str(tmp_path))[0]
 
 
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        (
+            {
+                "config.py": "URI = 'sqlite:///' + os.path.join(basedir, 'app.db')",
+                "tests/conftest.py": "'sqlite:///t.db'",
+            },
+            "app.db",
+        ),
+        ({"shop/models.py": 'connect("data/shop.sqlite3")'}, "shop/data/shop.sqlite3"),
+        ({"shop/main.py": 'create_engine("sqlite:///./shop.db")'}, "shop.db"),
+        ({"a.py": "'a.db'", "b.py": "'b.db'"}, "db.sqlite3"),
+    ],
+)
+def test_a_database_that_is_yet_to_be_made_is_named_as_the_code_has_it(tmp_path, write, files, place):
+    source = str(write(tmp_path / "sources", files))
+    assert (
+        f"gunicorn_shared_paths: [{place}]"
+        in known("sqlite3.OperationalError: unable to open database file", source)[0]
+    )
+
+
 def test_settings_that_lack_one_variable_are_read_for_the_others(tmp_path, write):
     text = """import os
 A = os.environ["FIRST"]
