@@ -22,7 +22,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import ask, 
 _OPTIONS = {
     "chdir": "use gunicorn_chdir",
     "config": "use gunicorn_settings",
-    "paste": "use gunicorn_wsgi_app",
+    "paste": "name the app of such a file by gunicorn_wsgi_app, as \"pyramid.paster:get_app('production.ini')\"",
     "wsgi_app": "use gunicorn_wsgi_app",
 }
 _AT_NGINX = "it is nginx that speaks TLS with visitors, and plain HTTP with the app"

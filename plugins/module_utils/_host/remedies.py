@@ -162,6 +162,12 @@ TABLE: list[tuple[str, str]] = [
         "timeout in gunicorn_settings and in gunicorn_health more seconds.",
     ),
     (
+        r"/gunicorn/workers/\w+\.py\", line \d+, in handle_request\n(?: .*\n)*?"
+        r" .*/gunicorn/workers/base\.py\", line \d+, in handle_abort\n(?: .*\n)*SystemExit: 1",
+        "A page took longer than gunicorn's setting timeout, so its worker was ended: give it more seconds, as in gunicorn_settings: "
+        "{{timeout: 120}}, or have threads, whose pages may take longer: {{worker_class: gthread, threads: 4}}.",
+    ),
+    (
         r"Origin checking failed - (\S+) does not match any trusted origins",
         "Where a port of another machine or of a container leads to nginx, the app doesn't know it: add {0} to "
         "CSRF_TRUSTED_ORIGINS, or let it see the port by nginx_site_proxy_headers: {{Host: $http_host}}.",

@@ -115,6 +115,8 @@ def _wsgi_app(value: Any) -> site_rules.Faults:
     file = re.match(r"([\w./-]+)\.py(:.*)?\Z", str(value))
     if file:
         yield f"is {value!r}, which names a file: name its module, {file[1].strip('./').replace('/', '.') + (file[2] or '')!r}"
+    elif str(value).endswith(".ini"):
+        yield f"is {value!r}, which names no module: what Pyramid makes of that file is \"pyramid.paster:get_app('{value}')\""
     elif not isinstance(value, str) or not re.match(r"[A-Za-z_][\w.]*(:\S.*)?\Z", value):
         yield f"is {value!r}, but must be a module and what to call in it, such as 'shop.wsgi:application'"
 

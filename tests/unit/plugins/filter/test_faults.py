@@ -98,6 +98,7 @@ def test_all_is_well(yaml):
         ),
         ("gunicorn_wsgi_app: yes", "is True, but must be a module and what to call in it"),
         ("gunicorn_wsgi_app: 'app.py:app'", "is 'app.py:app', which names a file: name its module, 'app:app'"),
+        ("gunicorn_wsgi_app: production.ini", "names no module: .*pyramid.paster:get_app('production.ini')"),
         ("gunicorn_wsgi_app: ./app/main.py", "which names a file: name its module, 'app.main'"),
         ("gunicorn_wsgi_app: 'shop wsgi'", "is 'shop wsgi', but must be a module and what to call in it"),
         ('gunicorn_wsgi_app: "shop:app\\nbind = 1"', "but must be a module"),

@@ -293,6 +293,12 @@ SAID = {
         "psycopg.OperationalError: failed to resolve host 'db': [Errno -2] Name or service not known",
         "The server knows no host db,",
     ),
+    "a page that takes longer than its worker may": (
+        '  File "/v/gunicorn/workers/sync.py", line 184, in handle_request\n    respiter = self.wsgi(environ, resp.start_response)\n'
+        '  File "/srv/shop/app.py", line 8, in slow\n    def slow(): time.sleep(40)\n                ^^^^^^^^\n'
+        '  File "/v/gunicorn/workers/base.py", line 200, in handle_abort\n    sys.exit(1)\nSystemExit: 1',
+        "gunicorn_settings: {timeout: 120}, or have threads",
+    ),
     "a locale": ("locale.Error: unsupported locale setting", "gunicorn_packages: [locales-all]"),
     "a home": (
         "PermissionError: [Errno 13] Permission denied: '/home/deploy/uploads/x'",
