@@ -119,8 +119,11 @@ class Proof(WSGIApplication):
         # It starts beside the workers, by gunicorn 25 and later.
         in_force["dirty_arbiter"] = int(bool(getattr(cfg, "dirty_apps", None) and cfg.dirty_workers))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
+        # That of Flask-Sock; a websocket stays with its worker, which does nothing else, and is ended at the setting timeout.
+        sockets = "flask_sock" in sys.modules and cfg.worker_class_str == "sync"
         in_one = "engineio" in sys.modules and pinned(gc.get_objects())
-        tell(in_force=in_force, unfit=kind, made=made(app) if kind else "", pinned=in_one, failed=with_the_app(cfg, app) if LOAD and not kind else [])
+        more = dict(made=made(app) if kind else "", pinned=in_one, sockets=sockets)
+        tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [], **more)
         return app
 
 try:
@@ -174,6 +177,11 @@ def in_force(
         faults.append("\n".join([f"gunicorn_wsgi_app is {wsgi_app!r}, {whose}{said}", *helps]))
     elif reports[1]["unfit"]:
         faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {_of_kind(wsgi_app, reports[1])}")
+    elif reports[1]["sockets"]:
+        faults.append(
+            "gunicorn_settings: worker_class is 'sync', whose workers keep one websocket each, and no longer than the setting timeout "
+            "says: set gunicorn_settings: {worker_class: gthread, threads: 100}"
+        )
     elif reports[1]["pinned"]:
         faults += filter(None, [_of_one_worker(reports[1]["in_force"])])
     if faults:

@@ -246,6 +246,15 @@ def test_a_worker_class_that_its_module_lacks(prove):
         prove("wsgi", "worker_class = 'shop_apps.Worker'")
 
 
+def test_websockets_of_flask_take_threads(prove):
+    files = {"flask_sock.py": "", "shop_apps.py": f"import flask_sock\n{APPS}"}
+    with pytest.raises(
+        proof.ProofError, match=r"^gunicorn_settings: worker_class is 'sync', .*{worker_class: gthread, threads: 100}$"
+    ):
+        prove("wsgi", "", files)
+    assert prove("wsgi", "threads = 9", files)["threads"] == 9
+
+
 SOCKET_IO = """
 from engineio.server import Server
 
