@@ -17,7 +17,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import traceback
 # whether it can be of the other kind. Other classes and decorated apps may do as they like. gunicorn's own check is
 # content, and every request then gets a 500.
 _UNFIT = """
-import inspect, os, sys
+import importlib.util, inspect, os, sys
 
 def takes(app, arguments):
     try:
@@ -67,6 +67,16 @@ def is_app(value):
     except Exception:
         return False  # such as a proxy that stands for nothing yet
     return within or (len(names) == 2 and names[0].startswith("env")) or names[:3] == ["scope", "receive", "send"]
+
+# Says why websockets that the app has would not work: with Flask-Sock each stays with its worker, which does nothing else and is
+# ended at the setting timeout; and uvicorn answers 404 to them where no package for them is there.
+def no_sockets(app, cfg):
+    if "flask_sock" in sys.modules and cfg.worker_class_str == "sync":
+        return "sync"
+    library = any(map(importlib.util.find_spec, ("websockets", "wsproto")))
+    if library or not cfg.worker_class.__module__.startswith(("uvicorn.", "uvicorn_worker")):
+        return ""
+    return "library" if any(type(one).__name__.endswith("WebSocketRoute") for one in getattr(app, "routes", ())) else ""
 
 # Says whether it keeps a visitor's session in the worker that began it, as Socket.IO does unless it takes websockets alone.
 def pinned(objects):
@@ -119,8 +129,7 @@ class Proof(WSGIApplication):
         # It starts beside the workers, by gunicorn 25 and later.
         in_force["dirty_arbiter"] = int(bool(getattr(cfg, "dirty_apps", None) and cfg.dirty_workers))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
-        # That of Flask-Sock; a websocket stays with its worker, which does nothing else, and is ended at the setting timeout.
-        sockets = "flask_sock" in sys.modules and cfg.worker_class_str == "sync"
+        sockets = LOAD and no_sockets(app, cfg)
         in_one = "engineio" in sys.modules and pinned(gc.get_objects())
         more = dict(made=made(app) if kind else "", pinned=in_one, sockets=sockets)
         tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [], **more)
@@ -138,6 +147,16 @@ SECONDS = 600
 _SETTINGS = "gunicorn_conf_file or gunicorn_settings"
 # The worker classes that frameworks with apps of their own kind have for them.
 _OWN_WORKERS = {"aiohttp": "aiohttp.GunicornWebWorker", "tornado": "tornado"}
+_NO_SOCKETS = {
+    "sync": (
+        "gunicorn_settings: worker_class is 'sync', whose workers keep one websocket each, and no longer than the setting timeout "
+        "says: set gunicorn_settings: {{worker_class: gthread, threads: 100}}"
+    ),
+    "library": (
+        "gunicorn_settings: worker_class is {!r}, which answers 404 to the app's websockets without a package for them: add "
+        "websockets to gunicorn_requirements, or set worker_class to 'asgi', which needs no package"
+    ),
+}
 # As many as help.
 _NAMES = 3
 
@@ -178,10 +197,7 @@ def in_force(
     elif reports[1]["unfit"]:
         faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {_of_kind(wsgi_app, reports[1])}")
     elif reports[1]["sockets"]:
-        faults.append(
-            "gunicorn_settings: worker_class is 'sync', whose workers keep one websocket each, and no longer than the setting timeout "
-            "says: set gunicorn_settings: {worker_class: gthread, threads: 100}"
-        )
+        faults.append(_NO_SOCKETS[reports[1]["sockets"]].format(reports[1]["in_force"]["worker_class"]))
     elif reports[1]["pinned"]:
         faults += filter(None, [_of_one_worker(reports[1]["in_force"])])
     if faults:

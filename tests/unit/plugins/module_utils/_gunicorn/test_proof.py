@@ -255,6 +255,26 @@ def test_websockets_of_flask_take_threads(prove):
     assert prove("wsgi", "threads = 9", files)["threads"] == 9
 
 
+def test_websockets_of_uvicorn_take_a_package(prove):
+    worker = "from gunicorn.workers.sync import SyncWorker\nclass UvicornWorker(SyncWorker): pass\n"
+    app = """
+class APIWebSocketRoute: pass
+class App:
+    routes = [APIWebSocketRoute()]
+    async def __call__(self, scope, receive, send): pass
+app, quiet = App(), App()
+quiet.routes = []
+"""
+    files = {"uvicorn_worker/__init__.py": "", "uvicorn_worker/_workers.py": worker, "shop_apps.py": app}
+    config = "worker_class = 'uvicorn_worker._workers.UvicornWorker'"
+    with pytest.raises(
+        proof.ProofError, match=r"^gunicorn_settings: .*answers 404 to .*add websockets to gunicorn_requirements"
+    ):
+        prove("app", config, files)
+    assert prove("quiet", config, files)["workers"] == 1
+    assert prove("app", config, {**files, "wsproto.py": ""})["workers"] == 1
+
+
 SOCKET_IO = """
 from engineio.server import Server
 
