@@ -98,7 +98,15 @@ TABLE: list[tuple[str, str]] = [
     (r"File \"(?:<frozen os>|\S*/os\.py)\", line \d+, in __getitem__\n(?: .*\n)*KeyError: '(\w+)'", _ENV),
     (r"ImproperlyConfigured: Set the (\w+) environment variable", _ENV),
     (r"UndefinedValueError: (\w+) not found\. Declare it as envvar", _ENV),
-    (r"Environment variable \"(\w+)\" (?:is )?not set", _ENV),
+    (r"(?i)environment variable ['\"](\w+)['\"] (?:is )?not set", _ENV),
+    (
+        r"RuntimeError: The session is unavailable because no secret key was set|RuntimeError: A secret key is required to use CSRF",
+        "The app has no secret key: have app.secret_key be os.environ['SECRET_KEY'], and add gunicorn_secrets: [SECRET_KEY].",
+    ),
+    (
+        r"^\w*(?:Error|Exception|Configured): (?:.*\n){0,3}?.*\bpip3? install (?:-U |--upgrade )?['\"`]?([A-Za-z][\w.-]*(?:\[[\w,.-]+\])?)",
+        "The environment lacks {0}: add it to the app's requirements or gunicorn_requirements.",
+    ),
     (r"KeyError: \"Config '(\w+)' is missing, and has no default", _ENV),
     # What is read with no default, and then is None.
     (rf"{_READS}\)[^\n]*\n(?:[\s~^]+\n)?(?:AttributeError|TypeError): .*\bNone(?:Type)?\b", _ENV),

@@ -275,6 +275,27 @@ quiet.routes = []
     assert prove("app", config, {**files, "wsproto.py": ""})["workers"] == 1
 
 
+@pytest.mark.parametrize(
+    "key", ["os.urandom(24)", "secrets.token_hex()", "secrets.token_urlsafe(16)", "'dev-' + secrets.token_hex(16)"]
+)
+def test_a_key_that_each_worker_makes_up(prove, key):
+    app = f"""
+import os, secrets
+class App:
+    secret_key = {key}
+    def __call__(self, environ, start_response): pass
+app, lasting = App(), App()
+lasting.secret_key = "a lasting one"
+"""
+    files = {"shop_apps.py": app}
+    said = r"makes up its secret_key .* each of 3 workers has another, .*add gunicorn_secrets: \[SECRET_KEY\]$"
+    with pytest.raises(proof.ProofError, match=said):
+        prove("app", "workers = 3", files)
+    assert prove("lasting", "workers = 3", files)["workers"] == 3
+    assert prove("app", "", files)["workers"] == 1
+    assert prove("app", "workers = 3\npreload_app = True", files)["workers"] == 3
+
+
 SOCKET_IO = """
 from engineio.server import Server
 

@@ -299,6 +299,23 @@ SAID = {
         '  File "/v/gunicorn/workers/base.py", line 200, in handle_abort\n    sys.exit(1)\nSystemExit: 1',
         "gunicorn_settings: {timeout: 120}, or have threads",
     ),
+    "Flask's settings": (
+        "RuntimeError: The environment variable 'SHOP_SETTINGS' is not set and as such configuration could not be loaded.",
+        "no SHOP_SETTINGS: set it in gunicorn_env",
+    ),
+    "Flask without a key": (
+        "RuntimeError: The session is unavailable because no secret key was set.  Set the secret_key on the application",
+        "add gunicorn_secrets: [SECRET_KEY]",
+    ),
+    "what a package says to install": (
+        'RuntimeError: Form data requires "python-multipart" to be installed. \nYou can install "python-multipart" with: \n\n'
+        "pip install python-multipart\n",
+        "The environment lacks python-multipart: add it to",
+    ),
+    "what it says to install with an extra": (
+        "ImportError: email-validator is not installed, run `pip install 'pydantic[email]'`",
+        "The environment lacks pydantic[email]: add it to",
+    ),
     "a locale": ("locale.Error: unsupported locale setting", "gunicorn_packages: [locales-all]"),
     "a home": (
         "PermissionError: [Errno 13] Permission denied: '/home/deploy/uploads/x'",
