@@ -17,7 +17,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._text import traceback
 # whether it can be of the other kind. Other classes and decorated apps may do as they like. gunicorn's own check is
 # content, and every request then gets a 500.
 _UNFIT = """
-import base64, importlib.util, inspect, os, random, sys
+import base64, hashlib, importlib.util, inspect, os, random, subprocess, sys
 
 def takes(app, arguments):
     try:
@@ -79,16 +79,41 @@ def no_sockets(app, cfg):
     return "library" if any(type(one).__name__.endswith("WebSocketRoute") for one in getattr(app, "routes", ())) else ""
 
 # Keeps in mind what random bytes the app asks for, to tell a key that it makes up, which each worker then has another of.
+AGAIN = "PYWEB_STACK_AGAIN"
 drawn, urandom = [], os.urandom
 
 def draw(size):
     drawn.append(urandom(size))
     return drawn[-1]
 
+# Django's goes through many draws.
+def draw_strings():
+    try:
+        from django.utils import crypto
+        make = crypto.get_random_string
+    except Exception:
+        return
+
+    def draw_string(*given, **named):
+        text = make(*given, **named)
+        drawn.append(text.encode())
+        return text
+
+    crypto.get_random_string = draw_string
+
 def made_up(key):
     text = key if isinstance(key, bytes) else str(key).encode()
     ways = [lambda one: one, lambda one: one.hex().encode(), lambda one: base64.urlsafe_b64encode(one).rstrip(b"=")]
     return any(len(one) >= 8 and way(one) in text for one in drawn for way in ways)
+
+# Says whether another process would have another key, which one may also find in a file that the first has written.
+def differs(keys):
+    digest, command = hashlib.sha256(repr(keys).encode()).hexdigest(), getattr(sys, "orig_argv", None)
+    if AGAIN in os.environ:
+        return digest
+    if not command or not any(map(made_up, keys)):
+        return False
+    return digest not in subprocess.run(command, env={**os.environ, AGAIN: "1"}, capture_output=True, text=True).stdout
 
 # Says whether it keeps a visitor's session in the worker that began it, as Socket.IO does unless it takes websockets alone.
 def pinned(objects):
@@ -126,7 +151,9 @@ class Proof(WSGIApplication):
     def load(self):
         cfg = self.cfg
         tell(facts=self.facts, failed=before_the_app(cfg))
-        os.urandom = random._urandom = draw
+        if LOAD:
+            os.urandom = random._urandom = draw
+            draw_strings()
         try:
             app = super().load() if LOAD else None
         except AppImportError:
@@ -143,8 +170,9 @@ class Proof(WSGIApplication):
         in_force["dirty_arbiter"] = int(bool(getattr(cfg, "dirty_apps", None) and cfg.dirty_workers))
         kind = LOAD and unfit(app, cfg.worker_class.__module__)
         sockets = LOAD and no_sockets(app, cfg)
-        # As Flask and Quart call it.
-        key = LOAD and cfg.workers > 1 and not cfg.preload_app and made_up(getattr(app, "secret_key", None))
+        # As Flask and Quart call it, and Django.
+        keys = [getattr(app, "secret_key", None), getattr(django and django.settings._wrapped, "SECRET_KEY", None)]
+        key = bool(LOAD) and cfg.workers > 1 and not cfg.preload_app and differs(keys)
         in_one = "engineio" in sys.modules and pinned(gc.get_objects())
         more = dict(made=made(app) if kind else "", pinned=in_one, sockets=sockets, key=key)
         tell(in_force=in_force, unfit=kind, failed=with_the_app(cfg, app) if LOAD and not kind else [], **more)
@@ -213,8 +241,8 @@ def in_force(
         faults.append(f"gunicorn_wsgi_app is {wsgi_app!r}, {_of_kind(wsgi_app, reports[1])}")
     elif reports[1]["key"]:
         faults.append(
-            f"gunicorn_wsgi_app is {wsgi_app!r}, which makes up its secret_key as it is loaded, so that each of "
-            f"{reports[1]['in_force']['workers']} workers has another, and knows no session and no form of the others: have it be "
+            f"gunicorn_wsgi_app is {wsgi_app!r}, which makes up its secret key as it is loaded, so that each of "
+            f"{reports[1]['in_force']['workers']} workers has another, and knows no session of the others, nor their forms: have it be "
             "os.environ['SECRET_KEY'], and add gunicorn_secrets: [SECRET_KEY]"
         )
     elif reports[1]["sockets"]:

@@ -288,12 +288,51 @@ app, lasting = App(), App()
 lasting.secret_key = "a lasting one"
 """
     files = {"shop_apps.py": app}
-    said = r"makes up its secret_key .* each of 3 workers has another, .*add gunicorn_secrets: \[SECRET_KEY\]$"
+    said = r"makes up its secret key .* each of 3 workers has another, .*add gunicorn_secrets: \[SECRET_KEY\]$"
     with pytest.raises(proof.ProofError, match=said):
         prove("app", "workers = 3", files)
     assert prove("lasting", "workers = 3", files)["workers"] == 3
     assert prove("app", "", files)["workers"] == 1
     assert prove("app", "workers = 3\npreload_app = True", files)["workers"] == 3
+
+
+def test_a_key_that_is_made_up_once_and_kept(prove):
+    app = """
+import os, secrets
+if not os.path.exists("key"):
+    with open("key", "w") as file:
+        file.write(secrets.token_hex(32))
+class App:
+    secret_key = open("key").read()
+    def __call__(self, environ, start_response): pass
+app = App()
+"""
+    assert prove("app", "workers = 3", {"shop_apps.py": app})["workers"] == 3
+
+
+@pytest.mark.parametrize(("given", "refused"), [("", True), ("lasting", False)])
+def test_a_key_that_each_worker_of_django_makes_up(prove, given, refused):
+    crypto = "import random\ndef get_random_string(size): return ''.join(random.choices('abc', k=size))\n"
+    conf = """
+import types
+from django.core import make
+settings = types.SimpleNamespace(
+    configured=True, SETTINGS_MODULE="shop", DEBUG=False, _wrapped=types.SimpleNamespace(SECRET_KEY={given!r} or make(50))
+)
+"""
+    files = {
+        "django/__init__.py": "",
+        "django/utils/__init__.py": "",
+        "django/utils/crypto.py": crypto,
+        "django/core.py": "from django.utils.crypto import get_random_string as make\n",
+        "django/conf.py": conf.format(given=given),
+        "shop_apps.py": f"import django.conf\n{APPS}",
+    }
+    if refused:
+        with pytest.raises(proof.ProofError, match=r"makes up its secret key .*add gunicorn_secrets: \[SECRET_KEY\]$"):
+            prove("wsgi", "workers = 3", files)
+    else:
+        assert prove("wsgi", "workers = 3", files)["workers"] == 3
 
 
 SOCKET_IO = """
