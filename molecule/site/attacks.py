@@ -1,15 +1,20 @@
-"""What strangers send to the sites over TLS, and what comes of it; runs on the server, which it asks by way of nginx."""
+"""What strangers send to the sites over TLS, and what comes of it; runs on the server, which it asks by way of nginx.
+
+With the variables SERVER, the server's address, and CONTAINER it runs on another host, from where it asks what is `from_abroad`.
+"""
 
 import base64
 import concurrent.futures
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import unittest
 import urllib.parse
@@ -17,9 +22,10 @@ import urllib.parse
 import http2
 
 ALBUM, SHOP = "album.example.com", "shop.example.com"
-SEEN = pathlib.Path("/var/lib/gunicorn-album/seen.jsonl")
+SERVER, CONTAINER = os.environ.get("SERVER", "127.0.0.1"), os.environ.get("CONTAINER")
+SEEN, LOG = "/var/lib/gunicorn-album/seen.jsonl", "/var/log/nginx/album.json"
 MEDIA = pathlib.Path("/var/lib/gunicorn-album/media")
-LOG = pathlib.Path("/var/log/nginx/album.json")
+ABROAD = []
 ANYBODY = ssl.create_default_context()
 ANYBODY.check_hostname = False
 ANYBODY.verify_mode = ssl.CERT_NONE
@@ -45,14 +51,28 @@ BELIEVED = (
 )
 
 
-def connect(host, source="127.0.0.1", protocols=()):
+def from_abroad(test):
+    """Have a test run on another host than the server, and others on the server."""
+    ABROAD.append(test)
+    return unittest.skipUnless(CONTAINER, "another host asks this")(test)
+
+
+def on_server(*argv):
+    """Return what a command on the server says."""
+    command = ["docker", "exec", CONTAINER, *argv] if CONTAINER else argv
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    return done.stdout
+
+
+def connect(host, source=None, protocols=()):
     """Return a connection to nginx, as one from there who asks for that host."""
     context = ANYBODY
     if protocols:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(protocols)
-    plain = socket.create_connection(("127.0.0.1", 443), timeout=PATIENCE, source_address=(source, 0))
+    where = (source, 0) if source else None
+    plain = socket.create_connection((SERVER, 443), timeout=PATIENCE, source_address=where)
     return context.wrap_socket(plain, server_hostname=host)
 
 
@@ -72,7 +92,7 @@ def send(host, data):
             said += more
 
 
-def get(path, host=ALBUM, headers=None, source="127.0.0.1", method="GET", body=None):
+def get(path, host=ALBUM, headers=None, source=None, method="GET", body=None):
     """Return status, headers and body of an answer."""
     connection = http.client.HTTPSConnection(host, context=ANYBODY)
     connection.sock = connect(host, source)
@@ -106,19 +126,23 @@ def over_http3(*how, path="/echo"):
 
 def has_http3():
     """Say whether nginx has HTTP/3, as Debian 13's has."""
-    return "http_v3_module" in subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
+    return "http_v3_module" in on_server("nginx", "-V")
 
 
 class Headers(unittest.TestCase):
+    @from_abroad
     def test_a_stranger_says_nothing_that_is_believed(self):
         self.assertEqual(len(BELIEVED), 72)
+        with connect(ALBUM) as connection:
+            here = connection.getsockname()[0]
         for name in BELIEVED:
             with self.subTest(name):
                 seen = echoed(headers={name: "planted"})
                 self.assertNotIn("planted", json.dumps(seen))
                 self.assertEqual((seen["host"], seen["secure"], seen["path"]), (ALBUM, True, "/echo"))
-                self.assertEqual(seen["told"]["HTTP_X_FORWARDED_FOR"], "127.0.0.1")
+                self.assertEqual(seen["told"]["HTTP_X_FORWARDED_FOR"], here)
 
+    @from_abroad
     def test_nor_does_one_who_says_it_twice_or_in_other_words(self):
         for name in BELIEVED[:8]:
             for spelt in (f"{name} ", f"{name.upper()}", f"{name}: planted\r\n{name}", f"X-A: b\r\n {name}"):
@@ -137,6 +161,7 @@ class Headers(unittest.TestCase):
                     self.assertEqual(seen["told"]["HTTP_X_REAL_IP"], client)
                     self.assertEqual(seen["secure"], secure)
 
+    @from_abroad
     def test_a_host_that_is_not_its_own_gets_nothing_of_the_app(self):
         hosts = (
             "evil.example.com",
@@ -150,7 +175,7 @@ class Headers(unittest.TestCase):
                 with self.subTest(host=host, target=target):
                     request = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
                     self.assertNotIn(b" 200 ", send(ALBUM, request.encode()).partition(b"\r\n")[0])
-        self.assertNotIn("/echo/strange", SEEN.read_text())
+        self.assertNotIn("/echo/strange", on_server("cat", SEEN))
 
 
 def smuggled(number):
@@ -243,6 +268,7 @@ def envelopes():
 
 
 class Smuggling(unittest.TestCase):
+    @from_abroad
     def test_the_app_sees_the_requests_that_nginx_saw_and_no_others(self):
         requests = []
         for number, (name, headers, body) in enumerate(envelopes()):
@@ -282,6 +308,7 @@ class Smuggling(unittest.TestCase):
             list(pool.map(lambda request: send(ALBUM, request[1].encode("latin-1")), [*requests, *requests]))
         self.assert_agreed(30)
 
+    @from_abroad
     def test_over_http2_neither(self):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             sent = list(http2.attacks(ALBUM))
@@ -308,8 +335,8 @@ class Smuggling(unittest.TestCase):
         """See that each request that the app saw is one that nginx forwarded, which it logs when all is done."""
         end = time.monotonic() + PATIENCE
         while True:
-            seen = [json.loads(line) for line in SEEN.read_text().splitlines()]
-            logged = [json.loads(line) for line in LOG.read_text().splitlines()]
+            seen = [json.loads(line) for line in on_server("cat", SEEN).splitlines()]
+            logged = [json.loads(line) for line in on_server("cat", LOG).splitlines()]
             known = {each["id"]: (each["method"], each["uri"]) for each in logged}
             unknown = [each for each in seen if each["HTTP_X_REQUEST_ID"] not in known]
             # The proof of a release has no nginx in front, and what load balancers ask for all the time is not logged.
@@ -507,10 +534,10 @@ class Limits(unittest.TestCase):
                 self.assertIn(b" 200 ", connection.recv(65536).splitlines()[0])
 
     def test_a_body_that_is_too_large_is_refused_before_the_app(self):
-        seen = SEEN.read_text().count("/echo/large")
+        seen = on_server("cat", SEEN).count("/echo/large")
         request = f"POST /echo/large HTTP/1.1\r\nHost: {ALBUM}\r\nContent-Length: 2000000\r\nConnection: close\r\n\r\n"
         self.assertIn(b" 413 ", send(ALBUM, request.encode()).splitlines()[0])
-        self.assertEqual(SEEN.read_text().count("/echo/large"), seen)
+        self.assertEqual(on_server("cat", SEEN).count("/echo/large"), seen)
 
 
 class Log(unittest.TestCase):
@@ -539,7 +566,7 @@ class Log(unittest.TestCase):
             send(ALBUM, "\r\n".join([*lines, "", ""]).encode("latin-1"))
         end, found = time.monotonic() + PATIENCE, []
         while len(found) < len(agents) and time.monotonic() < end:
-            entries = [json.loads(line) for line in LOG.read_bytes().splitlines()]
+            entries = [json.loads(line) for line in pathlib.Path(LOG).read_bytes().splitlines()]
             found = [entry for entry in entries if entry["uri"].startswith("/echo/log/")]
         self.assertGreaterEqual(len(found), len(agents))
         self.assertEqual({len(entry) for entry in entries}, {len(entries[0])})
@@ -623,4 +650,5 @@ class Edge(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    chosen = [test.__qualname__ for test in ABROAD] if CONTAINER else []
+    unittest.main(verbosity=2, argv=[*sys.argv, *chosen])
