@@ -9,7 +9,7 @@ from tools.checks import Check, Lanes, logged, spent
 from tools.collection import collection
 from tools.engine import cpu_seconds, docker, ensure_engine
 from tools.images import SUITES, ensure_images
-from tools.lint import lint
+from tools.lint import ONLY_FULL, lint
 from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
@@ -19,8 +19,8 @@ LONGEST = (
 )
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
-# Those of which, from day to day, a part is shown on one Debian and a part on the other, as their files have it.
-IN_PARTS = ("accidents", "hostile")
+# Those of which, from day to day, a part alone is shown on a Debian, as their files have it.
+IN_PARTS = ("accidents", "faults", "hostile")
 # Minutes that a scenario may take, and with --full.
 LIMITS = (40, 90)
 # Percents of the branches of a file that the unit tests are to run.
@@ -31,7 +31,7 @@ LIMIT = re.compile(r"--limit=\$\{STACK_SERVERS:-(\w+)\}")
 
 def everything(full):
     """Return all checks, those on servers as scenarios() has them."""
-    return on_servers([*unit(full), *scenarios([], full), *lint(), Check("collection installs", collection)])
+    return on_servers([*unit(full), *scenarios([], full), *lint(full), Check("collection installs", collection)])
 
 
 def unit(coverage=True):
@@ -79,6 +79,7 @@ def left_out(names, full):
     missing = {suite: [name for name in shown if suite not in shown[name]] for suite in SUITES}
     told = [f"{', '.join(sorted(some))} on {suite}" for suite, some in missing.items() if some]
     told += [f"all of {name} on both" for name in IN_PARTS if name in shown]
+    told += [] if names else [ONLY_FULL]
     return "" if full or not told else f"Only --full shows: {'; '.join(told)}."
 
 
