@@ -19,8 +19,11 @@ SECONDS = 3600
 _SLOW = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": str(ssh.SILENT_FOR)}
 # Nothing but git itself runs here: no hook, no watcher, and of the filters that the host has none that .gitattributes names.
 _ALONE = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
-# What of an environment names files of authorities, and what git has of its user's home: its settings, and passwords.
+# What of an environment names files of authorities.
 _AUTHORITIES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
+# What it may be told by variables; not where a repository is, as a hook that runs this has of its own.
+_OF_GIT = ("GIT_CONFIG_", "GIT_HTTP_", "GIT_PROXY_", "GIT_SSL_", "GIT_TRACE", "GIT_ALLOW_PROTOCOL")
+# What git has in its user's home: its settings, and passwords.
 _SETTINGS = (".config/git/config", ".gitconfig")
 _PASSWORDS = (".git-credentials", ".config/git/credentials", ".netrc")
 
@@ -108,7 +111,7 @@ def _environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name == "PATH" or name in _AUTHORITIES or name.startswith("GIT_") or proxies.VARIABLE.fullmatch(name)
+        if name == "PATH" or name in _AUTHORITIES or name.startswith(_OF_GIT) or proxies.VARIABLE.fullmatch(name)
         if name != "GIT_CONFIG_GLOBAL"
     } | {**_SLOW, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
 

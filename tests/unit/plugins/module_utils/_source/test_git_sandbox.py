@@ -75,10 +75,11 @@ def test_settings_that_are_named_count_alone(entered, tmp_path, write, monkeypat
 
 def test_of_the_environment_it_has_what_is_for_git(entered, monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET", "planted")
+    monkeypatch.setenv("GIT_DIR", "/of/a/hook")
     monkeypatch.setenv("https_proxy", "http://proxy.example.com")
     monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path))
     sandbox, environment, _files = entered("https://example.com/shop.git")
-    assert "SECRET" not in environment
+    assert not {"SECRET", "GIT_DIR"} & set(environment)
     assert environment["https_proxy"] == "http://proxy.example.com"
     assert sandbox.reads[str(tmp_path)] == str(tmp_path)
 
