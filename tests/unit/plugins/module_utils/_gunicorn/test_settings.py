@@ -85,7 +85,7 @@ def test_for_a_unit_of_ones_own_only_the_options_of_the_module_are_refused(tmp_p
     with pytest.raises(SettingsError) as caught:
         Settings(sys.executable, {}, {"wsgi_app": "shop", "paste": "x.ini"}, "chdir = '/'\n", writable=None)
     assert [line.split(",")[0] for line in str(caught.value).splitlines()] == [
-        "gunicorn_settings: paste is not yours to set: use gunicorn_wsgi_app",
+        "gunicorn_settings: paste is not yours to set: name the app of such a file by gunicorn_wsgi_app",
         "gunicorn_settings: wsgi_app is not yours to set: use gunicorn_wsgi_app",
         "gunicorn_conf_file: line 1 sets chdir",
     ]
