@@ -42,7 +42,8 @@ _LOG = re.compile(r"/logging/__init__\.py\", line \d+, in _open\n(?:.*\n)*?FileN
 _NO_SUCH_PROGRAM = re.compile(
     r"FileNotFoundError: \[Errno 2\] No such file or directory: (?:PosixPath\()?b?'([^'/]+|/(?:usr/)?s?bin/[^']+)'"
 )
-_NO_FILE = re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_SOURCE}/([^']+)'")
+# As Python says it, and Flask's from_pyfile, from_file and their like.
+_NO_FILE = re.compile(rf"FileNotFoundError: \[Errno 2\] (?:.* \()?No such file or directory\)?: '{_SOURCE}/([^']+)'")
 # The name of a file that is written before it takes the place of another, or keeps others away from that.
 _PASSING = re.compile(
     r"\.?tmp\w{8}.*|\.?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}.*|.+\.(?:lock|new|part|temp|tmp)\w*|.+~"

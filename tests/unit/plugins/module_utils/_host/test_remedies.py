@@ -199,6 +199,11 @@ SAID = {
         f"FileNotFoundError: [Errno 2] No such file or directory: '{CODE}/config/local.json'",
         "no config/local.json: where git ignores it",
     ),
+    "a file of Flask's settings": (
+        "FileNotFoundError: [Errno 2] Unable to load configuration file (No such file or directory): "
+        f"'{CODE}/instance/config.py'",
+        "no instance/config.py: where git ignores it",
+    ),
     "setuptools": ("ModuleNotFoundError: No module named 'pkg_resources'", "setuptools<81"),
     "a port": ("OSError: [Errno 98] Address already in use", "gunicorn_overlap: false"),
     "a slow start": (
