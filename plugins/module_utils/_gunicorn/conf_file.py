@@ -107,7 +107,7 @@ def like(folder: str) -> list[str]:
 
 def started(folder: str) -> dict[str, dict[str, str]]:
     """Return with which settings files in a folder start gunicorn for others than this collection, by the files' names."""
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for name in ("Procfile", "Dockerfile"):
         match = _STARTED.search(files.brought_text(folder, name))
         words = re.split(r"[\s=\[\],\"']+", match[1]) if match else []

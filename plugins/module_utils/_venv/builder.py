@@ -43,6 +43,7 @@ def build(
     # As the stage of an environment: a later run clears away what a killed one left. No account but root can enter.
     with tempfile.TemporaryDirectory(prefix=".stage-", dir=os.path.dirname(stage)) as work:
         made, told = _folder(work, "venv", 0o777), _folder(work, "told", 0o755)
+        another = [sentence for sentence in [inputs.another_python()] if sentence]
         mirrored, failures = _mirrored(inputs, mirror, told) if mirror else ({}, [])
         with (
             standins.without_passwords(index) as open_index,
@@ -55,7 +56,7 @@ def build(
                 got = steps.install(inputs, _Workshop(inputs, place, tool, told))
             except uv.UvError as error:
                 # It may do without what could not be had.
-                raise uv.UvError("\n".join([*failures, _noted(app, str(error))])) from error
+                raise uv.UvError("\n".join([*failures, _noted(app, str(error)), *another])) from error
             tool.compile(place)
         try:
             sealing.seal(made, leads_out={os.path.realpath(inputs.python)}, bounded=False)
@@ -66,7 +67,7 @@ def build(
         # Not through what a build may have left of that name.
         files.replace(os.path.join(made, _RECORD), "".join(f"{line}\n" for line in got.packages))
         os.rename(made, stage)
-    return got.notes
+    return [*got.notes, *another]
 
 
 def installed(venv: str) -> list[str]:

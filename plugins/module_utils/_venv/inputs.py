@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import kinds, projects, requirements
+from ansible_collections.pyweb.stack.plugins.module_utils._venv import kinds, other_pythons, projects, requirements
 from ansible_collections.pyweb.stack.plugins.module_utils._venv.requirements import RequirementsError
 
 # The newest gunicorn that is tested.
@@ -20,6 +20,8 @@ GUNICORN = "27.0.1"
 ANOTHER_GUNICORN = f"give gunicorn_version, such as '{GUNICORN}', which takes its place"
 _SECONDS = 60
 _RELEASE = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?")
+# Major and minor version, in a tag such as cpython-311.
+_HAS = re.compile(r"\w+?-?(\d)(\d+)")
 _BOUND = re.compile(r"(>=|>|==|~=|\^|~)\s*(\d+)\.(\d+)")
 
 
@@ -47,6 +49,7 @@ class Inputs:
     ):
         self.python = python
         self.source = source
+        self.chdir = chdir
         self.extra = list(extra)
         self.groups = list(groups or [])
         if text is None:
@@ -104,8 +107,14 @@ class Inputs:
             }
         )[: digests.LENGTH]
 
+    def another_python(self) -> str:
+        """Return a sentence on the Python that the source names in place of the one that it gets, if it does."""
+        has = _HAS.match(_identity(self.python)[1])
+        version = (int(has[1]), int(has[2])) if has else None
+        return other_pythons.named(version, self.file.python, self.source, self.chdir) if version else ""
+
     def _refuse_old_python(self, identity: str) -> None:
-        has = re.match(r"\w+?-?(\d)(\d+)", identity)
+        has = _HAS.match(identity)
         needs = [(int(major), int(minor)) for _how, major, minor in _BOUND.findall(self.file.python)]
         if has and needs and (int(has[1]), int(has[2])) < max(needs):
             major, minor = max(needs)

@@ -111,7 +111,10 @@ _REMEDIES = {
     "Git executable not found": "gunicorn_packages: list git, from which some requirements come",
     "401 Unauthorized": _NO_CREDENTIALS,
     "No space left on device": "gunicorn_root, or the cache in /var/cache: make room on the file system named above",
-    "Request failed after": "gunicorn_index.url, or pip's configuration on the host: the index there doesn't answer",
+    "Request failed after": (
+        "gunicorn_index.url, pip's configuration on the host, or an index that the requirements name: what is named above doesn't "
+        "answer"
+    ),
     "DO NOT MATCH THE HASHES": (
         f"gunicorn_index: it has a file of uv {VERSION} that is not the one that its authors made: look where that comes from"
     ),

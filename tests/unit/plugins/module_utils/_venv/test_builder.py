@@ -384,6 +384,13 @@ def test_a_group_is_installed_where_it_is_asked_for(build, wheels, tool, groups,
 
 
 @needs_mounts
+def test_a_python_that_the_source_names_is_told_whatever_becomes_of_it(build, said):
+    build({"requirements.txt": "click\n", ".python-version": "3.3\n"})
+    assert 'set gunicorn_python: "3.3" if it doesn\'t work with that' in "".join(said)
+    with pytest.raises(uv.UvError, match=r"nosuch(?s:.*)The source's \.python-version names Python 3\.3"):
+        build({"requirements.txt": "nosuch\n"})
+
+
 def test_a_project_that_is_no_package_is_not_installed(build, said):
     """Its backend says so as setuptools does."""
     backend = BACKEND.replace(

@@ -52,6 +52,17 @@ def _said(package, lacking):
             "The headers or library files could not be found for jpeg,",
             "build-essential, libfreetype-dev, libjpeg-dev, python3-dev, zlib1g-dev",
         ),
+        (
+            "pycairo",
+            "Package cairo was not found in the pkg-config search path.",
+            "build-essential, libcairo2-dev, pkg-config, python3-dev",
+        ),
+        (
+            "ourown",
+            "Package 'dbus-1', required by 'virtual:world', not found",
+            "build-essential, libdbus-1-dev, pkg-config",
+        ),
+        ("pygobject", "ERROR: Program 'pkg-config' not found", "libcairo2-dev, libgirepository1.0-dev, pkg-config"),
         ("lxml", "make sure the libxml2 and libxslt development packages are installed.", "libxml2-dev, libxslt1-dev"),
         ("pydantic-core", "error: can't find Rust compiler", "build-essential, cargo, python3-dev"),
     ],
