@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
@@ -14,9 +15,12 @@ from collections.abc import Iterator
 def of(folder: str, path: str, make: bool = False) -> Iterator[tuple[int, str]]:
     """Yield a descriptor of the folder that `path` is in, below `folder`, and its name there.
 
-    What is missing is made where `make` says so. Raises OSError, whose `filename` is the part that is a link or a file.
+    What is missing is made where `make` says so. Raises OSError, whose `filename` is the part that is a link or a file, or the
+    path that leads out of the folder.
     """
     *ahead, name = path.split("/")
+    if {"", ".."} & {*ahead, name}:
+        raise PermissionError(errno.EACCES, "it leads out of its folder", path)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in ahead:

@@ -464,6 +464,18 @@ def test_the_place_of_a_submodule_is_reached_over_no_link(nested, export, git, m
     assert not (tmp_path / "lib").exists()
 
 
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("path", ["../out", "in/../../out", "/out", ".."])
+def test_the_place_of_a_submodule_is_in_the_source(nested, export, git, monkeypatch, path):
+    """As a git would say that does not do what it should."""
+    modules = Repository._modules
+    monkeypatch.setattr(
+        Repository, "_modules", lambda *given: dict(zip([path], modules(*given).values(), strict=False))
+    )
+    with pytest.raises(PermissionError, match="it leads out of its folder"):
+        export(Repository(str(nested / "shop.git")), git(nested / "shop.git", "rev-parse", "main"))
+
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 5\n"
 
 
