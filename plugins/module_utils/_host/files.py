@@ -136,14 +136,6 @@ def sync_tree(path: str) -> None:
         raise OSError(synced.stderr.strip())
 
 
-def open_to_all(path: str) -> None:
-    """Let every account read a folder of plain files and folders that one's own umask may have closed."""
-    for folder, _folders, names in os.walk(path):
-        os.chmod(folder, 0o755)
-        for name in names:
-            os.chmod(os.path.join(folder, name), 0o644)
-
-
 def sync_folder(path: str) -> None:
     """Have the names in a folder outlive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -17,7 +17,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _LONGEST_POINTER = 1024
 
 
-def pointers(folder: str) -> list[str]:
+def _pointers(folder: str) -> list[str]:
     """Return the files below a folder that stand for one of Git LFS, or look so, relative to it."""
     found = []
     for path, _folders, names in os.walk(folder):
@@ -35,7 +35,7 @@ def tracked(folder: str) -> list[str]:
 
     Another that looks so is what it is, such as what a test reads.
     """
-    found = pointers(folder)
+    found = _pointers(folder)
     # A folder comes before those in it.
     places = [path for path, _folders, names in os.walk(folder) if ".gitattributes" in names] if found else []
     given = [(path, *rule) for path in places for rule in _rules(folder, path)]

@@ -123,7 +123,6 @@ def _mirrored(inputs: Inputs, mirror: Mirror, told: str) -> tuple[dict[str, str]
         except RequirementsError as error:
             failures.append(str(error))
         else:
-            files.open_to_all(folder)
             lines += [f'[url "file://{folder}"]', f'insteadOf = "{url}"']
     return {"GIT_CONFIG_GLOBAL": _write(told, "gitconfig", *lines)} if inputs.repositories else {}, failures
 

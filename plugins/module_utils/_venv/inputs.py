@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Collection
@@ -86,8 +87,7 @@ class Inputs:
 
     def digest(self) -> str:
         """Return the name of the environment: the same whenever all that decides its content is."""
-        python = _identity(self.python)
-        self._refuse_old_python(python[1])
+        self._refuse_old_python()
         # What came later has a part only where it is used, so that environments keep the names that they have.
         later = {
             "groups": sorted(map(requirements.normalized, self.groups)),
@@ -97,7 +97,7 @@ class Inputs:
         }
         return digests.of(
             {
-                "python": python,
+                "python": self._identity,
                 "requirements": self.file.texts,
                 "extra": self.extra,
                 "gunicorn": self.gunicorn,
@@ -109,12 +109,16 @@ class Inputs:
 
     def another_python(self) -> str:
         """Return a sentence on the Python that the source names in place of the one that it gets, if it does."""
-        has = _HAS.match(_identity(self.python)[1])
+        has = _HAS.match(self._identity[1])
         version = (int(has[1]), int(has[2])) if has else None
         return other_pythons.named(version, self.file.python, self.source, self.chdir) if version else ""
 
-    def _refuse_old_python(self, identity: str) -> None:
-        has = _HAS.match(identity)
+    @functools.cached_property
+    def _identity(self) -> list[str]:
+        return _identity(self.python)
+
+    def _refuse_old_python(self) -> None:
+        has = _HAS.match(self._identity[1])
         needs = [(int(major), int(minor)) for _how, major, minor in _BOUND.findall(self.file.python)]
         if has and needs and (int(has[1]), int(has[2])) < max(needs):
             major, minor = max(needs)

@@ -25,33 +25,21 @@ def named(version: tuple[int, int], asked: str, source: str | None, chdir: str) 
 
     `asked` is what the file with the requirements says of Pythons, `chdir` the folder in the source where the app runs.
     """
-    whose, wanted = next(_other(version, asked, source, chdir), ("", ""))
-    if not whose:
+    says, fitting = next(_other(version, asked, source, chdir), ("", ""))
+    if not says:
         return ""
-    return (
-        f'{whose} {wanted}, and it gets Python {version[0]}.{version[1]}: set gunicorn_python: "{_last(wanted)}" if it doesn\'t '
-        "work with that."
-    )
+    return f'{says}, and it gets Python {version[0]}.{version[1]}: set gunicorn_python: "{fitting}" if it doesn\'t work with that.'
 
 
 def _other(version: tuple[int, int], asked: str, source: str | None, chdir: str) -> Iterator[tuple[str, str]]:
-    """Yield who names another Python, and what they say."""
+    """Yield what names another Python, as the beginning of a sentence, and the newest version that it allows."""
     for included, major, minor in _BELOW.findall(asked):
         if version > (int(major), int(minor)) or (version == (int(major), int(minor)) and not included):
-            yield "What says which packages the app needs asks for Python", f"<{included}{major}.{minor}"
+            fitting = f"{major}.{int(minor) - (not included)}"
+            yield f"What says which packages the app needs asks for Python <{included}{major}.{minor}", fitting
     for folder in dict.fromkeys([chdir, "."]) if source else ():
         for name, pattern in _NAMED.items():
             path = os.path.normpath(os.path.join(folder, name))
             match = re.search(pattern, files.brought_text(source or "", path), re.MULTILINE)
             if match and match[1] != f"{version[0]}.{version[1]}":
-                yield f"The source's {path} names Python", match[1]
-
-
-def _last(wanted: str) -> str:
-    """Return the newest version that is in what is wanted."""
-    if wanted.startswith("<="):
-        return wanted[2:]
-    if wanted.startswith("<"):
-        major, minor = wanted[1:].split(".")
-        return f"{major}.{int(minor) - 1}"
-    return wanted
+                yield f"The source's {path} names Python {match[1]}", match[1]
