@@ -62,7 +62,12 @@ def serve(tmp_path, write, pythons, packages):
 
     def serve(version: str, kinds: list[str]):
         python = _python(pythons[version], packages, tmp_path / "venv")
-        settings = Settings(python, {"wsgi_app": "apps:wsgi", "chdir": str(tmp_path)}, {"workers": 1}, writable=[])
+        settings = Settings(
+            python,
+            {"wsgi_app": "apps:wsgi", "chdir": str(tmp_path)},
+            {"workers": 1, "graceful_timeout": 1},
+            writable=[],
+        )
         write(tmp_path, {"apps.py": APPS, "gunicorn.conf.py": settings.render()})
         for kind in kinds:
             argv = [python, "-m", "gunicorn", f"--config={tmp_path}/gunicorn.conf.py", f"--worker-class={kind}"]

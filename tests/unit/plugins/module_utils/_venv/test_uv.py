@@ -169,7 +169,9 @@ def host(index, tmp_path, monkeypatch):
         for part, text in about.items():
             file.writestr(f"{name}.dist-info/{part}", text)
     bundled = pathlib.Path(ensurepip.__file__).parent / "_bundled"
-    monkeypatch.setattr(uv, "_PIP_WHEELS", f"{bundled}/pip-*.whl")
+    # Debian's own Python has it where it is looked for anyway.
+    if bundled.exists():
+        monkeypatch.setattr(uv, "_PIP_WHEELS", f"{bundled}/pip-*.whl")
     monkeypatch.setattr(uv, "FOLDER", str(tmp_path / "tools"))
     return types.SimpleNamespace(index=index(wheels=str(wheel.parent)), wheel=wheel, folder=tmp_path / "tools")
 
