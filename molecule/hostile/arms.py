@@ -1,5 +1,6 @@
 """Makes on the server what is used against it: packages, work trees, archives, and what they are after. Runs once."""
 
+import gzip
 import io
 import pathlib
 import shutil
@@ -105,16 +106,18 @@ def archives():
         "hard": [entry("shadow", type=tarfile.LNKTYPE, linkname="/etc/shadow")],
         "device": [entry("memory", type=tarfile.CHRTYPE, devmajor=1, devminor=1)],
         "name": [entry("../../../../../opt/hostile/open/name", "evil")],
-        "many": [entry(f"{number:x}") for number in range(250_000)],
     }
     for name, entries in shapes.items():
         with tarfile.open(PROJECTS / f"{name}.tar.gz", "w:gz", compresslevel=1) as archive:
             for each in (entry("mallory.py", "app = None\n"), *entries):
                 archive.addfile(*each)
+    # More files than any app has, be they of one name.
+    with gzip.open(PROJECTS / "many.tar.gz", "wb", compresslevel=1) as file:
+        file.write(tarfile.TarInfo("file").tobuf() * 200_001 + bytes(1024))
     with zipfile.ZipFile(PROJECTS / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mallory.py", "app = None\n")
         with archive.open("zeros", "w", force_zip64=True) as file:
-            for _mebibyte in range(2 * 1024):
+            for _mebibyte in range(128):
                 file.write(bytes(1 << 20))
 
 

@@ -2,9 +2,9 @@
 
     verify.py CONTAINER HOST [TEST…]
 
-Without a test named it makes those of this host, or all if STACK_SERVERS is set. Each deploys what an attacker brought, or
-does what an account without rights can, and finds that nothing came of it: the attackers' code tells the server's collector
-what worked (tries.py, servers.py).
+Each deploys what an attacker brought, or does what an account without rights can, and finds that nothing came of it: the
+attackers' code tells the server's collector what worked (tries.py, servers.py). Of what is equal but for one word, all is
+tried with --full alone.
 """
 
 import json
@@ -21,17 +21,10 @@ import tries
 HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
 PROJECTS = "/opt/hostile/projects"
+SERVED = "http://127.0.0.1:8004"
 INDEX = "http://reader:planted-index@127.0.0.1:8006/simple"
 PROXY = "http://clerk:planted-proxy@127.0.0.1:8007"
-# From day to day each of these is made on one host; every other on both, as what an app can do from inside.
-ON_ONE = {
-    "Packages": "bookworm",
-    "Sources": "trixie",
-    "StaticFiles": "trixie",
-    "Accounts": "trixie",
-    "Administrator": "bookworm",
-    "Given": "bookworm",
-}
+FULL = os.environ.get("STACK_SERVERS") == "web"
 # Seconds in which anything ends that has an end.
 PATIENCE = 400
 
@@ -80,6 +73,16 @@ def deploy(*, check=False, role="gunicorn", **variables):
     return ansible("ansible-playbook", "--extra-vars", json.dumps({"role": role, **variables}), *playbook)
 
 
+def take(*sources, check=False):
+    """Have sources taken, one after the other, and return of each whether that worked and what was said."""
+    playbook = [f"--limit={HOST}", *["--check"] * check, str(HERE / "take.yml")]
+    worked, said = ansible("ansible-playbook", "--extra-vars", json.dumps({"sources": sources}), *playbook)
+    if not worked:
+        raise AssertionError(said)
+    results = json.loads(json.loads(said.splitlines()[-1])["Tell what came of each"]["said"][0])
+    return [(not each["failed"], json.dumps(each)) for each in results]
+
+
 def module(module_name, *, check=False, **options):
     """Run a module, and return whether that worked and what it said."""
     return ansible(
@@ -102,6 +105,10 @@ class Attack(unittest.TestCase):
         lines = on_server("sh", "-c", "cat /opt/hostile/marks.jsonl || true").splitlines()
         return [json.loads(line) for line in lines]
 
+    def who(self):
+        """Return who of the attackers' code told something since the test began."""
+        return [each["who"] for each in self.marks()]
+
     def assert_nothing_worked(self):
         """See that the attackers' code got nothing, wherever it ran."""
         self.assertEqual({each["who"]: each["worked"] for each in self.marks() if each["worked"]}, {})
@@ -122,66 +129,51 @@ class Attack(unittest.TestCase):
 class Packages(Attack):
     """The author of a package."""
 
-    def test_a_package_that_check_mode_asks_what_it_needs_sees_nothing_but_its_own(self):
-        deploy(check=True, gunicorn_requirements=["builder", "legacy"])
-        self.assertEqual(
-            [each["who"] for each in self.marks() if "builds" in each["who"] or "wheel" in each["who"]], []
-        )
-        self.assert_nothing_worked()
-
-    def test_a_package_sees_nothing_but_its_own_when_it_is_built(self):
-        self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"]))
-        self.assertIn("builder==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
-        self.assert_nothing_worked()
-
-    def test_a_package_sees_no_secret_file_of_the_source_when_it_is_built(self):
+    def test_it_sees_nothing_but_its_own_when_it_is_asked_or_built_or_wherever_python_starts(self):
         # With this index, a build reaches others.
-        app = {"gunicorn_name": "planted", "gunicorn_index": {"url": INDEX}}
+        app = {"gunicorn_name": "indexed", "gunicorn_index": {"url": INDEX}}
+        app["gunicorn_requirements"] = ["builder", "legacy", "startup"]
         app["gunicorn_source_files"] = {".env": {"content": "planted", "secret": True}}
-        self.assert_worked(deploy(gunicorn_requirements=["builder", "legacy"], **app))
-        self.assertTrue(any("builds" in each["who"] for each in self.marks()))
-        self.assertEqual(on_server("cat", "/srv/planted/current/src/.env"), "planted")
+        settings = {"workers": 1, "worker_class": "workers.Worker"}
+        for check in (True, False):
+            self.assert_worked(deploy(check=check, gunicorn_settings=settings, **app))
+            self.assertTrue(any("build" in who or "setup.py" in who for who in self.who()))
+            self.assert_nothing_worked()
+        for word in ("builds", "setup.py", ".pth", "worker class"):
+            self.assertIn(word, " ".join(self.who()))
+        self.assert_built("indexed", app["gunicorn_requirements"])
+        self.assertEqual(on_server("cat", "/srv/indexed/current/src/.env"), "planted")
+        deploy(check=True, gunicorn_settings={**settings, "timeout": 31}, **app)
         self.assert_nothing_worked()
 
-    def test_a_build_that_leaves_a_link_has_nobody_write_through_it(self):
-        # The package that it builds leaves one to the interpreter.
+    @unittest.skipUnless(FULL, "as with an index, but for the network")
+    def test_what_is_built_without_a_network_leaves_nothing_to_write_through(self):
         self.assert_worked(deploy(gunicorn_name="linked", gunicorn_requirements=["builder"]))
-        self.assertIn("builder==1.0", on_server("cat", "/srv/linked/current/venv/installed.txt"))
-        self.assertEqual(on_server("find", "/srv/linked/current/venv/installed.txt", "-type", "l"), "")
+        self.assert_built("linked", ["builder"])
 
-    def test_a_package_gets_no_password_of_the_index_that_it_is_built_with(self):
-        requirements = ["builder", "legacy"]
-        for check in (True, False):
-            # Nobody's cache has them yet.
-            app = {"gunicorn_name": "indexed", "gunicorn_index": {"url": INDEX}, "gunicorn_env": {"TURN": str(check)}}
-            self.assert_worked(deploy(check=check, gunicorn_requirements=requirements, **app))
-            self.assertTrue(any("build" in each["who"] or "setup.py" in each["who"] for each in self.marks()))
-            self.assert_nothing_worked()
-        self.assertIn("builder==1.0", on_server("cat", "/srv/indexed/current/venv/installed.txt"))
+    def assert_built(self, app, packages):
+        """See that they are in an app's environment; one of them leaves a link to the interpreter, which nobody follows."""
+        record = f"/srv/{app}/current/venv/installed.txt"
+        for name in packages:
+            self.assertIn(f"{name}==1.0", on_server("cat", record))
+        self.assertEqual(on_server("find", record, "-type", "l"), "")
 
     def test_what_is_built_gets_no_password_of_the_proxy_that_it_is_built_behind(self):
         look = "import tries; tries.mark('a command of the build', *tries.QUICKLY)"
-        for check in (True, False):
+        for check in (True, False) if FULL else (False,):
             app = {"gunicorn_name": "proxied", "gunicorn_index": {"url": "http://index.example/simple"}}
             app["gunicorn_env"] = {"TURN": str(check)}
             app["gunicorn_build"] = [["/usr/bin/python3", "-c", look]]
             self.assert_worked(
                 deploy(check=check, gunicorn_requirements=["builder", "legacy"], way_out={"http_proxy": PROXY}, **app)
             )
-            self.assertTrue(any("builds" in each["who"] or "setup.py" in each["who"] for each in self.marks()))
+            self.assertTrue(any("builds" in who or "setup.py" in who for who in self.who()))
             self.assert_nothing_worked()
-        self.assertIn("a command of the build", [each["who"] for each in self.marks()])
-        self.assertIn("builder==1.0", on_server("cat", "/srv/proxied/current/venv/installed.txt"))
-
-    def test_a_package_that_runs_wherever_python_starts_does_so_as_the_app_alone(self):
-        self.assert_worked(deploy(gunicorn_settings={"workers": 1, "worker_class": "workers.Worker"}))
-        self.assertIn("startup==1.0", on_server("cat", "/srv/mallory/current/venv/installed.txt"))
-        self.assert_nothing_worked()
-        deploy(check=True, gunicorn_settings={"workers": 1, "worker_class": "workers.Worker", "timeout": 31})
-        self.assert_nothing_worked()
+        self.assertIn("a command of the build", self.who())
+        self.assert_built("proxied", ["builder", "legacy"])
 
     def test_requirements_read_no_other_file(self):
-        for name in ("requirement", "constraint"):
+        for name in ("requirement", "constraint") if FULL else ("requirement",):
             outcome = deploy(gunicorn_source={"path": f"{PROJECTS}/{name}"})
             self.assertNotIn("planted", outcome[1])
             self.assert_refused(outcome, "gunicorn_requirements_file", "/srv/shop/current/env")
@@ -190,21 +182,13 @@ class Packages(Attack):
 class Sources(Attack):
     """Who can write what an app is made of."""
 
-    def source(self, name, **more):
-        return deploy(gunicorn_source={"path": f"{PROJECTS}/of-mallet/{name}"}, gunicorn_requirements=[], **more)
-
-    def test_a_work_tree_runs_no_command_of_its_own_as_another(self):
+    def test_a_work_tree_runs_reads_and_writes_nothing_that_its_owner_may_not(self):
         mallet = int(on_server("id", "--user", "mallet"))
+        trees = [{"name": name, "path": f"{PROJECTS}/of-mallet/{name}"} for name in ("promisor", "inward", "outward")]
         for check in (True, False):
-            self.source("promisor", check=check)
+            take(*trees, check=check)
             self.assertEqual([each["uid"] for each in self.marks() if each["uid"] != mallet], [])
-
-    def test_a_work_tree_brings_nothing_that_its_owner_can_t_read(self):
-        self.source("inward")
         self.assertEqual(on_server("grep", "-rl", "planted-secret", "/srv", check=False), "")
-
-    def test_a_work_tree_is_not_written_beside_its_copy(self):
-        self.source("outward")
         self.assertEqual(on_server("ls", "/hostile/beside"), "")
 
     def test_whatever_git_does_it_sees_and_changes_nothing(self):
@@ -215,41 +199,29 @@ class Sources(Attack):
         on_server("install", "--mode=755", "/dev/stdin", "/usr/local/bin/git", stdin=script)
         self.addCleanup(on_server, "rm", "/usr/local/bin/git")
         mallet = int(on_server("id", "--user", "mallet"))
-        for url, mallets in (("http://127.0.0.1:8004/served.git", False), (f"{PROJECTS}/of-mallet/inward", True)):
+        for url, mallets in ((f"{SERVED}/served.git", False), (f"{PROJECTS}/of-mallet/inward", True)):
             with self.subTest(url):
                 self.setUp()
-                self.repository(url)
+                take({"git": url})
                 self.assertTrue(self.marks())
                 self.assertEqual({each["uid"] == mallet for each in self.marks()}, {mallets})
                 self.assert_nothing_worked()
 
-    def test_a_repository_that_fills_any_disk_is_refused(self):
-        self.assert_refused(
-            self.repository("http://127.0.0.1:8004/bomb.git"), "gunicorn_source.git", "more than 200000 files"
-        )
-        self.assertEqual(on_server("find", "/srv", "-name", ".stage-*"), "")
-
-    def test_an_archive_brings_no_links_devices_or_names_that_lead_out(self):
-        for name in ("link", "chain", "hard", "device", "name"):
-            with self.subTest(name):
-                self.assert_refused(self.archive(f"{name}.tar.gz"), "gunicorn_source.archive")
+    def test_what_leads_out_never_ends_or_never_begins_is_refused(self):
+        archives = [f"{name}.tar.gz" for name in ("link", "chain", "hard", "device", "name")]
+        archives += ["bomb.zip", *["many.tar.gz"] * FULL]
+        digests = on_server("sh", "-c", f"cd {PROJECTS} && sha256sum {' '.join(archives)}").split()[::2]
+        sources = [
+            {"archive": f"{SERVED}/{name}", "sha256": digest} for name, digest in zip(archives, digests, strict=True)
+        ]
+        sources += [{"git": f"{SERVED}/bomb.git"}, {"git": "http://127.0.0.1:8005/silent.git"}]
+        words = [["gunicorn_source.archive"]] * len(archives)
+        words += [["gunicorn_source.git", "more than 200000 files"], ["gunicorn_source.git", "127.0.0.1:8005"]]
+        for source, outcome, some in zip(sources, take(*sources), words, strict=True):
+            with self.subTest(source):
+                self.assert_refused(outcome, *some)
         self.assertEqual(on_server("ls", "/opt/hostile/open"), "")
-
-    def test_an_archive_that_never_ends_is_refused(self):
-        for name in ("bomb.zip", "many.tar.gz"):
-            with self.subTest(name):
-                self.assert_refused(self.archive(name), "gunicorn_source.archive")
         self.assertEqual(on_server("find", "/srv", "-name", ".stage-*"), "")
-
-    def repository(self, url):
-        name = url.rpartition("/")[2].removesuffix(".git")
-        return module("app_source", name=name, user="mallet", git=url)
-
-    def archive(self, name):
-        digest = on_server("sha256sum", f"{PROJECTS}/{name}").split()[0]
-        return module(
-            "app_source", name="packed", user="mallet", archive=f"http://127.0.0.1:8004/{name}", sha256=digest
-        )
 
 
 class StaticFiles(Attack):
@@ -267,7 +239,8 @@ class StaticFiles(Attack):
         )
 
     def test_a_link_among_them_leads_nowhere(self):
-        for target in ("/etc/passwd", "/var/log/nginx/access.log", "../env", "/srv/shop/current/env"):
+        targets = ("../env", "/etc/passwd", "/var/log/nginx/access.log", "/srv/shop/current/env")
+        for target in targets if FULL else targets[:1]:
             with self.subTest(target):
                 self.assert_refused(self.gallery(target), "linked-", target)
 
@@ -286,20 +259,17 @@ class Accounts(Attack):
         on_server("systemd-run", "--quiet", "--unit=holder", "--uid=mallet", "sh", "-c", lock)
         self.addCleanup(on_server, "systemctl", "stop", "holder")
         on_server("timeout", "60", "sh", "-c", "until test -e /tmp/all-held; do sleep 0.1; done; sleep 1")
-        self.assert_worked(module("nginx_site", app="bank", server_names=["bank.example.com"]))
+        self.assert_worked(module("nginx_site", app="shop", server_names=["shop.example.com"]))
 
-    def test_an_app_can_t_keep_its_next_release_from_its_place(self):
-        self.assert_worked(deploy())
+    def test_an_app_that_holds_locks_or_never_loads_keeps_no_release_from_its_place(self):
+        app = {"gunicorn_processes": {"worker": {"command": ["python", "holder.py"], "settle": 1}}}
+        self.assert_worked(deploy(**app))
         ask("mallory", "/lock")
-        self.assert_worked(deploy(gunicorn_env={"TURN": "2"}))
-
-    def test_a_worker_can_t_keep_its_next_release_from_its_place(self):
-        worker = {"worker": {"command": ["python", "holder.py"], "settle": 1}}
-        for turn in "12":
-            self.assert_worked(deploy(gunicorn_processes=worker, gunicorn_env={"TURN": turn}))
-
-    def test_what_else_keeps_it_from_there_is_named_and_nothing_ends(self):
-        self.assert_worked(deploy())
+        outcome = deploy(gunicorn_env={"WAITS": "yes"}, gunicorn_health={"timeout": 5}, **app)
+        self.assert_refused(outcome, "gunicorn_health.timeout", "5 s")
+        self.assertEqual(on_server("systemctl", "list-units", "--plain", "--no-legend", "gunicorn-mallory-*run*"), "")
+        self.assert_worked(deploy(gunicorn_env={"TURN": "2"}, **app))
+        # What else keeps one from there is named, and nothing ends.
         lock = "/var/lib/gunicorn-mallory"
         ask("mallory", "/leave")
         hold = ["/usr/local/bin/gunicorn-mallory", "run", "python", "holder.py", lock]
@@ -311,20 +281,9 @@ class Accounts(Attack):
         on_server("timeout", "60", "sh", "-c", f"until {told}; do sleep 0.1; done")
         since = ["systemctl", "show", "--property=MainPID,NRestarts", "gunicorn-mallory@*.service"]
         before = on_server(*since)
-        outcome = deploy(gunicorn_env={"TURN": "2"})
+        outcome = deploy(gunicorn_env={"TURN": "3"}, **app)
         self.assert_refused(outcome, lock, "gunicorn-mallory-command-", "is still active, untouched")
         self.assertEqual(on_server(*since), before)
-
-    def test_an_app_that_never_loads_holds_nobody_up(self):
-        app = {"gunicorn_name": "waiting"}
-        outcome = deploy(**app, gunicorn_env={"WAITS": "yes"}, gunicorn_health={"timeout": 5})
-        self.assert_refused(outcome, "gunicorn_health.timeout", "5 s")
-        self.assertEqual(on_server("systemctl", "list-units", "--plain", "--no-legend", "gunicorn-waiting-*run*"), "")
-        self.assert_worked(deploy(**app))
-
-    def test_a_git_server_that_is_silent_holds_nobody_up(self):
-        outcome = deploy(gunicorn_name="silent", gunicorn_source={"git": "http://127.0.0.1:8005/silent.git"})
-        self.assert_refused(outcome, "gunicorn_source.git", "127.0.0.1:8005")
 
     def test_root_writes_through_no_link(self):
         folder = "/home/mallet/conf"
@@ -372,7 +331,7 @@ class Inside(Attack):
 
 
 class Given(Attack):
-    """An app that is given more than it has by itself, or whose unit somebody edits."""
+    """An app that is given more than it has by itself, and whose unit somebody edits."""
 
     def test_nothing_works_where_it_is_given_all_that_it_can_be(self):
         look = "import time, tries; tries.mark('a process'); time.sleep(3600)"
@@ -388,37 +347,29 @@ class Given(Attack):
         self.assertEqual(json.loads(ask("mallory", "/tries")), {})
         self.assertEqual(json.loads(on_server("gunicorn-mallory", "run", "python", "tries.py")), {})
         deadline = time.monotonic() + 60
-        while "a process" not in [each["who"] for each in self.marks()] and time.monotonic() < deadline:
+        while "a process" not in self.who() and time.monotonic() < deadline:
             time.sleep(0.5)
-        self.assertIn("a process", [each["who"] for each in self.marks()])
+        self.assertIn("a process", self.who())
         self.assert_nothing_worked()
-
-    def test_what_somebody_wrote_into_its_unit_is_gone_with_the_next_run(self):
-        self.assert_worked(deploy(gunicorn_unit=CLOSED))
+        # What somebody writes into its unit is gone with the next run.
         release = on_server("readlink", "/srv/mallory/current").strip().rpartition("/")[2]
         unit = f"gunicorn-mallory@{release}.service"
         path = f"/etc/systemd/system/{unit}"
         on_server("sed", "--in-place", "s/^ProtectSystem=.*/ProtectSystem=no/; s/^ReadOnlyPaths=.*//", path)
         on_server("sh", "-c", f"systemctl daemon-reload; systemctl restart {unit}")
         self.assertNotEqual(json.loads(ask("mallory", "/tries")), {})
-        self.assert_worked(deploy(gunicorn_unit=CLOSED))
+        self.assert_worked(deploy(**given))
         self.assertEqual(json.loads(ask("mallory", "/tries")), {})
 
 
 class Victims(Attack):
-    """Last, the apps beside the attackers'."""
+    """Last, by its name as well, the app beside the attackers'."""
 
-    def test_they_are_as_they_were(self):
-        for app in ("shop", "bank"):
-            self.assertEqual(ask(app), "one order\n")
-            self.assertEqual(len(on_server("ls", f"/srv/{app}/releases").split()), 1)
-
-
-def of_this_host():
-    """Return the names of the attacks that are made on this host, in their order."""
-    names = [name for name, each in globals().items() if isinstance(each, type) and Attack in each.__bases__]
-    return [name for name in names if os.environ.get("STACK_SERVERS") or ON_ONE.get(name, HOST) == HOST]
+    def test_it_is_as_it_was(self):
+        self.assertEqual(ask("shop"), "one order\n")
+        self.assertEqual(len(on_server("ls", "/srv/shop/releases").split()), 1)
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *(sys.argv[3:] or of_this_host())], verbosity=2)
+    del sys.argv[1:3]
+    unittest.main(verbosity=2)
