@@ -16,7 +16,7 @@ import sys
 
 import visitors
 
-MANY, PAUSE, PATIENCE = 8, 0.05, 120
+MANY, PAUSE, PATIENCE = 4, 0.1, 120
 BODIES = {"GET": b"", "POST": b"text=hello"}
 
 

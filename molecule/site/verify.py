@@ -7,6 +7,7 @@ Each test does what an owner of the server does, or has one of its CAs do someth
 
 import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ HERE = pathlib.Path(__file__).parent
 CONTAINER, HOST = sys.argv[1:3]
 RENEWAL, LIVE = "/etc/letsencrypt/renewal/gunicorn-{}.conf", "/etc/letsencrypt/live/gunicorn-{}"
 PATIENCE = 60
+# Of what is equal but for one word, all is tried with --full alone.
+FULL = os.environ.get("STACK_SERVERS") == "web"
 
 
 def on_server(*argv, check=True):
@@ -106,53 +109,43 @@ class Certificates(Test):
         # Who keeps a connection over a reload may find it closed just as he asks.
         self.assertEqual(set(met) - {"GET 200", "POST 403", "crossed"}, set(), met)
         self.assertGreater(met["GET 200"], 20)
+        # Beside a site that is broken it takes nobody down, and comes to be seen once that is mended.
+        before, broken = shown("shop.example.com"), "/etc/nginx/conf.d/broken.conf"
+        self.addCleanup(on_server, "rm", "--force", broken)
+        on_server("sh", "-c", f"echo 'server {{ no_such_directive on; }}' > {broken}")
+        with visitors() as met:
+            renewed = self.have_renewed("shop")
+            self.assertTrue(until(lambda: renewed() != before), on_server("journalctl", "--unit=certbot"))
+            time.sleep(1)
+        self.assertEqual(set(met), {"GET 200", "POST 403"}, met)
+        self.assertEqual(shown("shop.example.com"), before)
+        on_server("rm", broken)
+        on_server("systemctl", "reload", "nginx")
+        self.assertTrue(until(lambda: shown("shop.example.com") == renewed()))
         self.assert_unchanged(site("shop"))
 
-    def test_while_the_ca_is_down_the_old_one_serves_and_the_next_run_says_how_long(self):
-        before = shown("album.example.com")
-        on_server("systemctl", "stop", "pebble@brief")
-        # It is the business of those alone who have theirs from it.
-        self.renew("shop")
-        self.assertEqual(shown("album.example.com"), before)
-        with self.aged("album", days=14):
-            outcome = site("album")
-            self.assert_unchanged(outcome)
-            self.assertIn("the certificate of the app album holds for 14 more days", outcome[2])
-        outcome = site("album")
-        self.assert_unchanged(outcome)
-        self.assertNotIn("the certificate of the app album holds", outcome[2])
-        # One more name takes a certificate that nobody gives: the site goes on with the one that it has.
-        names = ["album.example.com", "hand.example.com"]
-        refused = site("album", nginx_site_server_names=names)
-        self.assert_refused(refused, f"https://localhost:14001/dir gave no certificate for {', '.join(names)}")
-        self.assertEqual(shown("album.example.com"), before)
-        self.assertTrue(site("album")[0])
-
-    def test_a_name_that_leads_elsewhere_is_named_before_the_ca_is_asked(self):
-        before = shown("shop.example.com")
-        for name, said in (
-            ("elsewhere", "it said 'another server'"),
-            ("twofold", "what answers at its address 127.0.0.3 is not this site"),
-            ("nowhere", "has no address"),
-        ):
-            orders = self.orders()
-            names = ["shop.example.com", f"{name}.example.com"]
-            outcome = site("shop", nginx_site_server_names=names)
-            self.assert_refused(outcome, f"nginx_site_server_names has '{name}.example.com'", said, "was not asked")
-            self.assertEqual(self.orders(), orders)
-            self.assertEqual(shown("shop.example.com"), before)
-        self.assertTrue(site("shop")[0])
-
-    def test_a_further_name_is_in_what_visitors_are_shown(self):
+    def test_a_name_that_leads_elsewhere_is_named_before_the_ca_is_asked_and_one_that_leads_here_is_shown(self):
+        before, orders = shown("shop.example.com"), self.orders()
+        astray = {
+            "elsewhere.example.com": "it said 'another server'",
+            "twofold.example.com": "what answers at its address 127.0.0.3 is not this site",
+            "nowhere.example.com": "has no address",
+        }
+        refused = site("shop", nginx_site_server_names=["shop.example.com", *astray])
+        self.assert_refused(refused, *[f"nginx_site_server_names has {name!r}" for name in astray], *astray.values())
+        self.assert_refused(refused, "was not asked")
+        self.assertEqual(self.orders(), orders)
+        self.assertEqual(shown("shop.example.com"), before)
         more = {"nginx_site_server_names": ["shop.example.com", "hand.example.com"]}
         outcome = site("shop", **more)
         self.assertTrue(outcome[0], outcome[2])
         self.assertIn("DNS:hand.example.com", shown("hand.example.com", "-ext", "subjectAltName"))
-        self.assert_unchanged(site("shop", **more))
+        if FULL:
+            self.assert_unchanged(site("shop", **more))
         self.assertTrue(site("shop")[0])
         self.assertNotIn("hand", shown("shop.example.com", "-ext", "subjectAltName"))
 
-    def test_a_ca_that_refuses_has_its_words_in_what_is_said(self):
+    def test_a_ca_that_refuses_has_its_words_in_what_is_said_and_one_that_gives_is_asked_for_what_has_expired(self):
         before = shown("album.example.com")
         on_server("sh", "-c", "sed s/500/700/g /opt/site/brief.json | sed s/400/600/g > /opt/site/refuses.json")
         refuses = ["systemd-run", "--quiet", "--unit=pebble-refuses", "--setenv=PEBBLE_WFE_NONCEREJECT=100"]
@@ -168,14 +161,12 @@ class Certificates(Test):
         )
         self.assert_refused(refused, "16001/dir gave no certificate", "an invalid anti-replay nonce")
         self.assertEqual(shown("album.example.com"), before)
-        self.assertTrue(site("album")[0])
-
-    def test_one_that_has_expired_is_asked_for_anew(self):
         with self.aged("album", days=-1):
             on_server("systemctl", "reload", "nginx")
             self.assertTrue(until(lambda: "Pebble" not in shown("album.example.com")))
             outcome = site("album")
         self.assertTrue(outcome[0], outcome[2])
+        self.assertNotIn("the certificate of the app album holds", outcome[2])
         self.assertTrue(until(lambda: "Pebble" in shown("album.example.com")))
 
     def test_another_ca_gives_its_own(self):
@@ -186,7 +177,8 @@ class Certificates(Test):
         self.assertTrue(outcome[0], outcome[2])
         self.assertIn("a certificate for album.example.com from https://localhost:14000/dir", outcome[2])
         self.assertTrue(until(lambda: shown("album.example.com", "-issuer") == issuer))
-        self.assert_unchanged(site("album", **other))
+        if FULL:
+            self.assert_unchanged(site("album", **other))
         self.renew("album")
         self.assertEqual(shown("album.example.com", "-issuer"), issuer)
         outcome = site("album")
@@ -194,74 +186,72 @@ class Certificates(Test):
         back = before.partition("issuer")[2]
         self.assertTrue(until(lambda: shown("album.example.com").partition("issuer")[2] == back))
 
-    def test_a_renewal_beside_a_site_that_is_broken_takes_nobody_down(self):
-        before, broken = shown("shop.example.com"), "/etc/nginx/conf.d/broken.conf"
-        self.addCleanup(on_server, "rm", "--force", broken)
-        on_server("sh", "-c", f"echo 'server {{ no_such_directive on; }}' > {broken}")
-        with visitors() as met:
-            renewed = self.have_renewed("shop")
-            self.assertTrue(until(lambda: renewed() != before), on_server("journalctl", "--unit=certbot"))
-            time.sleep(1)
-        self.assertEqual(set(met), {"GET 200", "POST 403"}, met)
-        self.assertEqual(shown("shop.example.com"), before)
-        on_server("rm", broken)
-        on_server("systemctl", "reload", "nginx")
-        self.assertTrue(until(lambda: shown("shop.example.com") == renewed()))
-        self.assert_unchanged(site("shop"))
-
-    def test_whoever_runs_certbot_himself_has_a_folder_for_it(self):
+    def test_what_a_person_had_certbot_bring_is_not_lost_in_silence_and_what_no_site_has_is_renewed_no_longer(self):
+        path, again = "/etc/nginx/sites-available/gunicorn-hand", str(HERE / "again.yml")
         hand = {"nginx_site_app": "hand", "nginx_site_server_names": ["hand.example.com"]}
-        self.addCleanup(play, str(HERE / "again.yml"), nginx_site_app="hand", nginx_site_state="absent")
-        self.assertTrue(play(str(HERE / "again.yml"), **hand)[0])
-        who = ["--domain=hand.example.com", "--cert-name=by-hand", "--email=ops@example.com", "--agree-tos"]
+        outcome = play(again, **hand)
+        self.assertTrue(outcome[0], outcome[2])
+        # One person has it write into the site, another uses the folder that there is for this.
         where = ["env", "REQUESTS_CA_BUNDLE=/opt/site/long.pem", "certbot", "--server=https://localhost:14000/dir"]
-        on_server(*where, "certonly", "--non-interactive", "--webroot", "-w", "/var/lib/pyweb-stack/acme", *who)
-        live = "/etc/letsencrypt/live/by-hand"
-        tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
-        outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
-        self.assertTrue(outcome[0], outcome[2])
-        self.assertTrue(until(lambda: "hand.example.com" in shown("hand.example.com", "-ext", "subjectAltName")))
-
-    def test_one_that_a_person_had_certbot_bring_is_not_lost_in_silence(self):
-        path, hand = "/etc/nginx/sites-available/gunicorn-hand", {"nginx_site_app": "hand"}
-        hand["nginx_site_server_names"] = ["hand.example.com"]
-        self.addCleanup(play, str(HERE / "again.yml"), nginx_site_app="hand", nginx_site_state="absent")
-        outcome = play(str(HERE / "again.yml"), **hand)
-        self.assertTrue(outcome[0], outcome[2])
-        on_server("apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "python3-certbot-nginx")
         who = ["--domain=hand.example.com", "--email=ops@example.com", "--agree-tos", "--non-interactive"]
-        where = ["env", "REQUESTS_CA_BUNDLE=/opt/site/long.pem", "certbot", "--server=https://localhost:14000/dir"]
-        on_server(*where, "--nginx", *who)
+        folder = ["certonly", "--cert-name=in-folder", "--webroot", "-w", "/var/lib/pyweb-stack/acme"]
+        if FULL:
+            on_server(*where, *folder, *who)
+        on_server("apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "python3-certbot-nginx")
+        on_server(*where, "--nginx", "--cert-name=in-site", *who)
         by_hand, before = on_server("cat", path), shown("hand.example.com")
         self.assertIn("managed by Certbot", by_hand)
-        for given in ({}, {"nginx_site_tls": {"selfsigned": True}}):
-            refused = play(str(HERE / "again.yml"), **hand, **given)
+        for given in ({}, {"nginx_site_tls": {"selfsigned": True}}) if FULL else ({},):
+            refused = play(again, **hand, **given)
             self.assert_refused(refused, f"certbot was run by hand for {path}", "set nginx_site_tls")
             self.assertEqual(on_server("cat", path), by_hand)
-        live = "/etc/letsencrypt/live/hand.example.com"
-        tls = {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
-        outcome = play(str(HERE / "again.yml"), nginx_site_tls=tls, **hand)
+        outcome = play(again, nginx_site_tls=self.brought("in-site"), **hand)
         self.assertTrue(outcome[0], outcome[2])
         self.assertIn(f"{path} was changed by hand", outcome[2])
         self.assertEqual(shown("hand.example.com"), before)
-
-    def test_one_whose_site_goes_is_renewed_no_longer_unless_others_use_it(self):
+        if FULL:
+            outcome = play(again, nginx_site_tls=self.brought("in-folder"), **hand)
+            self.assertTrue(outcome[0], outcome[2])
+            self.assertTrue(until(lambda: shown("hand.example.com") not in ("", before)))
+        # One whose site goes stays for others that use it, and then no longer.
         acme = {"email": "ops@example.com", "terms": True, "directory": "https://localhost:14000/dir"}
-        hand = {"nginx_site_app": "hand", "nginx_site_server_names": ["hand.example.com"]}
-        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_tls={"acme": {**acme, "ca": "/opt/site/long.pem"}})
+        outcome = play(again, **hand, nginx_site_tls={"acme": {**acme, "ca": "/opt/site/long.pem"}})
         self.assertTrue(outcome[0], outcome[2])
         renewal, mail = RENEWAL.format("hand"), "/etc/mail-of-the-hand"
         on_server("sh", "-c", f"echo key /etc/letsencrypt/live/gunicorn-hand/privkey.pem > {mail}")
-        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_state="absent")
+        outcome = play(again, **hand, nginx_site_state="absent")
         self.assertTrue(outcome[0], outcome[2])
         self.assertIn(f"{mail} names it, so it stays", outcome[2])
         on_server("test", "-e", renewal)
         on_server("rm", mail)
-        outcome = play(str(HERE / "again.yml"), **hand, nginx_site_state="absent")
+        outcome = play(again, **hand, nginx_site_state="absent")
         self.assertEqual(outcome[:2], (True, True), outcome[2])
         for path in (renewal, "/etc/letsencrypt/live/gunicorn-hand", "/etc/letsencrypt/archive/gunicorn-hand"):
             on_server("test", "!", "-e", path)
-        self.assert_unchanged(play(str(HERE / "again.yml"), **hand, nginx_site_state="absent"))
+        if FULL:
+            self.assert_unchanged(play(again, **hand, nginx_site_state="absent"))
+
+    def test_while_the_ca_is_down_the_old_one_serves_and_the_next_run_says_how_long(self):
+        # The last, by its name as well, that is about the album: a CA of Pebble's that stops forgets whom it knows.
+        before = shown("album.example.com")
+        on_server("systemctl", "stop", "pebble@brief")
+        # It is the business of those alone who have theirs from it.
+        self.renew("shop")
+        self.assertEqual(shown("album.example.com"), before)
+        with self.aged("album", days=14):
+            outcome = site("album")
+            self.assert_unchanged(outcome)
+            self.assertIn("the certificate of the app album holds for 14 more days", outcome[2])
+        # One more name takes a certificate that nobody gives: the site goes on with the one that it has.
+        names = ["album.example.com", "hand.example.com"]
+        refused = site("album", nginx_site_server_names=names)
+        self.assert_refused(refused, f"https://localhost:14001/dir gave no certificate for {', '.join(names)}")
+        self.assertEqual(shown("album.example.com"), before)
+
+    def brought(self, name):
+        """Return what a site has that is to have a certificate that somebody had certbot bring."""
+        live = f"/etc/letsencrypt/live/{name}"
+        return {"certificate": f"{live}/fullchain.pem", "key": f"{live}/privkey.pem"}
 
     def renew(self, app):
         """Have certbot renew a certificate; see it shown."""
