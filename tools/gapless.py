@@ -27,7 +27,7 @@ def gapless(number, worker_class, suite):
     ensure_images([suite])
     # The inventory says the same in its own words.
     container = f"pyweb-stack-{suite}-{SCENARIO}-{PROJECT}"
-    given = {"plan": plan(number, worker_class), "worker_class": worker_class, "undisturbed": 30}
+    given = {"plan": plan(number, worker_class), "worker_class": worker_class, "undisturbed": 30, "full": True}
 
     def play(name, minutes=10):
         inventory = f"--inventory={MOLECULE / 'inventory.yml'}"

@@ -1,13 +1,14 @@
 """Visitors of the app, each after its own fashion, until they may go; prints what became of every request as JSON.
 
-    visitors.py PORT everybody LAST     again and again
-    visitors.py PORT readers LAST       the same, and some who load a page and fetch later what it names by its content
-    visitors.py PORT talkers LAST       readers, and some who talk over websockets
-    visitors.py PORT crowd              three hundred, once and together
-    visitors.py PORT sleeper            one, who takes half a minute
+    visitors.py PORT everybody LAST [PAUSE]     again and again
+    visitors.py PORT readers LAST [PAUSE]       the same, and some who load a page and fetch later what it names by its content
+    visitors.py PORT talkers LAST [PAUSE]       readers, and some who talk over websockets
+    visitors.py PORT crowd                      three hundred, once and together
+    visitors.py PORT sleeper                    one, who takes half a minute
 
-LAST is a file that comes when they may go. It says, as JSON, which handovers there were meanwhile: a list of objects
-with `begun` and `ended` in seconds since 1970, the `release`, and whether it was `taken` or refused. Each request is
+PAUSE is in seconds, in the mean, between two requests of one of them. LAST is a file that comes when they may go. It says,
+as JSON, which handovers there were meanwhile: a list of objects with `begun` and `ended` in seconds since 1970, the
+`release`, and whether it was `taken` or refused. Each request is
 
     ok          answered in full by a release that was taken, with the digest of what was sent
     failed      refused, reset, answered with an error or wrongly, or not at all
@@ -34,7 +35,8 @@ import time
 EVERYBODY = {"fresh": 4, "kept": 4, "post": 2, "upload": 1, "slow": 1, "stream": 1}
 QUICK = ("fresh", "kept", "post")
 AT_ONCE = {"crowd": 300, "sleeper": 1}
-# In seconds: between two requests of a visitor, for an answer, for all of it; and how long some hold their connection.
+# In seconds: between two requests of a visitor if nothing is said, for an answer, for all of it; and how long some hold
+# their connection.
 PAUSE, PATIENCE, LONGEST = 0.1, 300, 7200
 HELD = 2
 # After which a browser fetches what a page names, at the latest.
@@ -209,16 +211,16 @@ async def attempt(kind, connection):
     return {"kind": kind, "begun": begun, "ended": time.time(), "outcome": outcome, "why": why, "release": release}
 
 
-async def live(kind, port, last, seen):
+async def live(kind, port, last, seen, pause):
     """Visit again and again until the last."""
     connection, end = Connection(port), time.monotonic() + LONGEST
     while not last.exists() and time.monotonic() < end:
         seen.append(await attempt(kind, connection))
-        await asyncio.sleep(random.uniform(0, 2 * PAUSE))
+        await asyncio.sleep(random.uniform(0, 2 * pause))
     connection.close()
 
 
-async def come(port, who, last):
+async def come(port, who, last="", pause=PAUSE):
     """Have them come; return every request."""
     if who in AT_ONCE:
         connections = [Connection(port) for each in range(AT_ONCE[who])]
@@ -228,7 +230,7 @@ async def come(port, who, last):
     seen = []
     everybody = {**EVERYBODY, "page": 2 * (who != "everybody"), "websocket": 2 * (who == "talkers")}
     kinds = [kind for kind, number in everybody.items() for each in range(number)]
-    await asyncio.gather(*[live(kind, port, last, seen) for kind in kinds])
+    await asyncio.gather(*[live(kind, port, pathlib.Path(last), seen, float(pause)) for kind in kinds])
     return seen
 
 
@@ -266,9 +268,9 @@ def summary(requests):
 
 def main():
     """Let them come, and say what became of them."""
-    port, who, last = int(sys.argv[1]), sys.argv[2], pathlib.Path(*sys.argv[3:])
-    seen = asyncio.run(come(port, who, last))
-    print(json.dumps(report(seen, [] if who in AT_ONCE else json.loads(last.read_text()))))
+    port, who, *when = sys.argv[1:]
+    seen = asyncio.run(come(int(port), who, *when))
+    print(json.dumps(report(seen, json.loads(pathlib.Path(when[0]).read_text()) if when else [])))
 
 
 if __name__ == "__main__":
