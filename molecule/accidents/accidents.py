@@ -28,6 +28,7 @@ FREEZE = """
 import os, pathlib, re, signal, time
 said = None
 while not said or not os.path.exists(f"/proc/{said[1]}"):
+    time.sleep(0.002)
     said = re.match(r"process (\\d+), switching", pathlib.Path("/srv/shop/lock").read_text())
 os.kill(int(said[1]), signal.SIGSTOP)
 print(said[1])
@@ -51,7 +52,7 @@ for number in (1, 2):
     while len(os.listdir("/run/gunicorn-shop")) != number:
         if time.monotonic() > end:
             raise SystemExit(f"there were never {number} releases")
-        time.sleep(0.001)
+        time.sleep(0.01)
 """
 BOOTED = """
 import subprocess, time
@@ -63,12 +64,12 @@ while subprocess.run(state, capture_output=True, text=True).stdout.strip() not i
 
 def killed(server, names):
     """Kill deploys, each at another task, and deploy again."""
-    tasks = server.served(server.deploy())
-    chosen = [place for place, name in tasks.items() if names == "all" or name in names.split("; ")]
-    check(f"{names} are among {list(tasks.values())}", names == "all" or len(chosen) == len(names.split("; ")))
-    for place in chosen:
+    chosen = [{"task": name} for name in names.split("; ")]
+    if names == "all":
+        chosen = [{"place": place} for place in server.served(server.deploy())]
+    for which in chosen:
         deploy = server.deploy()
-        name = deploy.reach(place=place)
+        name = deploy.reach(**which)
         time.sleep(random.uniform(0, 1))
         deploy.signal(signal.SIGKILL)
         server.run(STRIKE, "all", "0", "0")
@@ -76,7 +77,8 @@ def killed(server, names):
         left = server.edition()
         check(f"{left} is of turns {server.turn - 1} and {server.turn}", {server.turn - int(n) for n in left} <= {0, 1})
         server.turn -= 1
-        server.served(server.deploy())
+        tasks = server.served(server.deploy()).values()
+        check(f"{name} does something on the server, as {list(tasks)} do", name in tasks)
         print(f"{name}: visitors met {left} of turn {server.turn}, after another run all of it")
 
 

@@ -35,13 +35,13 @@ def workers():
     return main, set()
 
 
-def wait(claim, holds):
-    """Wait until it is so; two minutes are more than it can take."""
+def wait(claim, holds, pause=0.2):
+    """Wait until it is so, and look every so many seconds; two minutes are more than it can take."""
     end = time.monotonic() + 120
     while not holds():
         if time.monotonic() > end:
             sys.exit(f"this never came true: {claim}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def gone(pids):
@@ -52,7 +52,7 @@ def gone(pids):
 def kill(pid, end):
     """Kill a process, and see these end."""
     os.kill(pid, signal.SIGKILL)
-    wait(f"{end} end", lambda: gone(end))
+    wait(f"{end} end", lambda: gone(end), pause=0.02)
 
 
 def ask(path):
