@@ -401,6 +401,8 @@ def fetch(index: Index) -> None:
         os.makedirs(FOLDER, exist_ok=True)
         with scratch.folder(beside=FOLDER) as stage:
             pip = ["/usr/bin/python3", f"{pips[0]}/pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+            # No copy of it is kept, as it is fetched once, and the index isn't asked for a newer pip.
+            pip += ["--no-cache-dir", "--no-compile", "--disable-pip-version-check"]
             # Nothing of a wheel runs while it is unpacked, and uv itself runs in sandboxes alone.
             argv = [*pip, f"--target={stage}", "--require-hashes", "--requirement=/dev/stdin"]
             wanted = " ".join([f"uv=={VERSION}", *(f"--hash=sha256:{digest}" for digest in HASHES)])
