@@ -20,7 +20,7 @@ LONGEST = (
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
 # Those of which, from day to day, a part alone is shown on a Debian, as their files have it.
-IN_PARTS = ("accidents", "database", "examples", "faults", "gapless", "hostile", "processes", "site")
+IN_PARTS = ("accidents", "database", "examples", "faults", "gapless", "hostile", "processes", "site", "sources")
 # Minutes that a scenario may take, and with --full.
 LIMITS = (40, 90)
 # Percents of the branches of a file that the unit tests are to run.

@@ -23,5 +23,5 @@ while not os.path.exists("/run/visitor-may-go"):
     except (urllib.error.URLError, OSError) as error:
         failures.append(str(error))
     longest = max(longest, time.monotonic() - began)
-    time.sleep(0.1)
+    time.sleep(0.3)
 print(json.dumps({"written": written, "failures": failures, "longest": round(longest, 1)}))

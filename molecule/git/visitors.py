@@ -12,7 +12,7 @@ while not os.path.exists("/run/visitors-may-go") and time.monotonic() < END:
     with urllib.request.urlopen(request, timeout=20) as answer:
         edition = "second" if b"second edition" in answer.read() else "first"
         answers[edition] += 1
-    time.sleep(0.05)
+    time.sleep(0.2)
 print(dict(answers))
 if not answers["first"] or not answers["second"]:
     raise SystemExit("the visitors were to see both editions")
