@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._host.shell import Done
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
-from ansible_collections.pyweb.stack.plugins.module_utils._release import applied
+from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, host_command
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import instance, interpreters, media, probe, queues
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Exposed, Media
@@ -70,6 +70,7 @@ def host(tmp_path, monkeypatch, as_root, write):
         played = Systemd(gunicorn.pid)
         (tmp_path / "units").mkdir()
         monkeypatch.setattr(systemd, "UNIT_FOLDER", str(tmp_path / "units"))
+        monkeypatch.setattr(host_command, "FOLDER", str(tmp_path / "commands"))
         monkeypatch.setattr(systemd, "ctl", played.ctl)
         monkeypatch.setattr(systemd, "commands", lambda _app: [])
         monkeypatch.setattr(systemd, "verify", lambda _units: None)
