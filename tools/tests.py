@@ -20,7 +20,10 @@ LONGEST = (
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
 # Those of which, from day to day, a part alone is shown on a Debian, as their files have it.
-IN_PARTS = ("accidents", "database", "examples", "faults", "gapless", "hostile", "processes", "site", "sources")
+IN_PARTS = (
+    *("accidents", "database", "examples", "faults", "gapless", "git"),
+    *("hostile", "playbook", "processes", "site", "sources"),
+)
 # Minutes that a scenario may take, and with --full.
 LIMITS = (40, 90)
 # Percents of the branches of a file that the unit tests are to run.
@@ -35,8 +38,8 @@ def everything(full):
 
 
 def unit(coverage=True):
-    """Return the checks that need no server; `coverage` says how much they run, which takes half of their time."""
-    return [Check("unit tests", covered if coverage else unit_tests)]
+    """Return the checks that need no server, all of them and how much they run; without `coverage` what a day shows."""
+    return [Check("unit tests", covered if coverage else unit_tests, *([] if coverage else ["--day"]))]
 
 
 def molecule(names, full):
@@ -121,7 +124,7 @@ def ensure_servers():
 
 def scenario(name, full):
     """Run a scenario from its start to its end, on servers that are new and go with it."""
-    env = {"STACK_SERVERS": "web"} if full else {}
+    env = {"STACK_SERVERS": "web", "STACK_AGAIN": "idempotence"} if full else {}
     remove_servers(name)
     with tempfile.TemporaryDirectory() as folder:
         # Not where somebody's own `molecule converge` remembers what it has made.

@@ -21,6 +21,21 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, sa
 from ansible_collections.pyweb.stack.plugins.module_utils._module import variable_rules
 
 
+def pytest_addoption(parser):
+    """Let a day be told from what shows all."""
+    parser.addoption("--day", action="store_true", help="of the rows of a test marked as alike, run the first alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    """From day to day, leave out what differs little from another row of the same test and takes seconds."""
+    if not config.getoption("day"):
+        return
+    first = {item.originalname + str(item.path): item for item in reversed(items)}
+    left = [item for item in items if item.get_closest_marker("alike") and item not in first.values()]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session")
 def write():
     """Write files by path, text by text, below a folder that need not be there."""

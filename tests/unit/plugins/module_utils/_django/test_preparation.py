@@ -87,6 +87,7 @@ def test_a_manifest_is_there_for_who_asks_for_it_while_the_project_is_loaded(pro
     assert f"static{done.stdout.strip().removeprefix('/static')}" in _files(release / "static")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("dirs", "folder"),
     [
@@ -175,6 +176,7 @@ def test_files_that_the_source_has_in_its_own_root_are_served_too_after_its_othe
     assert '"built/app.js"' in (release / "static/static/staticfiles.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "root",
     ["BASE_DIR", "os.path.join(BASE_DIR, 'shop')", "'/usr/share/doc'", "os.path.join(BASE_DIR, 'empty')", "''"],
@@ -185,6 +187,7 @@ def test_a_root_that_is_not_for_everybody(project, prepare, release, root):
     assert _files(release / "static") == ["static/site.css"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -312,6 +315,7 @@ def test_a_folder_that_is_not_the_project_s_is_refused(project, prepare):
         prepare(media={"url": "/media/", "path": "uploads", "protected": False}, shared=("media",))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("static", "url"),
     [("/static/", "/static/"), ("/files/static/", "/files/"), ("/", "/css/"), ("/static/", "/static/css/")],
@@ -322,6 +326,7 @@ def test_a_url_at_which_uploads_would_hide_static_files_is_refused(project, prep
         prepare(media={"url": url, "path": "media", "protected": False})
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("url", ["/media/", "/static/media/", "/stat/"])
 def test_one_at_which_there_are_none_is_not(project, prepare, url):
     project(settings="STATIC_URL = '/static/'")

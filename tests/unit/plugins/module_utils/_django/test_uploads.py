@@ -42,6 +42,7 @@ def test_a_project_says_where_its_uploads_are(found, tmp_path):
     assert (said["modes"], said["served"]) == (0o644, False)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "settings",
     [

@@ -275,6 +275,7 @@ quiet.routes = []
     assert prove("app", config, {**files, "wsproto.py": ""})["workers"] == 1
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "key", ["os.urandom(24)", "secrets.token_hex()", "secrets.token_urlsafe(16)", "'dev-' + secrets.token_hex(16)"]
 )

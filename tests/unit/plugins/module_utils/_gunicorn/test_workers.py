@@ -121,6 +121,7 @@ def _connected(place: pathlib.Path, process: subprocess.Popen) -> socket.socket:
             return connection
 
 
+@pytest.mark.alike
 def test_an_app_knows_its_visitor_by_each_class_of_each_gunicorn(serve, version):
     # Which 23 doesn't have.
     kinds = [kind for kind in CLASSES if (kind, version) != ("asgi", "23.0.0")]

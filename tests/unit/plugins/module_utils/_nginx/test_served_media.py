@@ -67,6 +67,7 @@ def test_they_are_shown_or_downloaded_and_run_nothing(served):
     assert "text/plain" in ask("/media/a%20b/%C3%BC.txt").getheader("Content-Type")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "path",
     [

@@ -316,6 +316,7 @@ def test_a_gunicorn_of_ones_own_wins(build, wheels):
     ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("tool", [uv.Forecast, uv.Uv])
 @pytest.mark.parametrize("package", ["served", "bound"])
 def test_a_version_that_is_given_wins_over_what_another_package_brings(build, tool, package):
@@ -342,11 +343,12 @@ def test_a_lock_has_the_last_word_on_what_is_needed(build, wheels):
     assert builder.installed(str(build(files))) == ["flask==3.0", "gunicorn==27.0.1"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("tool", "groups", "installed"),
     [
-        ("uv.lock", [], ["click==8.0"]),
         ("uv.lock", ["web"], ["click==8.0", "flask==3.0"]),
+        ("uv.lock", [], ["click==8.0"]),
         ("pyproject.toml", [], ["click==8.1"]),
         ("pyproject.toml", ["web"], ["click==8.1", "flask==3.1"]),
         ("pyproject.toml", ["Deploy"], ["click==8.1", "served==1.0"]),
@@ -404,6 +406,7 @@ def test_a_project_that_is_no_package_is_not_installed(build, said):
     assert len(said) == 1
 
 
+@pytest.mark.alike
 @needs_mounts
 @pytest.mark.parametrize(("line", "extra"), [(None, []), ("-e .", []), ("./", []), ("click", ["."])])
 def test_a_project_learns_its_version_from_the_source(build, line, extra):
@@ -789,6 +792,7 @@ def mirror(private, git, tmp_path):
 URL = "git+ssh://git@git.example/of/shop.git"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("version", ["", "@main", "@v1", "@{commit}"])
 def test_a_requirement_from_a_repository_that_takes_a_key(build, private, mirror, git, url, version):
     commit = git(private, "rev-parse", "HEAD")
