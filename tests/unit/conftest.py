@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config, items):
     """From day to day, leave out what differs little from another row of the same test and takes seconds."""
     if not config.getoption("day"):
         return
-    first = {item.originalname + str(item.path): item for item in reversed(items)}
+    first = {(item.path, item.originalname): item for item in reversed(items)}
     left = [item for item in items if item.get_closest_marker("alike") and item not in first.values()]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
