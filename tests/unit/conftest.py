@@ -23,15 +23,20 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module import variabl
 
 def pytest_addoption(parser):
     """Let a day be told from what shows all."""
-    parser.addoption("--day", action="store_true", help="of the rows of a test marked as alike, run the first alone")
+    parser.addoption(
+        "--day",
+        action="store_true",
+        help="leave out what is marked as slow, and of what is marked as alike all rows but the first",
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    """From day to day, leave out what differs little from another row of the same test and takes seconds."""
+    """From day to day, leave out what differs little from another test, or another row of the same, and takes seconds."""
     if not config.getoption("day"):
         return
     first = {(item.path, item.originalname): item for item in reversed(items)}
-    left = [item for item in items if item.get_closest_marker("alike") and item not in first.values()]
+    alike = [item for item in items if item.get_closest_marker("alike") and item not in first.values()]
+    left = [item for item in items if item in alike or item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
 

@@ -103,6 +103,7 @@ def test_they_are_told_what_happens(play, tmp_path):
     assert after == {**told, "changed": True, "seconds": 1.5, "migrations": ["shop.0002"]}
 
 
+@pytest.mark.slow
 def test_one_that_fails_before_the_switch_refuses_the_release(play):
     done, log = play("-e", "wrong=before")
     assert (done.returncode, log) == (2, "before")
@@ -115,6 +116,7 @@ def test_one_that_fails_after_it_is_a_warning(play):
     assert f"Release {NEW} of the app shop serves all the same." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_host_that_is_away_is_passed_over_after_the_switch(play):
     done, log = play("-e", "away=after")
     assert (done.returncode, log) == (0, "before switch after"), done.stdout
@@ -123,6 +125,7 @@ def test_a_host_that_is_away_is_passed_over_after_the_switch(play):
     assert (done.returncode, log) == (4, ""), done.stdout
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("when", "text"),
     [
@@ -136,16 +139,19 @@ def test_a_file_that_can_not_be_read_ends_the_run_before_anything_changes(play, 
     assert (done.returncode != 0, log) == (True, ""), done.stdout
 
 
+@pytest.mark.slow
 def test_a_look_at_them_plays_none(play):
     done, log = play("--tags", "switch,tell", after=NOTE.replace("WHEN", "after") + "  tags: [tell]\n")
     assert (done.returncode, log) == (0, "before switch after"), done.stdout
 
 
+@pytest.mark.slow
 def test_nothing_is_done_where_the_release_serves(play):
     done, log = play(serves=True)
     assert (done.returncode, log) == (0, "switch"), done.stdout
 
 
+@pytest.mark.slow
 def test_what_still_ends_is_said_by_a_deploy_and_by_a_rollback(play):
     said, _done = play()
     assert "Nobody waits for it, but this still ends what it has in hand: worker" in said.stdout

@@ -163,6 +163,7 @@ def test_a_backup_is_of_what_was_there_before_and_root_s_alone(project, migrate,
     assert len(os.listdir(tmp_path / "backups")) == 2
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_writer_meanwhile_harms_neither_the_backup_nor_itself(project, migrate, manage, backups, mode):
     source = project()
@@ -217,6 +218,7 @@ def test_it_comes_back_row_by_row_and_says_what_that_loses(project, migrate, man
     assert saved.lost(backups.about(name), saved.look(manage, "default")) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_not_migrated(project, migrate, backups):
     source = project()
     migrate()
@@ -234,6 +236,7 @@ def test_a_damaged_database_is_not_migrated(project, migrate, backups):
     assert _execute(source / "db.sqlite3", "SELECT count(*) FROM django_migrations") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_replaced(project, migrate, manage, backups):
     source = project()
     migrate()
@@ -246,6 +249,7 @@ def test_a_damaged_database_is_replaced(project, migrate, manage, backups):
     assert _books(source / "db.sqlite3") == [(1, "one")]
 
 
+@pytest.mark.slow
 def test_without_room_nothing_is_migrated(project, migrate, backups, monkeypatch):
     source = project()
     migrate()
@@ -257,6 +261,7 @@ def test_without_room_nothing_is_migrated(project, migrate, backups, monkeypatch
     assert _execute(source / "db.sqlite3", "SELECT count(*) FROM django_migrations") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_says_what_was_applied_and_where_the_backup_is(project, migrate, backups):
     project()
     migrate()
@@ -268,6 +273,7 @@ def test_a_migration_that_fails_says_what_was_applied_and_where_the_backup_is(pr
     assert caught.value.migrated == migrating.Migrated(["shop.0002_two"], backups.names()[0], 0)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -77,6 +77,7 @@ def test_the_check_for_deployment_warns(project, commands):
     assert "security.W001: You do not have 'django.middleware.security.SecurityMiddleware'" in checked.messages[0]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("files", "settings", "said"),
     [
@@ -93,6 +94,7 @@ def test_the_check_refuses(project, commands, files, settings, said):
     assert "WARNINGS" not in str(caught.value)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("files", "none_before"),
     [
@@ -108,6 +110,7 @@ def test_a_check_that_asks_for_tables_comes_after_their_migrations(project, comm
     assert commands().check().later is False
 
 
+@pytest.mark.slow
 def test_a_check_that_asks_for_what_no_migration_makes_is_an_error(project, commands):
     project({"shop/apps.py": DEPLOYED.replace("Book.objects.count()", "Book.objects.raw('SELECT x FROM y')[0]")})
     _migrate(commands)
@@ -115,6 +118,7 @@ def test_a_check_that_asks_for_what_no_migration_makes_is_an_error(project, comm
         commands().check()
 
 
+@pytest.mark.slow
 def test_a_check_that_asks_for_a_new_column_comes_after_its_migration(project, commands):
     project()
     _migrate(commands)
@@ -141,6 +145,7 @@ def test_models_that_no_migration_makes_as_they_are_are_named(project, commands)
     assert commands().check().unmade == []
 
 
+@pytest.mark.slow
 def test_users_without_a_migration_are_refused_before_those_of_others_are_applied(project, commands):
     models = "from django.contrib.auth.models import AbstractUser\nclass User(AbstractUser):\n    pass\n"
     apps = "INSTALLED_APPS += ['django.contrib.auth', 'django.contrib.contenttypes', 'people']\nAUTH_USER_MODEL = 'people.User'"
@@ -176,6 +181,7 @@ def test_what_the_database_lacks(project, commands):
     assert commands().databases().unapplied() == {"default": []}
 
 
+@pytest.mark.slow
 def test_other_databases_are_migrated_where_they_are_named(project, commands):
     project(settings=TWO)
     found = commands().databases()
@@ -198,6 +204,7 @@ def test_a_database_that_the_routers_keep_free_lacks_nothing(project, commands):
     assert commands().databases().warnings() == []
 
 
+@pytest.mark.slow
 def test_a_database_that_can_not_be_asked(project, commands):
     project(settings=f"{TWO}\nDATABASES['far']['NAME'] = '/nowhere/far.sqlite3'")
     assert commands().databases().warnings() == [
@@ -233,6 +240,7 @@ def test_a_migration_that_fails(project, commands):
     assert "OperationalError: no such table: nowhere\n" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_migrations_that_the_code_no_longer_has(project, commands):
     source = project({"shop/migrations/0002_more.py": TITLE.format("")}, TWO)
     _migrate(commands, "default", "far")

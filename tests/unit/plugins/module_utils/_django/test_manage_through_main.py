@@ -106,6 +106,7 @@ def test_whoever_waited_for_another_with_the_same_database_is_told(manage, add, 
     assert "this run waited 7 s for the migrations of another with the same database" in done["warned"]
 
 
+@pytest.mark.slow
 def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add, store):
     add(OLD)
     manage("migrate", OLD)
@@ -130,6 +131,7 @@ def test_what_is_refused_after_migrations_names_them_and_the_backup(manage, add,
     assert later.splitlines()[-2:] == refused.splitlines()[-2:]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("backup", "made"), [({}, 1), ({"keep": 5}, 1), ({"keep": 0}, 0)])
 def test_sqlite_is_backed_up_unless_none_are_kept(manage, add, backup, made):
     add(OLD)
@@ -180,6 +182,7 @@ def test_a_backup_is_brought_back_once_it_is_confirmed_and_can_be_undone(manage,
     assert manage("migrate", check=True)["migrations"] == []
 
 
+@pytest.mark.slow
 def test_a_damaged_database_can_only_be_replaced_unsaved(manage, restore, add, store, tmp_path):
     add(OLD)
     manage("migrate", OLD)
@@ -204,6 +207,7 @@ def test_there_is_nothing_to_bring_back(restore, add, store):
     assert "there is no backup '../../etc/passwd' in" in restore(backup="../../etc/passwd")["msg"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_overtaken_leaves_the_database_alone(manage, add, store):
     add(NEW)
     add(OLD)
@@ -233,6 +237,7 @@ def test_an_error_of_the_check_names_the_release_and_no_secret(manage, add, stor
     assert refused.endswith(f"; release {OLD} is still active, untouched")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "said", "none_before"),
     [
@@ -270,6 +275,7 @@ def test_going_back_says_which_migrations_the_older_code_lacks(manage, add, stor
     assert same["msg"] == f"The database has no migration that release {NEW} lacks."
 
 
+@pytest.mark.slow
 def test_a_release_that_can_not_be_asked_does_not_keep_one_from_going_back(manage, add, store):
     add(OLD)
     add(LATER, {"shop/migrations/0002_pages.py": SECOND})
@@ -292,6 +298,7 @@ def test_releases_with_the_same_migrations_need_not_be_asked(manage, add, store,
     assert manage("compare", OLD)["msg"] == f"The database has no migration that release {OLD} lacks."
 
 
+@pytest.mark.slow
 def test_releases_with_other_migrations_are_asked(manage, add, store):
     add(OLD, migrations="a digest")
     add(NEW, {"shop/migrations/0002_pages.py": SECOND}, migrations="another")
@@ -300,6 +307,7 @@ def test_releases_with_other_migrations_are_asked(manage, add, store):
     assert manage("compare", OLD)["migrations"] == ["shop.0002_pages"]
 
 
+@pytest.mark.slow
 def test_an_active_release_that_is_gone_does_not_keep_one_from_going_back(manage, add, store):
     add(OLD)
     add(LATER, {"shop/migrations/0002_pages.py": SECOND})
@@ -309,6 +317,7 @@ def test_an_active_release_that_is_gone_does_not_keep_one_from_going_back(manage
     assert manage("compare", OLD, replaces=NEW)["msg"] == "This can't be determined."
 
 
+@pytest.mark.slow
 def test_what_failed_before_the_release_was_whole_is_asked_again(manage, add):
     add(NEW)
     told = manage("check")["told"]
@@ -316,6 +325,7 @@ def test_what_failed_before_the_release_was_whole_is_asked_again(manage, add):
     assert manage("check", told=told)["msg"] == "The check found no error."
 
 
+@pytest.mark.slow
 def test_what_was_told_a_moment_ago_is_not_asked_again(manage, add, monkeypatch):
     add(NEW)
     checked = manage("check")
@@ -328,6 +338,7 @@ def test_what_was_told_a_moment_ago_is_not_asked_again(manage, add, monkeypatch)
     assert (again["messages"], again["told"]) == (["security.W001: Much. More."], told)
 
 
+@pytest.mark.slow
 def test_databases_that_are_not_named_are_warned_of(manage, add, tmp_path):
     two = f'DATABASES["far"] = {{"ENGINE": "django.db.backends.sqlite3", "NAME": {str(tmp_path / "far")!r}}}\n'
     add(NEW, settings=two)

@@ -76,6 +76,7 @@ def test_what_the_check_finds_is_no_fault_of_the_static_files(project, prepare, 
     assert "No module named 'nowhere'" in told["deployed"]["failure"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("root", ["", "STATIC_ROOT = os.path.join(BASE_DIR, 'collected')"])
 def test_a_manifest_is_there_for_who_asks_for_it_while_the_project_is_loaded(project, prepare, release, run, root):
     asks = "from django.contrib.staticfiles.storage import staticfiles_storage\nURL = staticfiles_storage.url('site.css')\n"
@@ -116,6 +117,7 @@ def test_what_vite_names_by_its_content_is_known_for_that(project, prepare, rele
     assert assets.named_by_content(str(release / "static")) == {found[1]}
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("settings", "made"),
     [
@@ -234,6 +236,7 @@ def test_other_threads_are_not(project, prepare, thread):
     assert prepare().messages == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("collectstatic", [True, False])
 def test_debug_is_refused(project, prepare, release, collectstatic):
     project(settings="DEBUG = True")
@@ -286,6 +289,7 @@ def test_what_is_loaded_must_be_what_was_asked(project, prepare):
         preparation.loaded({"django": {"settings_module": "mysite.settings", "debug": True}})
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("failure", "migrated", "later"),
     [

@@ -84,6 +84,7 @@ def make(tmp_path, venv, as_root, monkeypatch):
     return make
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("config", ["", "preload_app = True\n"])
 def test_who_asks_for_a_static_url_when_it_is_made_can_be_loaded(project, make, config):
     project({"shop/middleware.py": ASKS}, WITH_MIDDLEWARE)
@@ -92,6 +93,7 @@ def test_who_asks_for_a_static_url_when_it_is_made_can_be_loaded(project, make, 
     assert messages == []
 
 
+@pytest.mark.slow
 def test_who_asks_for_tables_when_it_is_made_is_loaded_after_their_migrations(project, make):
     source = project({"shop/middleware.py": COUNTS}, WITH_MIDDLEWARE)
     record, messages = make()
@@ -136,12 +138,14 @@ def test_an_app_that_can_not_run_twice_is_asked_but_not_loaded(project, make):
     assert "django" not in record["in_force"]
 
 
+@pytest.mark.slow
 def test_whether_debug_is_allowed_makes_another_release(project, make):
     project()
     records = [make(allow_debug=allowed)[0] for allowed in (False, True)]
     assert records[0]["id"] != records[1]["id"]
 
 
+@pytest.mark.slow
 def test_commands_have_what_gunicorn_puts_in_front_of_the_path(project, make):
     project({"inner/lent/__init__.py": ""}, "INSTALLED_APPS += ['lent']")
     with pytest.raises(DjangoError, match="No module named 'lent'"):

@@ -315,6 +315,7 @@ def forgotten(host, ca, write, monkeypatch):
     return gone
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "given", [{"state": "absent"}, {"tls": {"selfsigned": True}, "server_names": ["www.example.com"]}]
 )
@@ -405,6 +406,7 @@ def test_an_app_that_nginx_may_not_reach_is_told_of(host, site, monkeypatch):
     assert f"can't reach the app shop at {host.etc.parent}/srv/shop/current/app.sock: Permission denied" in refused
 
 
+@pytest.mark.slow
 def test_https_that_certbot_gave_by_hand_is_not_lost(host, site, own, ca, certificate):
     own()
     pair = {part: f"{host.etc.parent}/run/a.{part}" for part in ("pem", "key")}

@@ -328,6 +328,7 @@ def test_an_archive_is_called_by_its_file_name(location):
     assert re.fullmatch(r"shop 1\.0\.tar\.gz", file_name(location))
 
 
+@pytest.mark.alike
 def test_a_small_archive_of_a_large_file_is_refused_with_the_limit(tmp_path, unpack):
     path = _tar(tmp_path / "a", {"app.py": (bytes(80 << 20), 0o644)}, "w:gz")
     with pytest.raises(ArchiveError, match=r"it unpacks to 80 MiB, but one of its size may unpack to 7[0-9] MiB"):

@@ -253,6 +253,7 @@ def test_a_submodule_that_can_not_be_had(nested, git, export, tmp_path, change, 
         export(Repository(str(tmp_path / "shop")), git(tmp_path / "shop", "rev-parse", "HEAD"))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("form", ["ssh://git@example.com{}/shop.git", "git@example.com:{}/shop.git"])
 def test_a_key_opens_the_repository_and_its_submodules(nested, ssh, export, form):
     repository = Repository(form.format(nested), KEY, "example.com ssh-ed25519 AAAA")
@@ -375,6 +376,7 @@ def guarded(nested, git, monkeypatch):
     server.server_close()
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("password", ["hun@ter2", "hun%40ter2"])
 def test_a_password_opens_the_repository_and_its_submodules_and_is_seen_nowhere(
     guarded, export, tmp_path, monkeypatch, password
@@ -464,6 +466,7 @@ def test_the_place_of_a_submodule_is_reached_over_no_link(nested, export, git, m
     assert not (tmp_path / "lib").exists()
 
 
+@pytest.mark.alike
 @pytest.mark.usefixtures("trusting")
 @pytest.mark.parametrize("path", ["../out", "in/../../out", "/out", ".."])
 def test_the_place_of_a_submodule_is_in_the_source(nested, export, git, monkeypatch, path):

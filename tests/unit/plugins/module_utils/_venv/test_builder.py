@@ -262,6 +262,7 @@ def test_what_is_installed(build, files, extra, installed):
     assert builder.installed(str(build(files, extra))) == installed
 
 
+@pytest.mark.slow
 def test_gevent_comes_with_what_its_worker_class_imports(build, wheels):
     everything = ["gevent==25.0", "gunicorn==27.0.1", "packaging==26.0"]
     assert builder.installed(str(build(extra=["gevent"]))) == everything
@@ -279,6 +280,7 @@ def test_all_of_it_is_compiled_so_that_no_start_of_the_app_has_to(build):
     assert {path.relative_to(packages) for path in compiled} >= sources
 
 
+@pytest.mark.slow
 def test_a_lock_is_taken_with_any_index(build, wheels):
     """The newest would be click 8.1."""
     files = {"pyproject.toml": PROJECT.format('"click"'), "uv.lock": _locked(wheels, "click-8.0")}
@@ -286,6 +288,7 @@ def test_a_lock_is_taken_with_any_index(build, wheels):
     assert sorted(os.listdir(build(files, ["flask"]).parents[1] / "source")) == ["pyproject.toml", "uv.lock"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("kind", ["a lock", "hashes"])
 def test_what_comes_beside_leaves_what_is_exact(build, wheels, kind):
     files = {
@@ -303,6 +306,7 @@ def test_a_gunicorn_that_is_too_old(build):
         build({"requirements.txt": "bound"})
 
 
+@pytest.mark.slow
 def test_a_gunicorn_of_ones_own_wins(build, wheels):
     pinned = {"requirements.txt": "bound\ngunicorn[fast]==20.1.0"}
     assert builder.installed(str(build(pinned, gunicorn="26.0.0"))) == ["bound==1.0", "gunicorn==26.0.0"]
@@ -393,6 +397,7 @@ def test_a_python_that_the_source_names_is_told_whatever_becomes_of_it(build, sa
         build({"requirements.txt": "nosuch\n"})
 
 
+@pytest.mark.slow
 def test_a_project_that_is_no_package_is_not_installed(build, said):
     """Its backend says so as setuptools does."""
     backend = BACKEND.replace(
@@ -423,6 +428,7 @@ def test_a_project_learns_its_version_from_the_source(build, line, extra):
     assert "shop==0.0.0+source" in builder.installed(str(build(files, extra, version="main")))
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_a_lock_of_another_tool_comes_with_its_project(build, wheels, said):
     lock = POETRY_LOCK.format(_hash(wheels, "click-8.0"), _hash(wheels, "flask-3.0"))
@@ -442,6 +448,7 @@ def test_a_file_that_is_not_in_the_source(build):
     ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
 def test_requirements_that_powershell_wrote(build, tmp_path, encoding):
     mark = "\ufeff" if encoding == "utf-16-be" else ""
@@ -451,6 +458,7 @@ def test_requirements_that_powershell_wrote(build, tmp_path, encoding):
     assert builder.installed(str(build({"app.py": ""}))) == ["click==8.0", "gunicorn==26.0.0"]
 
 
+@pytest.mark.slow
 def test_another_index_in_the_file(build, wheels, write, tmp_path):
     """The first index has click, too, but not that one; pip takes it from the other."""
     other = write(tmp_path / "other", {"click/index.html": ""})
@@ -493,6 +501,7 @@ def test_a_lock_that_can_not_be_used(build, wheels, project, lock, said):
         build(files)
 
 
+@pytest.mark.alike
 @needs_mounts
 @pytest.mark.parametrize("requirement", [".", "shop @ file:.", "-e .", None])
 def test_the_source_is_built_and_stays_as_it_is(build, tmp_path, requirement):
@@ -522,6 +531,7 @@ def test_a_build_that_has_the_record_lead_elsewhere(build, tmp_path):
     assert builder.installed(str(venv)) == ["gunicorn==27.0.1", "shop==1.0"]
 
 
+@pytest.mark.alike
 @needs_mounts
 @pytest.mark.parametrize("of_the_source", [True, False])
 def test_a_build_finds_an_empty_file_for_each_that_is_secret(build, wheels, write, tmp_path, of_the_source):
@@ -544,6 +554,7 @@ def test_a_build_finds_an_empty_file_for_each_that_is_secret(build, wheels, writ
     assert (tmp_path / "source/.env").read_text() == "TOKEN=hunter2"
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_a_lock_of_a_project_that_is_a_package(build, wheels, tmp_path):
     lock = _locked(wheels, "click-8.0").replace("virtual", "editable")
@@ -655,6 +666,7 @@ def test_a_password_is_used_and_seen_nowhere(build, cache, seen, tmp_path, url):
         assert path.is_symlink() or not path.is_file() or b"hunter2" not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_a_password_in_a_requirement_is_in_no_record(build, url):
     place = url.format("deploy:hunter2").replace("/simple", "/click-8.0-py3-none-any.whl")
     venv = build(extra=[f"click @ {place}"], url=url.format("deploy:hunter2"))
@@ -803,6 +815,7 @@ def test_a_requirement_from_a_repository_that_takes_a_key(build, private, mirror
     assert (about["url"], about["vcs_info"]["commit_id"]) == (URL.removeprefix("git+"), commit)
 
 
+@pytest.mark.slow
 def test_a_repository_that_people_edit_is_installed_as_any_other(build, private):
     venv = build({"requirements.txt": f"-e git+file://{private}@v1#egg=shop\nflask\n"})
     assert "shop==1.0" in builder.installed(str(venv))
@@ -819,6 +832,7 @@ def test_a_project_beside_the_file_that_is_broken_is_named_by_its_path(build):
         build({"requirements.txt": "./libs/own\n", "libs/own/pyproject.toml": "[project\n"})
 
 
+@pytest.mark.slow
 def test_a_lock_of_uv_that_has_such_a_repository(build, wheels, private, mirror, git, url):
     commit = git(private, "rev-parse", "HEAD")
     source = f'git = "{URL.removeprefix("git+")}?rev=main#{commit}"'

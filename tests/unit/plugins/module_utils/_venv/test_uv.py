@@ -187,12 +187,14 @@ def test_the_installer_is_fetched_once_and_whole(host, monkeypatch):
     uv.fetch(host.index)
 
 
+@pytest.mark.slow
 def test_an_installer_that_is_not_what_its_authors_made_is_refused(host):
     with pytest.raises(uv.UvError, match=r"it has a file of uv .* that is not the one that its authors made"):
         uv.fetch(host.index)
     assert os.listdir(host.folder) == []
 
 
+@pytest.mark.slow
 def test_the_run_of_another_app_may_be_quicker(host, monkeypatch):
     monkeypatch.setattr(uv, "HASHES", (hashlib.sha256(host.wheel.read_bytes()).hexdigest(),))
     sync = files.sync_tree
