@@ -14,8 +14,8 @@ from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
 LONGEST = (
-    *("projects", "full", "hostile", "faults", "site", "accidents", "gapless"),
-    *("sources", "git", "database", "playbook", "examples", "django", "processes"),
+    *("accidents", "projects", "hostile", "faults", "site", "full", "sources"),
+    *("gapless", "database", "git", "playbook", "django", "examples", "processes"),
 )
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")

@@ -145,6 +145,7 @@ class Certificates(Test):
         self.assertTrue(site("shop")[0])
         self.assertNotIn("hand", shown("shop.example.com", "-ext", "subjectAltName"))
 
+    @unittest.skipUnless(FULL, "for --full")
     def test_a_ca_that_refuses_has_its_words_in_what_is_said_and_one_that_gives_is_asked_for_what_has_expired(self):
         before = shown("album.example.com")
         on_server("sh", "-c", "sed s/500/700/g /opt/site/brief.json | sed s/400/600/g > /opt/site/refuses.json")
