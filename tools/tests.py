@@ -15,7 +15,7 @@ from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
 LONGEST = (
     *("accidents", "projects", "hostile", "faults", "site", "full", "sources"),
-    *("gapless", "database", "git", "playbook", "django", "examples", "processes"),
+    *("processes", "gapless", "database", "git", "playbook", "django", "examples"),
 )
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
@@ -124,7 +124,7 @@ def ensure_servers():
 
 def scenario(name, full):
     """Run a scenario from its start to its end, on servers that are new and go with it."""
-    env = {"STACK_SERVERS": "web", "STACK_AGAIN": "idempotence"} if full else {}
+    env = {"STACK_SERVERS": "web", "STACK_CHECK": "check", "STACK_AGAIN": "idempotence"} if full else {}
     remove_servers(name)
     with tempfile.TemporaryDirectory() as folder:
         # Not where somebody's own `molecule converge` remembers what it has made.

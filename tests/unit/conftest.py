@@ -26,7 +26,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--day",
         action="store_true",
-        help="leave out what is marked as slow, and of what is marked as alike all rows but the first",
+        help="no slow test, of rows that are alike the first, and fewer values made up by hypothesis",
     )
 
 
@@ -185,13 +185,14 @@ def app():
 
 
 @pytest.fixture
-def whatever_passes():
+def whatever_passes(pytestconfig):
     """Return a function that makes a claim about values of a variable, those that its checks let pass."""
+    examples = 50 if pytestconfig.getoption("day") else 200
 
     def claim(name, values, holds):
         taken = []
 
-        @hypothesis.settings(max_examples=200, deadline=None, database=None, derandomize=True)
+        @hypothesis.settings(max_examples=examples, deadline=None, database=None, derandomize=True)
         @hypothesis.given(value=values)
         def each(value):
             if not variable_rules.faults({name: value}):
