@@ -15,7 +15,7 @@ from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 # Scenarios that take long, the longest first: begun last, one of them would go on alone.
 LONGEST = (
     *("accidents", "projects", "hostile", "faults", "site", "full", "sources"),
-    *("processes", "gapless", "database", "git", "playbook", "django", "examples"),
+    *("processes", "django", "gapless", "database", "git", "playbook", "examples"),
 )
 # Those that take too long for each run; by its name each can be run alone.
 FULL = ("projects", "full")
