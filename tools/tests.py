@@ -12,7 +12,7 @@ from tools.images import SUITES, ensure_images
 from tools.lint import ONLY_FULL, lint
 from tools.shell import PROJECT, ROOT, Failure, say, succeeds
 
-# Scenarios that take long, the longest first: begun last, one of them would go on alone.
+# The scenarios that take long, or both servers, in the order in which they begin: the last one would go on alone.
 LONGEST = (
     *("accidents", "projects", "hostile", "faults", "site", "full", "sources"),
     *("processes", "django", "gapless", "database", "git", "playbook", "examples"),
