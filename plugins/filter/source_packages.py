@@ -35,14 +35,14 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.pyweb.stack.plugins.module_utils._source import git
+from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
 
 def source_packages(source: dict[str, Any]) -> list[str]:
     """Return the packages for a source."""
     if "git" not in source:
         return []
-    return ["git", "openssh-client"] if git.by_ssh(source["git"]) else ["git"]
+    return ["git", "openssh-client"] if urls.by_ssh(source["git"]) else ["git"]
 
 
 class FilterModule:

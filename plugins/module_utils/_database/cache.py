@@ -14,7 +14,7 @@ import os
 import pwd
 import shutil
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, shell, systemd
 
 # Debian has one program under many names, and asks by its name what it is to be.
 PACKAGES = {"redis": "redis-tools", "valkey": "valkey-tools"}
@@ -63,7 +63,7 @@ class Cache:
             ("StateDirectoryMode", "0700"),
             ("RuntimeDirectory", f"cache-{self._app}"),
             ("RuntimeDirectoryMode", "0750"),
-            *(line for line in sandboxes.SERVICE if line[0] != "RestrictAddressFamilies"),
+            *(line for line in hardening.SERVICE if line[0] != "RestrictAddressFamilies"),
             ("RestrictAddressFamilies", "AF_UNIX"),
             ("PrivateNetwork", "yes"),
             ("ExecPaths", "/usr"),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the pyweb.stack authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sandbox of an app's service, and one for what is done to an app's code beside it. Private to the collection.
+"""A sandbox for what is done to an app's code beside its service. Private to the collection.
 
 What installs an app's packages, compiles its code or asks its Python something runs code that others wrote. Here it runs as
 an account that owns nothing, made for the occasion, and sees Debian's programs, what it is given, and nothing else.
@@ -20,46 +20,9 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import IO, Any, cast
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import scratch, shell, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, scratch, shell, systemd
 
-# What an app in front of which nginx stands never needs: `systemd-analyze security` rates the unit 1.2 or better.
-# No PrivateUsers: with ProtectProc it fails in containers. No watchdog: gunicorn never answers one.
-SERVICE = (
-    ("NoNewPrivileges", "yes"),
-    ("CapabilityBoundingSet", ""),
-    ("AmbientCapabilities", ""),
-    ("ProtectSystem", "strict"),
-    ("ProtectHome", "yes"),
-    ("PrivateTmp", "yes"),
-    ("PrivateDevices", "yes"),
-    ("DevicePolicy", "closed"),
-    ("PrivateIPC", "yes"),
-    ("ProtectKernelTunables", "yes"),
-    ("ProtectKernelModules", "yes"),
-    ("ProtectKernelLogs", "yes"),
-    ("ProtectControlGroups", "yes"),
-    ("ProtectClock", "yes"),
-    ("ProtectHostname", "yes"),
-    ("ProtectProc", "invisible"),
-    ("RestrictNamespaces", "yes"),
-    ("RestrictRealtime", "yes"),
-    ("RestrictSUIDSGID", "yes"),
-    ("RemoveIPC", "yes"),
-    ("LockPersonality", "yes"),
-    ("MemoryDenyWriteExecute", "yes"),
-    ("KeyringMode", "private"),
-    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
-    ("SystemCallArchitectures", "native"),
-    ("SystemCallFilter", "@system-service"),
-    ("SystemCallFilter", "~@privileged @resources"),
-    ("SystemCallErrorNumber", "EPERM"),
-    ("NoExecPaths", "/"),
-    ("InaccessiblePaths", "-/etc/ssh -/root -/boot -/etc/ssl/private"),
-    ("UMask", "0027"),
-    ("LimitCORE", "0"),
-    ("LimitNOFILE", "65536"),
-)
-# What of it has no place beside it: a build runs programs that it made, some of which make their code as they run, and of
+# What of the service's sandbox has no place here: a build runs programs that it made, some of which make their code as they run, and of
 # the paths named here there are none.
 _OF_THE_SERVICE_ALONE = {"NoExecPaths", "InaccessiblePaths", "MemoryDenyWriteExecute", "ProtectHome", "UMask"}
 # Of the host: programs, and what they need to find each other, names, servers and authorities.
@@ -170,7 +133,7 @@ class Sandbox:
 
     def properties(self, root: str) -> Iterator[tuple[str, str]]:
         """Yield the properties of its unit, with an empty folder `root` for its root."""
-        yield from (line for line in SERVICE if line[0] not in _OF_THE_SERVICE_ALONE)
+        yield from (line for line in hardening.SERVICE if line[0] not in _OF_THE_SERVICE_ALONE)
         if self.account:
             yield "User", self.account
         else:

@@ -18,14 +18,7 @@ from typing import Any
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
 from ansible_collections.pyweb.stack.plugins.module_utils._module import companion_rules, site_rules
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import header_rules
-from ansible_collections.pyweb.stack.plugins.module_utils._release import (
-    build,
-    commands,
-    env_file,
-    steps,
-    stores,
-    unit_overrides,
-)
+from ansible_collections.pyweb.stack.plugins.module_utils._release import commands, env_file, steps, unit_overrides
 from ansible_collections.pyweb.stack.plugins.module_utils._source import rules
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, naming, urls
 
@@ -190,7 +183,7 @@ def _user(value: Any) -> site_rules.Faults:
 def _build(wanted: Any) -> site_rules.Faults:
     for command in wanted:
         found = list(commands.faults(command))
-        yield from found or build.faults(command)
+        yield from found or commands.build_faults(command)
 
 
 def _tasks(path: Any) -> site_rules.Faults:
@@ -251,7 +244,7 @@ def _closed(path: str) -> str | None:
 
 
 def _release(value: Any) -> site_rules.Faults:
-    if value != stores.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{digests.RELEASE_LENGTH}}}", str(value)):
+    if value != naming.PREVIOUS and not re.fullmatch(rf"[0-9a-f]{{{digests.RELEASE_LENGTH}}}", str(value)):
         yield f"is {value!r}, but must be 'previous', or the id of a release, {digests.RELEASE_LENGTH} hexadecimal digits"
 
 

@@ -71,18 +71,6 @@ class BuildError(Exception):
     """The source can't be built; the message names gunicorn_build."""
 
 
-def faults(command: list[str]) -> Iterator[str]:
-    """Yield what is wrong with the first word of a command of a build, as the rest of sentences on the variable."""
-    first = os.path.basename(command[0])
-    if first == commands.MANAGE or (
-        re.match(r"python|env$", first) and any(commands.MANAGE in word for word in command)
-    ):
-        yield (
-            f"has {commands.shown(command)}, but a source is built before the app has its packages and without its "
-            "environment: that is a command for gunicorn_before_switch"
-        )
-
-
 def lacking(wanted: list[list[str]]) -> str | None:
     """Return what is wrong with the first command whose program this host lacks, None where it has all."""
     for command in wanted:

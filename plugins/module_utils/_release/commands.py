@@ -52,6 +52,16 @@ def first_word_faults(command: list[str]) -> Iterator[str]:
         )
 
 
+def build_faults(command: list[str]) -> Iterator[str]:
+    """Yield what is wrong with a command of a build, in which `faults` finds nothing."""
+    first = os.path.basename(command[0])
+    if first == MANAGE or (re.match(r"python|env$", first) and any(MANAGE in word for word in command)):
+        yield (
+            f"has {shown(command)}, but a source is built before the app has its packages and without its "
+            "environment: that is a command for gunicorn_before_switch"
+        )
+
+
 def absent(command: list[str], venv: str, workdir: str) -> str | None:
     """Return what is wrong with a command whose program isn't there, as the rest of such a sentence; None where it is.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 
 from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 # Set by systemd for the service, or able to override what the release was proved with.
 RESERVED = {
@@ -22,7 +21,7 @@ RESERVED = {
     "LISTEN_FDNAMES": "systemd sets it",
     "NOTIFY_SOCKET": "systemd sets it",
     "STATE_DIRECTORY": "systemd sets it",
-    startup.VARIABLE: "the release sets it",
+    naming.START_VARIABLE: "the release sets it",
 }
 # Bytes beyond which the kernel starts no program (execve(2)): 128 KiB for a variable with its name and a NUL, and 2 MiB, a
 # quarter of the stack, for all of them and the arguments. Some of that is for systemd's own.

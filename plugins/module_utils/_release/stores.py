@@ -28,6 +28,7 @@ from collections.abc import Collection, Iterator
 from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, files, locks, scratch, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import derived
 from ansible_collections.pyweb.stack.plugins.module_utils._release.history import History
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 # What check mode fetches is read from below here, since it must not be in its place yet: in memory, and root's alone.
 TRIAL = "/run/pyweb-stack-check"
@@ -42,8 +43,6 @@ _LINKS = {"sources": "src", "venvs": "venv"}
 # Seconds between two looks at what is still at work.
 _TICK = 0.1
 _STAGE = ".stage-"
-# What the last deploy replaced, as a user asks for it.
-PREVIOUS = "previous"
 
 
 class StoreError(Exception):
@@ -260,11 +259,15 @@ class Store:
 
         Raises StoreError where there is none, with those that there are.
         """
-        found = self.previous() if release == PREVIOUS else release
+        found = self.previous() if release == naming.PREVIOUS else release
         if found in self.names("releases"):
             return found
         there = ", ".join(f"{each} ({self.release(each)['version'] or 'no version'})" for each in self.latest())
-        why = "no deploy replaced a release that is still there" if release == PREVIOUS else "there is no such release"
+        why = (
+            "no deploy replaced a release that is still there"
+            if release == naming.PREVIOUS
+            else "there is no such release"
+        )
         raise StoreError(
             f"gunicorn_release is {release!r}, but {why} of the app {self.name}; there are {there or 'none'}"
         )

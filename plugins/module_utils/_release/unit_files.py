@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, systemd
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 MARK = "# Made by pyweb.stack"
 # In the folder of a release.
@@ -21,7 +21,6 @@ START = "start.py"
 # Where an app keeps what survives its releases, by its name.
 STATE = "/var/lib/gunicorn-{}"
 
-SANDBOX = sandboxes.SERVICE
 # Where programs and libraries are that root put there: Debian's, and those that are no package, in /usr/local and /opt.
 _EXECUTABLE = ("/usr", "-/opt")
 # systemd mounts the places that a service may write anew, without what NoExecPaths says of the whole tree.
@@ -71,7 +70,7 @@ class Service:
             "HOME": STATE.format(self.app),
             "PATH": f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin",
             "PYTHONDONTWRITEBYTECODE": "1",
-            **({startup.VARIABLE: f"{release}/{START}"} if self.start else {}),
+            **({naming.START_VARIABLE: f"{release}/{START}"} if self.start else {}),
         }
         return [
             ("User", self.user),
@@ -81,7 +80,7 @@ class Service:
             ("EnvironmentFile", f"{release}/env"),
             ("StateDirectory", state),
             ("StateDirectoryMode", "0750"),
-            *(line for line in SANDBOX if line[0] not in overridden),
+            *(line for line in hardening.SERVICE if line[0] not in overridden),
             *self.overrides,
             # Beside ProtectProc and the like ProtectSystem leaves what is mounted there writable (seen with systemd 252 and
             # 257), and /run/lock is everybody's.
@@ -268,7 +267,7 @@ def proxy_unit(app: str, folder: str, user: str, socket: str) -> str:
                 ("User", user),
                 # Not PrivateNetwork: the kernel lists a connection in the network of whoever opened it, and a handover
                 # has to see who still waits (the serving room asks its queue).
-                *[line for line in SANDBOX if line[0] != "RestrictAddressFamilies"],
+                *[line for line in hardening.SERVICE if line[0] != "RestrictAddressFamilies"],
                 ("RestrictAddressFamilies", "AF_UNIX"),
                 ("ExecPaths", " ".join(_EXECUTABLE)),
             ],

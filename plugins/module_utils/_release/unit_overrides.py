@@ -9,10 +9,10 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from ansible_collections.pyweb.stack.plugins.module_utils._release.unit_files import SANDBOX
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening
 
 # The sandbox, and what else may be said of any service without touching how this one starts, stops and is found.
-_ALLOWED = {name for name, _value in SANDBOX} | {
+_ALLOWED = {name for name, _value in hardening.SERVICE} | {
     *("AllowedCPUs", "CPUAffinity", "CPUWeight", "IOWeight", "Nice", "OOMScoreAdjust"),
     *("MemoryHigh", "MemorySwapMax", "TasksMax"),
     *("LimitAS", "LimitFSIZE", "LimitMEMLOCK", "LimitNPROC", "LimitSTACK"),

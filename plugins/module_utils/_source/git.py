@@ -23,8 +23,6 @@ from ansible_collections.pyweb.stack.plugins.module_utils._source.ssh import Ssh
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests, urls
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-# ssh://host/path, or host:path with or without a user; see git-fetch(1).
-_BY_SSH = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:]+:(?!//)")
 _LFS = [
     "-c",
     "filter.lfs.smudge=git-lfs smudge -- %f",
@@ -40,11 +38,6 @@ _HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$PYWEB_USER" "$PYWEB_
 
 class GitError(Exception):
     """The repository or the version can't be had; the message says which variable and what git said."""
-
-
-def by_ssh(url: str) -> bool:
-    """Return whether git goes through ssh for this URL."""
-    return _BY_SSH.match(url) is not None
 
 
 class Repository:

@@ -24,7 +24,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._source.additions impo
 )
 from ansible_collections.pyweb.stack.plugins.module_utils._source.archive import Archive, ArchiveError, file_name
 from ansible_collections.pyweb.stack.plugins.module_utils._source.folder import Packed, Tree, TreeError
-from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository
 from ansible_collections.pyweb.stack.plugins.module_utils._source.notes import notes
 from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
 
@@ -125,7 +125,7 @@ def _version(params: dict) -> str:
 
 def _can_ask(url: str | None) -> bool:
     """Return whether the host has the programs that this URL of a repository, if any, takes."""
-    return not url or bool(shutil.which("git") and (shutil.which("ssh") or not by_ssh(url)))
+    return not url or bool(shutil.which("git") and (shutil.which("ssh") or not urls.by_ssh(url)))
 
 
 def _is_to_be_sent(params: dict) -> bool:

@@ -13,12 +13,12 @@ from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._module.module import Module, Step
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.shared_paths import MEDIA
-from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import PREVIOUS, Store, StoreError
+from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store, StoreError
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Situation
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.media import Exposed, Media, MediaError
-from ansible_collections.pyweb.stack.plugins.module_utils._text import urls
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming, urls
 
 _HEALTH = {"paths": ["/"], "host": "localhost", "status": "200-399", "timeout": 30}
 # So many of the databases among uploads have a warning name them.
@@ -37,8 +37,8 @@ def run(module: Module, params: dict) -> dict:
             release, keep, bind = store.resolve(release), None, bind or unit_files.fixed_address(params["name"])
             version = store.release(release)["version"]
             asked.update(_health(store.last_activation(release).get("asked", {})))
-        elif release == PREVIOUS:
-            module.fail_json(msg=f"release is {PREVIOUS!r}, which has a meaning with back: true alone")
+        elif release == naming.PREVIOUS:
+            module.fail_json(msg=f"release is {naming.PREVIOUS!r}, which has a meaning with back: true alone")
         asked.update(_health(params["health"]))
         handover = Handover(store, params["name"], params["drain_timeout"], keep, bind, params["keep_assets"])
         # Whoever goes back leaves what people gave to the app as it is.

@@ -18,6 +18,10 @@ APP_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 APP_NAME_LENGTH = 31
 # Older ones lack what the roles ask of gunicorn, or don't run on the Pythons of today.
 OLDEST_GUNICORN = 23
+# The release that the last deploy replaced, as a user asks for it.
+PREVIOUS = "previous"
+# Names to each Python of an app the file that it runs first.
+START_VARIABLE = "PYWEB_STACK_START"
 
 _HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _SERVER_NAME = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.IGNORECASE | re.ASCII)

@@ -8,10 +8,18 @@ from __future__ import annotations
 import re
 import urllib.parse
 
+# ssh://host/path, or host:path with or without a user; see git-fetch(1).
+_BY_SSH = re.compile(r"(?:git\+)?ssh(?:\+git)?://|[^/:]+:(?!//)")
+
 
 def is_http(text: str) -> bool:
     """Return whether this is a URL of the web."""
     return re.match(r"https?://", text, re.IGNORECASE) is not None
+
+
+def by_ssh(url: str) -> bool:
+    """Return whether git goes through ssh for this URL."""
+    return _BY_SSH.match(url) is not None
 
 
 def without_credentials(text: str) -> str:

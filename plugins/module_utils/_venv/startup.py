@@ -13,12 +13,12 @@ import glob
 import os
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
-VARIABLE = "PYWEB_STACK_START"
 # A line that begins with an import is run by the module `site`, before anything of the app, and in a virtual environment
 # twice (Python 3.10 to 3.14).
 _LINE = (
-    f"import os, sys; p = os.environ.get({VARIABLE!r}); p and not hasattr(sys, '_pyweb_stack') and "
+    f"import os, sys; p = os.environ.get({naming.START_VARIABLE!r}); p and not hasattr(sys, '_pyweb_stack') and "
     "(setattr(sys, '_pyweb_stack', p), exec(open(p, encoding='utf-8').read(), {'__file__': p}))\n"
 )
 _NAME = "pyweb_stack.pth"

@@ -124,3 +124,23 @@ def test_every_room_has_its_floor_and_its_row_in_the_docs():
 
 def test_every_file_lies_in_a_room():
     assert [path.name for path in (PLUGINS / "module_utils").glob("*.py")] == []
+
+
+def test_what_the_filters_load_starts_no_process():
+    # Each of Ansible's workers that uses one loads all of that anew, as what looks at a host would take its time to do.
+    loaded, found = [], sorted((PLUGINS / "filter").glob("*.py"))
+    while found:
+        path = found.pop()
+        loaded.append(path)
+        found += {PLUGINS / "module_utils" / name for name in _files(path)} - {*loaded, *found}
+    assert [path for path in loaded if re.search(r"^import subprocess", path.read_text(encoding="utf-8"), re.M)] == []
+    assert PLUGINS / "module_utils/_text/naming.py" in loaded
+
+
+def _files(path: pathlib.Path) -> set[str]:
+    """Return the files of rooms that are loaded with this one."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(PREFIX)]
+    names = {f"{node.module}.{alias.name}".removeprefix(PREFIX) for node in imports for alias in node.names}
+    paths = {"/".join(name.split(".")[:2]) + ".py" for name in names}
+    return {name for name in paths if (PLUGINS / "module_utils" / name).is_file()}

@@ -12,9 +12,9 @@ import stat
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._gunicorn import plans
-from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import server
-from ansible_collections.pyweb.stack.plugins.module_utils._release import stores, unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._release import stores
 from ansible_collections.pyweb.stack.plugins.module_utils._release.releases import Inputs, Release, ReleaseError
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._text import digests
@@ -121,7 +121,7 @@ def test_the_id_is_that_of_the_inputs(release, changed, same):
 
 def test_a_new_sandbox_makes_a_new_release(release, monkeypatch):
     before = release().id
-    monkeypatch.setattr(unit_files, "SANDBOX", unit_files.SANDBOX[1:])
+    monkeypatch.setattr(hardening, "SERVICE", hardening.SERVICE[1:])
     assert release().id != before
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line
+from ansible_collections.pyweb.stack.plugins.module_utils._host import command_line, hardening
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files, unit_overrides
 
 
@@ -28,11 +28,11 @@ def test_lines(overrides, lines):
 
 
 def test_the_whole_sandbox_can_be_said_in_other_words():
-    assert list(unit_overrides.faults({name: "x" for name, _value in unit_files.SANDBOX})) == []
+    assert list(unit_overrides.faults({name: "x" for name, _value in hardening.SERVICE})) == []
 
 
 def test_nothing_that_starts_stops_or_is_the_service():
     ours = {name for name, _value in unit_files.Service("a", "a", "a", "/a", "/a", "a", 1).properties("/r")}
-    ours -= {name for name, _value in unit_files.SANDBOX} | {"ExecPaths", "BindReadOnlyPaths", "ReadOnlyPaths"}
+    ours -= {name for name, _value in hardening.SERVICE} | {"ExecPaths", "BindReadOnlyPaths", "ReadOnlyPaths"}
     ours |= command_line._OF_THE_SERVICE_ALONE | {"ExecStartPre", "ExecReload", "WatchdogSec", "RootDirectory", "Slice"}
     assert len(list(unit_overrides.faults(dict.fromkeys(ours, "x")))) == len(ours)

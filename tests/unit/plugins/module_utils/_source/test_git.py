@@ -17,7 +17,7 @@ import threading
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._source import git as git_source
 from ansible_collections.pyweb.stack.plugins.module_utils._source import git_sandbox
-from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository, by_ssh
+from ansible_collections.pyweb.stack.plugins.module_utils._source.git import Checkout, GitError, Repository
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----"
 # What git runs for ssh here: it tells what it was given, and is on the server at once.
@@ -327,24 +327,6 @@ def test_a_key_that_does_not_fit(ssh, write):
     write(ssh, {"bin/ssh": "#!/bin/sh\necho 'git@example.com: Permission denied (publickey).' >&2\nexit 255\n"})
     with pytest.raises(GitError, match=r"(?s)^gunicorn_source.git: .*gunicorn_source.ssh_key must name a private key"):
         Repository("git@example.com:shop.git", KEY).commit("main")
-
-
-@pytest.mark.parametrize(
-    ("url", "through"),
-    [
-        ("ssh://git@example.com/shop.git", True),
-        ("git@example.com:shop.git", True),
-        ("example.com:shop.git", True),
-        ("https://example.com/shop.git", False),
-        ("https://example.com:8443/shop.git", False),
-        ("git://example.com/shop.git", False),
-        ("/opt/shop.git", False),
-        ("/opt/a:b.git", False),
-        ("file:///opt/shop.git", False),
-    ],
-)
-def test_what_goes_through_ssh(url, through):
-    assert by_ssh(url) is through
 
 
 class _Guarded(http.server.SimpleHTTPRequestHandler):

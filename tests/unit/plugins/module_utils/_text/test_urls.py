@@ -41,3 +41,21 @@ def test_a_text_for_people_keeps_no_query_either():
 )
 def test_what_is_a_url_of_the_web(text, truth):
     assert urls.is_http(text) is truth
+
+
+@pytest.mark.parametrize(
+    ("url", "through"),
+    [
+        ("ssh://git@example.com/shop.git", True),
+        ("git@example.com:shop.git", True),
+        ("example.com:shop.git", True),
+        ("https://example.com/shop.git", False),
+        ("https://example.com:8443/shop.git", False),
+        ("git://example.com/shop.git", False),
+        ("/opt/shop.git", False),
+        ("/opt/a:b.git", False),
+        ("file:///opt/shop.git", False),
+    ],
+)
+def test_what_goes_through_ssh(url, through):
+    assert urls.by_ssh(url) is through
