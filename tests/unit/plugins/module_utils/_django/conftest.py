@@ -15,6 +15,7 @@ import django
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._django import static_root
 from ansible_collections.pyweb.stack.plugins.module_utils._release import unit_files
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 NOISE = 'print("noise of the project", end="")\n'
@@ -112,7 +113,7 @@ def run(tmp_path, release):
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONDONTWRITEBYTECODE": "1",
-            startup.VARIABLE: str(release / unit_files.START),
+            naming.START_VARIABLE: str(release / unit_files.START),
             **run.environment,
         }
         return subprocess.run(

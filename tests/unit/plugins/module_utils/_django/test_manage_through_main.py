@@ -20,7 +20,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._module import variabl
 from ansible_collections.pyweb.stack.plugins.module_utils._release import applied, env_file, unit_files
 from ansible_collections.pyweb.stack.plugins.module_utils._release.stores import Store
 from ansible_collections.pyweb.stack.plugins.module_utils._serving import hold
-from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 OLD, NEW, LATER = "0b1a2f3e4d5c", "4f6a7d8e9c0b", "9d8c7b6a5f4e"
 SECOND = """
@@ -46,7 +46,7 @@ def store(tmp_path, monkeypatch, as_root):
         environment = {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
-            startup.VARIABLE: f"{release}/{unit_files.START}",
+            naming.START_VARIABLE: f"{release}/{unit_files.START}",
         }
         return subprocess.run(argv, cwd=f"{release}/src", env=environment, capture_output=True, text=True, check=False)
 

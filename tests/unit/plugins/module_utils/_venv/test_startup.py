@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 from ansible_collections.pyweb.stack.plugins.module_utils._venv import startup
 
 
@@ -29,11 +30,11 @@ def _python(venv, *arguments: str, **environment: str) -> list[str]:
 def test_an_environment_learns_it_once(venv, tmp_path, write):
     file = str(write(tmp_path, {"start.py": "print(__file__)\n"}) / "start.py")
     assert startup.missing(str(venv))
-    assert _python(venv, **{startup.VARIABLE: file}) == ["app"]
+    assert _python(venv, **{naming.START_VARIABLE: file}) == ["app"]
 
     startup.install(str(venv))
 
     assert not startup.missing(str(venv))
-    assert _python(venv, **{startup.VARIABLE: file}) == [file, "app"]
-    assert _python(venv, "-I", **{startup.VARIABLE: file}) == [file, "app"]
+    assert _python(venv, **{naming.START_VARIABLE: file}) == [file, "app"]
+    assert _python(venv, "-I", **{naming.START_VARIABLE: file}) == [file, "app"]
     assert _python(venv) == ["app"]
