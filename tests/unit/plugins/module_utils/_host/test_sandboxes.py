@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ansible_collections.pyweb.stack.plugins.module_utils._host import sandboxes, shell
+from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, sandboxes, shell
 from ansible_collections.pyweb.stack.plugins.module_utils._host.sandboxes import Sandbox, SandboxError
 
 PYTHON = ["/usr/bin/env", sys.executable, "-c"]
@@ -20,7 +20,7 @@ def _properties(**given) -> list[tuple[str, str]]:
 
 def test_it_is_as_tight_as_the_service_but_for_what_a_build_is_for():
     there = _properties()
-    left_out = {name for name, value in sandboxes.SERVICE if (name, value) not in there}
+    left_out = {name for name, value in hardening.SERVICE if (name, value) not in there}
     assert left_out == {"NoExecPaths", "InaccessiblePaths", "MemoryDenyWriteExecute", "ProtectHome", "UMask"}
     assert {("DynamicUser", "yes"), ("RootDirectory", "/run/root"), ("PrivateNetwork", "yes")} <= set(there)
     assert not {"CacheDirectory", "LimitFSIZE"} & set(dict(there))
