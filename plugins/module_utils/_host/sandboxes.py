@@ -22,8 +22,8 @@ from typing import IO, Any, cast
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import hardening, scratch, shell, systemd
 
-# What of the service's sandbox has no place here: a build runs programs that it made, some of which make their code as they run, and of
-# the paths named here there are none.
+# What of the service's sandbox has no place here: a build runs programs that it made, some of which make their code as they
+# run, and of the paths named there it sees none.
 _OF_THE_SERVICE_ALONE = {"NoExecPaths", "InaccessiblePaths", "MemoryDenyWriteExecute", "ProtectHome", "UMask"}
 # Of the host: programs, and what they need to find each other, names, servers and authorities.
 _HOST = (

@@ -127,7 +127,7 @@ def test_every_file_lies_in_a_room():
 
 
 def test_what_the_filters_load_starts_no_process():
-    # Each of Ansible's workers that uses one loads all of that anew, as what looks at a host would take its time to do.
+    # Each of Ansible's workers that uses a filter loads all of that anew: what looks at a host has no place there.
     loaded, found = [], sorted((PLUGINS / "filter").glob("*.py"))
     while found:
         path = found.pop()
