@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles/gunicorn"
 OLD, NEW = "0b1a2f3e4d5c", "4f6a7d8e9c0b"
@@ -32,14 +33,17 @@ PLAY = """
     gunicorn_name: shop
     gunicorn_tasks_before_switch: tasks/before.yml
     gunicorn_tasks_after_switch: "{{ playbook_dir }}/tasks/after.yml"
-    __gunicorn_built: {release: {id: NEW, alike: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}}
+    __gunicorn_built: {release: {id: NEW, alike: NEW, serves: SERVES}, source: {version: v2, serving: SERVING}, BUILT}
   tasks:
     - ansible.builtin.import_tasks: ROLE/tasks/read.yml
       tags: [switch]
       vars: {__gunicorn_read: "{{ [__gunicorn_tasks_before_switch, __gunicorn_tasks_after_switch] }}"}
-    - ansible.builtin.import_tasks: ROLE/tasks/activate.yml
-      tags: [switch]
+    - ACTIVATE
 """
+# The last task of the role, as from a playbook.
+ACTIVATE = json.dumps(yaml.safe_load((ROLE / "tasks/main.yml").read_text())[-1]).replace(
+    "activate.yml", "ROLE/tasks/activate.yml"
+)
 NOTE = """
 - name: Ask a host that is away
   ansible.builtin.ping:
@@ -59,19 +63,23 @@ NOTE = """
 def play(tmp_path, write):
     """Play the role's first part and its last where the release serves or not; return what Ansible said, and what was done.
 
-    `texts` are those of the user's files, by when they are played.
+    `built` is what else the build came to; `texts` are those of the user's files, by when they are played.
     """
     log = tmp_path / "log"
     notes = {f"tasks/{when}.yml": NOTE.replace("WHEN", when) for when in ("before", "after")}
     module = "collections/ansible_collections/pyweb/stack/plugins/modules/steps.py"
 
-    def play(*options: str, serves: bool = False, **texts: str) -> tuple[subprocess.CompletedProcess, str]:
+    def play(
+        *options: str, serves: bool = False, built: str = "changed: false", **texts: str
+    ) -> tuple[subprocess.CompletedProcess, str]:
         values = {
+            "ACTIVATE": ACTIVATE,
             "LOG": log,
             "ROLE": ROLE,
             "NEW": NEW,
             "SERVES": str(serves).lower(),
             "SERVING": NEW if serves else OLD,
+            "BUILT": built,
         }
         given = {f"tasks/{when}.yml": text for when, text in texts.items()}
         for name, text in {**notes, **given, module: STEPS, "play.yml": PLAY, "ansible.cfg": ""}.items():
@@ -157,3 +165,20 @@ def test_what_still_ends_is_said_by_a_deploy_and_by_a_rollback(play):
     assert "Nobody waits for it, but this still ends what it has in hand: worker" in said.stdout
     for name in ("activate", "back"):
         assert "import_tasks: ending.yml" in (ROLE / f"tasks/{name}.yml").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changed", "ending", "answer", "said"),
+    [
+        (False, [], "", []),
+        (False, ["worker"], "", ["Nobody waits for it, but this still ends what it has in hand: worker"]),
+        (True, [], "200 OK", ["The app answered 200 OK"]),
+    ],
+)
+def test_a_switch_that_is_done_is_spoken_of_where_there_is_something_to_say(play, changed, ending, answer, said):
+    switch = {"previous": NEW, "release": NEW, "version": "v2", "answer": answer, "ending": ending}
+    done, log = play(serves=True, built=f"changed: {changed}, switch: {json.dumps(switch)}")
+    assert (done.returncode, log) == (0, ""), done.stdout
+    assert [line for line in said if line not in done.stdout] == []
+    assert ("Prove the release and switch to it" in done.stdout) == bool(said)
