@@ -189,7 +189,7 @@ def save(manage: Manage, user: str, alias: str, backups: Backups, told: dict[str
 
 def look(manage: Manage, alias: str) -> dict[str, Any]:
     """Return the `rows` of a database by its tables, None where counting takes too long, and what is `applied`."""
-    script = f"{STATES}{dumps.BACK_UP}\ntell(rows=rows(connections[ALIAS]), applied=applied(ALIAS))\n"
+    script = f"{STATES}{dumps.BACK_UP}\ntell(**content(connections[ALIAS]))\n"
     return manage.ask(script, f"the database {alias} can't be asked for what is in it", ALIAS=alias)
 
 

@@ -62,9 +62,16 @@ def rows(connection):
             found[table] = cursor.fetchone()[0]
     return found
 
-def applied(alias):
-    loader = MigrationExecutor(connections[alias]).loader
-    return sorted("%s.%s" % key for key in loader.applied_migrations)
+def applied(connection):
+    # Django's own recorder would ask the database that the alias names, and not a copy.
+    with connection.cursor() as cursor:
+        if "django_migrations" not in connection.introspection.table_names(cursor):
+            return []
+        cursor.execute("SELECT app, name FROM django_migrations")
+        return sorted("%s.%s" % row for row in cursor.fetchall())
+
+def content(connection):
+    return {"rows": rows(connection), "applied": applied(connection)}
 
 def sqlite_file(alias):
     with connections[alias].cursor() as cursor:
@@ -79,15 +86,19 @@ def copy_sqlite(source, target):
         if time.monotonic() > deadline:
             raise Late()
 
+    def copy_all(**how):
+        with contextlib.closing(sqlite3.connect(target)) as copy:
+            # Writers wait meanwhile; it is made durable after that.
+            copy.execute("PRAGMA synchronous=OFF")
+            original.backup(copy, **how)
+
     with contextlib.closing(sqlite3.connect(source, timeout=60)) as original:
         logged = original.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         try:
-            with contextlib.closing(sqlite3.connect(target)) as copy:
-                original.backup(copy, pages=-1 if logged else 4096, progress=None if logged else progress)
+            copy_all(**({} if logged else {"pages": 4096, "progress": progress}))
         except Late:
             os.unlink(target)
-            with contextlib.closing(sqlite3.connect(target)) as copy:
-                original.backup(copy)
+            copy_all()
 
 def damage(path, alias):
     # What breaks a rule of the project's is there, and no damage of the file.
@@ -99,7 +110,7 @@ def damage(path, alias):
             said = [line for (line,) in cursor.fetchall()]
         broken = ("NULL value in ", "CHECK constraint failed in ")
         found = [line for line in said if line != "ok" and not line.startswith(broken)]
-        return found, None if found else rows(copy)
+        return found, None if found else content(copy)
     except DatabaseError as error:
         return [str(error)], None
     finally:
@@ -111,10 +122,10 @@ def back_up_sqlite(alias, path):
         return None
     room(os.path.dirname(path), sum(os.path.getsize(one) for one in (source, source + "-wal") if os.path.exists(one)))
     copy_sqlite(source, path)
-    found, counted = damage(path, alias)
+    found, kept = damage(path, alias)
     if found:
         raise Failed("the database %s is damaged: %s" % (source, "; ".join(found[:5])))
-    return counted
+    return kept
 
 def back_up_postgresql(alias, path):
     reader = alone(alias)
@@ -125,23 +136,24 @@ def back_up_postgresql(alias, path):
             cursor.execute("SELECT pg_export_snapshot(), pg_database_size(current_database())")
             snapshot, size = cursor.fetchone()
         room(os.path.dirname(path), size)
-        counted = rows(reader)
-        if counted != {}:
-            argv, env = client(reader, "pg_dump")
-            tool([*argv, "--no-password", "--format=custom", "--snapshot=" + snapshot, "--file=" + path], env)
+        kept = content(reader)
+        if kept["rows"] == {}:
+            return None
+        argv, env = client(reader, "pg_dump")
+        tool([*argv, "--no-password", "--format=custom", "--snapshot=" + snapshot, "--file=" + path], env)
     finally:
         reader.close()
-    if counted != {} and not tool(["pg_restore", "--list", path], {}).strip():
+    if not tool(["pg_restore", "--list", path], {}).strip():
         raise Failed("pg_restore finds nothing in what pg_dump wrote")
-    return counted or None
+    return kept
 
 def back_up_mysql(alias, path):
     connection = connections[alias]
     with connection.cursor() as cursor:
         cursor.execute("SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()")
         room(os.path.dirname(path), int(cursor.fetchone()[0]))
-    counted = rows(connection)
-    if counted == {}:
+    kept = content(connection)
+    if kept["rows"] == {}:
         return None
     argv, env = client(connection, "mariadb-dump" if shutil.which("mariadb-dump") else "mysqldump")
     tool([*argv, "--single-transaction", "--quick", "--no-tablespaces", "--routines", "--result-file=" + path], env)
@@ -149,13 +161,13 @@ def back_up_mysql(alias, path):
         file.seek(max(0, os.path.getsize(path) - 200))
         if b"-- Dump completed" not in file.read():
             raise Failed("%s did not write its last line" % argv[0])
-    return counted
+    return kept
 
 def back_up_command(alias, path):
     tool(COMMAND, {"BACKUP_FILE": path, "BACKUP_DATABASE": alias})
     if not os.path.isfile(path) or not os.path.getsize(path):
         raise Failed("%s wrote nothing to the file that BACKUP_FILE names" % COMMAND[0])
-    return {}
+    return {"rows": {}, "applied": applied(connections[alias])}
 
 def back_up(alias, told):
     vendor = "command" if COMMAND else connections[alias].vendor
@@ -164,10 +176,10 @@ def back_up(alias, told):
         return False
     path, taken = os.path.join(FOLDER, "data"), time.time()
     try:
-        counted = kinds[vendor](alias, path)
-        if counted is None and not os.path.exists(path):
+        kept = kinds[vendor](alias, path)
+        if kept is None:
             return False
-        about = {**told, "alias": alias, "vendor": vendor, "rows": counted, "applied": applied(alias), "taken": taken}
+        about = {**told, **kept, "alias": alias, "vendor": vendor, "taken": taken}
         for name, text in ((path, None), (os.path.join(FOLDER, "about.part"), json.dumps(about))):
             with open(name, "r+" if text is None else "w") as file:
                 file.write(text or "")
@@ -199,7 +211,7 @@ def bring_back_sqlite(alias, path):
             with contextlib.suppress(OSError):
                 os.unlink(log)
         overwrite_sqlite(path, target)
-    found, counted = damage(target, alias)
+    found = damage(target, alias)[0]
     if found:
         raise Failed("the database %s is damaged: %s" % (target, "; ".join(found[:5])))
 

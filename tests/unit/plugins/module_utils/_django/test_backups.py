@@ -196,6 +196,27 @@ def test_a_writer_meanwhile_harms_neither_the_backup_nor_itself(project, migrate
     assert backups.about(name)["rows"]["shop_book"] == len(kept)
 
 
+def test_a_lock_that_comes_after_the_copy_and_stays_does_not_fail_it(project, migrate, manage, backups):
+    project()
+    migrate()
+    project(
+        settings="""
+        import sqlite3
+        from django.db.backends.signals import connection_created
+        LIVE = DATABASES["default"]["NAME"]
+        DATABASES["default"]["OPTIONS"] = {"timeout": 0.1}
+        def lock(connection, **rest):
+            global holder
+            if connection.settings_dict["NAME"] != LIVE:
+                holder = sqlite3.connect(LIVE)
+                holder.execute("BEGIN EXCLUSIVE")
+        connection_created.connect(lock)
+        """
+    )
+    name = saved.save(manage, USER, "default", backups, {})
+    assert backups.about(name)["applied"] == ["shop.0001_initial"]
+
+
 def test_it_comes_back_row_by_row_and_says_what_that_loses(project, migrate, manage, backups):
     source = project()
     migrate()
