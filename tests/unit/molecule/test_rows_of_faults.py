@@ -12,6 +12,7 @@ import functools
 import importlib
 import json
 import pathlib
+import re
 import sys
 
 import pytest
@@ -20,6 +21,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.pyweb.stack.plugins.filter.faults import FilterModule
+from ansible_collections.pyweb.stack.plugins.module_utils._text import naming
 
 ROOT = pathlib.Path(__file__).parents[3]
 FAULTS = ROOT / "molecule/faults"
@@ -55,6 +57,13 @@ GOOD = {
     "python_interpreter": {"python": "3.10"},
     "python_venv": {"name": "shop", "user": "shop", "source": str(FAULTS / "apps"), "gunicorn_version": "27.0.1"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _own_python_is_not_hidden(monkeypatch):
+    """Let the tests' own Python take the place of an app's, also where a clone lies in what the sandbox hides, as /tmp."""
+    hidden = naming._HIDDEN.pattern
+    monkeypatch.setattr(naming, "_HIDDEN", re.compile(f"(?!{re.escape(sys.prefix)}/){hidden}"))
 
 
 def _said_by_role(role: str, given: dict) -> str:
