@@ -50,7 +50,7 @@ def processes(given: dict) -> Faults:
         overlap = process.get("overlap") is not False
         if int(process.get("count") or 1) > 1 and not overlap:
             yield f"has {process['count']} of {name}, but overlap: false, by which there never are two: leave one of them out"
-        if overlap and _has_a_beat(process["command"]):
+        if overlap and commands.has_a_beat(process["command"]):
             yield (
                 f"has a beat of Celery in {name}, of which two would send each task twice while one release takes over from "
                 "another: set overlap: false, and give it a process of its own (celery beat, without -B)"
@@ -111,21 +111,13 @@ def _each(
 
 def _detaches(words: list[str]) -> str | None:
     """Say what in a command makes it leave the foreground, in which systemd watches it."""
-    celery = _is_celery(words)
+    celery = commands.is_celery(words)
     for word in words:
         if word in _DETACHING or (celery and word == "-D"):
             return f"{word} has it leave the foreground, where systemd watches it and ends it: leave that out"
     if celery and "multi" in words:
         return "celery multi has its workers leave the foreground: write 'worker' instead, and say by count how many"
     return None
-
-
-def _is_celery(words: list[str]) -> bool:
-    return any(word == "celery" or word.endswith("/celery") for word in words[:3])
-
-
-def _has_a_beat(words: list[str]) -> bool:
-    return _is_celery(words) and bool({"beat", "-B", "--beat"} & {*words})
 
 
 def _calendar_fault(at: Any) -> str | None:

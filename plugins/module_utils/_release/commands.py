@@ -105,6 +105,16 @@ def argv(command: list[str], release: str) -> list[str]:
     return [word if word.startswith("/") else f"{release}/venv/bin/{word}", *more]
 
 
+def is_celery(command: list[str]) -> bool:
+    """Say whether a command is one of Celery's."""
+    return any(word == "celery" or word.endswith("/celery") for word in command[:3])
+
+
+def has_a_beat(command: list[str]) -> bool:
+    """Say whether a command has Celery send tasks at their times, which two of them would do twice."""
+    return is_celery(command) and bool({"beat", "-B", "--beat"} & {*command})
+
+
 def shown(command: list[str]) -> str:
     """Return a command as it is written in YAML, for people."""
     return f"[{', '.join(word if _PLAIN.fullmatch(word) else repr(word) for word in command)}]"

@@ -31,6 +31,7 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release import (
     commands,
     derived,
     env_file,
+    procfile,
     schedules,
     steps,
     unit_files,
@@ -194,7 +195,10 @@ class Release:
         }
 
     def check_companions(self) -> None:
-        """Raise ReleaseError for a process or a job that can't be started, as far as that is known before it is."""
+        """Raise ReleaseError for a process or a job that can't be started, as far as that is known before it is.
+
+        What a Procfile has of them, and no variable, is told.
+        """
         source = readable(self._inputs.source) if isinstance(self._inputs.source, str) else self._store.path
         venv = readable(shown(self._inputs.venv) or "")
         faults = [
@@ -203,6 +207,10 @@ class Release:
         ]
         if faults:
             raise ReleaseError("\n".join(faults))
+        wanted = ["processes"] if self._companions == Companions() else []
+        # A framework has its own step for what nearly all of them have there.
+        wanted += [] if self._framework or self._inputs.before_switch else ["release"]
+        self.messages += procfile.told([source, os.path.join(source, self._inputs.chdir)], wanted)
 
     def missing_folders(self) -> list[str]:
         """Return the writable folders that are not there. Raises ReleaseError for a path that none can be at."""

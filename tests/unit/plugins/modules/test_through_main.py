@@ -251,6 +251,19 @@ def test_what_a_procfile_gives_gunicorn_is_told_unless_it_is_given(host, play, w
     assert not play("gunicorn_config", **options, settings={"threads": 2, "timeout": 60})["warned"]
 
 
+def test_what_a_procfile_starts_besides_is_told_until_a_variable_has_it(host, release, write):
+    (host / "srv").mkdir()
+    write(host / "src", {"Procfile": "release: flask db upgrade\nweb: gunicorn shop:app\nworker: python -m work\n"})
+    told = release()["messages"]
+    assert [line.partition(": add ")[2] for line in told] == [
+        "gunicorn_processes: {worker: {command: [python, -m, work]}}",
+        "gunicorn_before_switch: [{command: [flask, db, upgrade], once: true}]",
+    ]
+    assert release()["messages"] == []
+    worker = {"worker": {"command": ["python", "-m", "work"]}}
+    assert release(processes=worker, before_switch=[{"command": ["python", "-c", ""], "once": True}])["messages"] == []
+
+
 def test_a_link_in_the_place_of_a_configuration_is_replaced_and_not_shown(host, play):
     (host / "secret").write_text("hunter2\n")
     (host / "conf.py").symlink_to(host / "secret")
