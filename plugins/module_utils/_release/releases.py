@@ -194,15 +194,16 @@ class Release:
             **self._companions.units(self._service, self.id),
         }
 
-    def check_companions(self) -> None:
+    def check_companions(self, foretold: bool = False) -> None:
         """Raise ReleaseError for a process or a job that can't be started, as far as that is known before it is.
 
-        What a Procfile has of them, and no variable, is told.
+        In check mode all of it is `foretold`. What a Procfile has of them, and no variable, is told.
         """
         source = readable(self._inputs.source) if isinstance(self._inputs.source, str) else self._store.path
-        venv = readable(shown(self._inputs.venv) or "")
+        # One that check mode made on trial has no packages.
+        venv = shown(self._inputs.venv) or ""
         faults = [
-            *schedules.program_faults(self._companions, venv, os.path.join(source, self._inputs.chdir)),
+            *schedules.program_faults(self._companions, venv, os.path.join(source, self._inputs.chdir), foretold),
             *schedules.calendar_faults(self._companions.jobs),
         ]
         if faults:

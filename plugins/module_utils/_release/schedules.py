@@ -18,14 +18,17 @@ from ansible_collections.pyweb.stack.plugins.module_utils._release.companions im
 _TIMES = 3
 
 
-def program_faults(of: Companions, venv: str, workdir: str) -> Iterator[str]:
+def program_faults(of: Companions, venv: str, workdir: str, foretold: bool) -> Iterator[str]:
     """Yield which programs are not there: in `venv`, in `workdir`, where they run, or on the host.
 
-    An environment that is not there yet is passed over, as in check mode.
+    An environment that is not there yet is passed over, and in check mode, where all is `foretold`, also what of the host
+    Debian's packages may bring.
     """
     named = [("gunicorn_processes", each.name, each.command) for each in of.processes]
     named += [("gunicorn_schedule", each.name, each.command) for each in of.jobs]
     for variable, name, command in named if os.path.isdir(venv) else ():
+        if foretold and command[0].startswith("/"):
+            continue
         fault = commands.absent([*command], venv, workdir)
         if fault:
             yield f"{variable} {fault} (it is that of {name})"

@@ -54,7 +54,7 @@ def run(module: Module, params: dict) -> dict:
             serves = store.current() == release.id
             missing, unshared = release.missing_folders(), release.missing_shared()
             if new:
-                release.check_companions()
+                release.check_companions(module.check_mode)
             units = release.units()
             late = release.starts_late()
             closed = store.closed_to_its_account()

@@ -429,6 +429,21 @@ def test_companions_that_can_be_started_pass(release, store, write):
     release(chdir="site", processes=processes, schedule={"tidy": TIDY}).check_companions()
 
 
+def test_what_only_check_mode_has_of_an_environment_refuses_no_companion(release, store, tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "TRIAL", str(tmp_path / "check"))
+    venv = store.item("venvs", "v2")
+    os.makedirs(f"{stores.TRIAL}{venv}/bin")
+    release(venv=venv, processes={"worker": {"command": ["celery", "worker"]}}).check_companions()
+
+
+def test_what_debian_s_packages_may_bring_is_refused_when_it_is_not_there_and_not_before(release, store):
+    os.makedirs(f"{store.item('venvs', 'v1')}/bin")
+    made = release(processes={"page": {"command": ["/nosuch/node", "server.js"]}})
+    made.check_companions(foretold=True)
+    with pytest.raises(ReleaseError, match="gunicorn_packages"):
+        made.check_companions()
+
+
 def test_the_diff_has_the_next_times_of_a_job(release, store):
     _seal(store, release())
     (diff,) = [
