@@ -23,6 +23,8 @@ _DENIED = re.compile(rf"Permission denied(: b?['\"]({_SOURCE}/[^'\"]+)['\"])")
 _EXECUTES = re.compile(r"\", line \d+, in (?:_execute_child|_posix_spawn|_execvpe)$", re.MULTILINE)
 # A path as the app wrote it, from the folder that it runs in.
 _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])([^/'\"][^'\"]*)")
+# A library that says it in words of its own.
+_OWN_WORDS = re.compile(r"(?<=\[Errno 30\] )(?!Read-only file system)[^'\"\n]*((['\"])[^'\"\n]+\2).*")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
 # By its URL, which begins where the app runs, or by a name to which a folder is added.
 _NAMED_DATABASE = re.compile(r"""['"](sqlite:///)?([\w.-][\w./-]*\.(?:db|sqlite3?))['"]""")
@@ -55,6 +57,7 @@ _HIDES = re.compile(
     r"|No module named '\S+'; '(\w+)' is not a package"
 )
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.MULTILINE)
+_VARIABLE = re.compile(r"gunicorn_\w+")
 # So many lines of what has no traceback.
 _LINES = 15
 # By what an app says as it fails. {0} and so on are the groups of the expression.
@@ -296,15 +299,19 @@ def _databases(source: str) -> list[str]:
     return sorted(found)
 
 
-def _named_database(source: str) -> list[str]:
-    """Return the file of SQLite that code in a folder names, relative to it, if that is one and no test names it."""
+def _named_database(source: str, workdir: str) -> list[str]:
+    """Return the file of SQLite that code in a folder names, relative to it, if that is one and no test names it.
+
+    The code runs in the folder `workdir`, which is that folder itself or one in it.
+    """
     found = set()
+    runs_in = workdir if f"{workdir}/".startswith(f"{source}/") else source
     for folder, _folders, names in os.walk(source) if source else ():
         for file in (
             name for name in names if name.endswith(".py") and not f"{folder[len(source) :]}/{name}".count("test")
         ):
             for scheme, name in _NAMED_DATABASE.findall(files.brought_text(folder, file)):
-                found.add(os.path.relpath(os.path.join(source if scheme else folder, name), source))
+                found.add(os.path.relpath(os.path.join(runs_in if scheme else folder, name), source))
     return [*found] if len(found) == 1 else []
 
 
@@ -319,10 +326,13 @@ def _instance(source: str) -> str:
     return ""
 
 
-def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: str = "") -> str | None:
+def remedy(
+    text: str, holds_code: Callable[[str], bool] = _holds_code, source: str = "", workdir: str = ""
+) -> str | None:
     """Return a sentence on what helps against what `text` says, an app's traceback for instance; None where that is unknown.
 
-    `holds_code` says of a folder whether it has code in it, and `source` is that of the app's code, if it is known.
+    `holds_code` says of a folder whether it has code in it, `source` is that of the app's code, and `workdir` the one that it
+    runs in, if they are known.
     """
     found = _IN_SOURCE.search(text)
     if found:
@@ -342,7 +352,7 @@ def remedy(text: str, holds_code: Callable[[str], bool] = _holds_code, source: s
         )
     if _DATABASE.search(text):
         instance = _instance(source) if "unable to open" in text else ""
-        there = [instance] if instance else _databases(source) or _named_database(source)
+        there = [instance] if instance else _databases(source) or _named_database(source, workdir)
         if there:
             return (
                 f"The app writes to a database in its source, which nothing can change: add gunicorn_shared_paths: "
@@ -377,7 +387,7 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
         said = said.replace(denied[0], f"Read-only file system{denied[1]}")
     log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
-    writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source)
+    writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source, workdir=workdir)
     if writes:
         found.append(writes)
     elif _STATIC.search(said):
@@ -408,6 +418,7 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
 
 def _in_full(said: str, source: str, app: str, workdir: str) -> str:
     """Return what an app said with its paths as those of its source, whichever way it took to it."""
+    said = _OWN_WORDS.sub(r"Read-only file system: \1", said)
     if workdir:
         said = _RELATIVE.sub(lambda named: named[1] + os.path.normpath(os.path.join(workdir, named[2])), said)
     if source:
@@ -437,9 +448,11 @@ def _of_programs(said: str) -> list[str]:
 
 
 def advised(text: str) -> str:
-    """Return a message, with what helps below it where that is known and it doesn't say so yet."""
+    """Return a message, with what helps below it where that is known and it names no such variable yet."""
     advice = remedy(text)
-    return f"{text}\n{advice}" if advice and advice not in text else text
+    if not advice or all(name in text for name in _VARIABLE.findall(advice)):
+        return text
+    return f"{text}\n{advice}"
 
 
 def explain(said: str, workdir: str = "") -> str:

@@ -538,6 +538,25 @@ def test_a_database_that_is_yet_to_be_made_is_named_as_the_code_has_it(tmp_path,
     )
 
 
+def test_a_database_of_a_url_lies_where_the_app_runs(tmp_path, write):
+    source = str(write(tmp_path / "sources", {"backend/shop/main.py": 'create_engine("sqlite:///shop.db")'}))
+    said = "sqlite3.OperationalError: unable to open database file"
+    assert "gunicorn_shared_paths: [backend/shop.db]" in known(said, source, f"{source}/backend")[0]
+
+
+def test_what_is_advised_already_is_not_said_again_in_other_words():
+    said = "unable to open database file\nadd gunicorn_shared_paths: [backend/shop.db]"
+    assert advised(said) == said
+    assert "gunicorn_shared_paths: [db.sqlite3]" in advised("unable to open database file")
+
+
+def test_a_library_s_own_words_for_a_folder_that_it_can_not_make(tmp_path, write):
+    source = str(write(tmp_path / "sources" / ("8f9b" * 10), {"app.py": ""}))
+    said = 'OSError: [Errno 30] Cache directory "./cache" does not exist and could not be created'
+    assert "add gunicorn_shared_paths: [cache]" in known(said, source, source)[0]
+    assert known("OSError: [Errno 30] it can't be written", source, source) == []
+
+
 def test_settings_that_lack_one_variable_are_read_for_the_others(tmp_path, write):
     text = """import os
 A = os.environ["FIRST"]
