@@ -243,7 +243,9 @@ options:
         elements: str
         default: [/]
   locations:
-    description: Several URL prefixes of what goes to the app, in place of O(location).
+    description:
+      - Several URL prefixes of what goes to the app, in place of O(location).
+      - What has a dot behind its last slash is a URL by itself. The URL of a prefix without its slash goes to the app, too.
     type: list
     elements: str
     default: []

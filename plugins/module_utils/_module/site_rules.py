@@ -9,6 +9,7 @@ Each yields what is wrong with a value, as the rest of a sentence that begins wi
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 
@@ -210,15 +211,19 @@ def auth(auth: dict) -> Faults:
 
 
 def locations(prefixes: list) -> Faults:
-    """Several URL prefixes of what goes to the app: `nginx_site_locations`."""
+    """Several URL prefixes of what goes to the app, and URLs of files: `nginx_site_locations`."""
     for prefix in prefixes:
-        if prefix == "/" or naming.location(prefix):
+        if prefix == "/" or (naming.location(prefix) and not _is_file(prefix)):
             yield (
                 f"has {prefix!r}, but must list URL paths of letters, digits and '._~-' that begin and end with '/', such as "
-                "'/api/'; for the whole site leave it out"
+                "'/api/', which is '/api' as well, or are those of a file, such as '/openapi.json'; for the whole site leave it out"
             )
         if prefixes.count(prefix) > 1:
             yield f"has {prefix!r} more than once: leave the others out"
+
+
+def _is_file(path: object) -> bool:
+    return isinstance(path, str) and "." in posixpath.basename(path) and not naming.location(f"{path}/")
 
 
 def fallback(name: object) -> Faults:

@@ -25,7 +25,8 @@ class Locations:
     """The locations of the site named `id` of the app in `folder`.
 
     What begins with one of `prefixes` goes to the app, what doesn't to the folder `root`, if any, and where that has nothing,
-    its file `fallback` is the answer. `types` are those of files
+    its file `fallback` is the answer. One that doesn't end with a slash is a URL by itself. The URL of a prefix without its
+    slash leads there where the app is `mounted` at the one; else the app knows which of the two it has. `types` are those of files
     that the host's own list lacks, by their endings, `headers` the directives of the headers of all responses by their
     names, `own` the names of those that the app's and nginx's own give way to.
     """
@@ -42,6 +43,7 @@ class Locations:
     media: of_media.Media | None = None
     fallback: str | None = None
     brotli: bool = False
+    mounted: bool = False
 
     def text(self) -> list[list[str]]:
         """Return the paragraphs of all of them but those of the app itself."""
@@ -56,10 +58,20 @@ class Locations:
         to_app, elsewhere = "try_files $uri @static;", "try_files $uri @outside;"
         whole = "/" in self.prefixes
         inner = [
-            block(f"location {prefix}", [*self._guards(prefix), to_app], self._guarded(prefix, to_app))
+            block(
+                f"location {prefix if prefix.endswith('/') else f'= {prefix}'}",
+                [*self._guards(prefix), to_app],
+                self._guarded(prefix, to_app) if prefix.endswith("/") else [],
+            )
             for prefix in self.prefixes
             if prefix != "/"
         ]
+        if not self.mounted:
+            inner += [
+                block(f"location = {prefix.rstrip('/')}", [*self._guards(prefix), to_app])
+                for prefix in self.prefixes
+                if prefix.endswith("/")
+            ]
         first = to_app if whole else elsewhere
         found = [
             [block("location /", [*assets, first], [*inner, *self._guarded("/", first)])],
@@ -71,11 +83,12 @@ class Locations:
 
     def _outside(self, release: list[str]) -> list[list[str]]:
         rest = "@rest" if self.root else "=404"
+        redirected = self.prefixes if self.mounted else ()
         return [
             [block("location @outside", [*release, f"try_files $uri {rest};"])],
             [
                 block(f"location = {prefix.rstrip('/')}", [f"return 301 {prefix}$is_args$args;"])
-                for prefix in self.prefixes
+                for prefix in redirected
             ],
             [block("location @rest", self._rest())] if self.root else [],
             [block("location @fallback", self._fallback(self.fallback))] if self.fallback else [],

@@ -17,8 +17,9 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import locks, ports, scratch, shell, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._nginx import config_parser, site_files, sites
@@ -119,6 +120,30 @@ def missing_types() -> dict[str, str]:
 
 def unreachable(path: str) -> str | None:
     """Return why nginx's account may not connect to the unix socket at `path`, or None where it may, or nobody listens."""
+
+    def connect() -> int:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_REACH_PATIENCE)
+            return connection.connect_ex(path)
+
+    return _forbidden(connect)
+
+
+def unreadable(path: str) -> str | None:
+    """Return why nginx's account may not read the file at `path`, or what is in that folder; None where it may, or it isn't there."""
+
+    def look() -> int:
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0 if os.access(path, os.X_OK if is_folder else os.R_OK) else errno.EACCES
+
+    return _forbidden(look)
+
+
+def _forbidden(trial: Callable[[], int]) -> str | None:
+    """Return what forbids nginx's account to do what `trial` does, by the error number that this returns, or None."""
     name = user()
     account = pwd.getpwnam(name)
     child = os.fork()
@@ -129,9 +154,7 @@ def unreachable(path: str) -> str | None:
             os.initgroups(name, account.pw_gid)
             os.setgid(account.pw_gid)
             os.setuid(account.pw_uid)
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(_REACH_PATIENCE)
-                fault = connection.connect_ex(path)
+            fault = trial()
         os._exit(fault)
     fault = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return f"{os.strerror(fault)} for the account {name!r}" if fault in (errno.EACCES, errno.EPERM) else None

@@ -371,6 +371,7 @@ class Site:
             media=self.media,
             fallback=self.fallback,
             brotli=self.brotli,
+            mounted=not self.locations,
         )
 
     def _add_headers(self) -> dict[str, str]:

@@ -101,6 +101,7 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
     tls = _tls(module, params, certificate) if certificate else None
     # In check mode the roles before this one may not have done what it builds on.
     lacks = address == _NOT_KNOWN or (certificate is not None and not certificate.is_there)
+    _look_at_root(module, params)
     with _alone(module, params):
         site = _site(params, address, tls, module.check_mode)
         tree = site_files.Tree(server.ETC, site, present=True)
@@ -120,6 +121,29 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
         if diff and not module.check_mode:
             _look_below(module, params)
     return {"changed": makes or bool(diff), "path": tree.path, "diff": diff}
+
+
+def _look_at_root(module: Module, params: dict) -> None:
+    """Fail where nginx may not read what is outside of the app's URLs; warn where there is none."""
+    root, folder = params["root"], _folder(params)
+    if not root or not server.installed() or (params["location"] == "/" and not params["locations"]):
+        return
+    path = os.path.join(root, params["fallback"]) if params["fallback"] else root
+    closed = server.unreadable(path)
+    if closed:
+        apart = f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(folder)}/")
+        remedy = (
+            f"what is in {folder} is for the app alone: have the app serve it, or bring it to a folder of its own, such as "
+            f"/srv/www/{params['app']}, by a task before this one"
+            if apart
+            else "open it and the folders above it to this account, or name another folder"
+        )
+        module.fail_json(msg=f"nginx_site_root is {root!r}, but nginx can't read {path}: {closed}; {remedy}")
+    # In check mode whatever brings it may not have done so.
+    if not module.check_mode and not os.path.exists(path):
+        module.warn(
+            f"nginx_site_root is {root!r}, but there is no {path}, so that nginx answers 404 to what doesn't go to the app: bring it there"
+        )
 
 
 def _take_up(module: Module, params: dict, tree: site_files.Tree) -> list[dict]:

@@ -77,6 +77,28 @@ def test_whether_nginx_reaches_an_app(monkeypatch, mode, said):
         assert server.unreachable(path) == said
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
+@pytest.mark.parametrize(
+    ("above", "mode", "said"),
+    [
+        (0o755, 0o644, None),
+        (0o755, 0o600, "Permission denied for the account 'nobody'"),
+        (0o750, 0o644, "Permission denied for the account 'nobody'"),
+        (0o755, None, None),
+    ],
+)
+def test_whether_nginx_reads_a_file(monkeypatch, above, mode, said):
+    monkeypatch.setattr(server, "user", lambda: "nobody")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "index.html")
+        if mode is not None:
+            with open(path, "x", encoding="utf-8"):
+                os.chmod(path, mode)
+        os.chmod(folder, above)
+        assert server.unreadable(path) == said
+        assert server.unreadable(folder) == (said if above == 0o750 else None)
+
+
 def test_a_module_is_there_that_the_configuration_loads(tmp_path, monkeypatch, write):
     files = {
         "nginx.conf": "include modules-enabled/*.conf;\n# load_module modules/ngx_http_perl_module.so;\nhttp {}\n",
