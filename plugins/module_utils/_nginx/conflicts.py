@@ -54,13 +54,14 @@ def _claims(site: sites.Site, servers: list[config_parser.Directive], other: con
 
 
 def _of_two_apps(site: sites.Site, path: str) -> str:
-    """Return how an app can be had below a prefix of another one's site, which is in this file; nothing if that is none."""
+    """Return how an app gets into the place of another one's site, which is in this file, or below it; nothing if that is none."""
     other = _OURS.fullmatch(os.path.basename(path))
     if not other:
         return ""
     server = f"http://{site.address}" if site.address else f"http://unix:{site.folder}/current/app.sock"
     return (
-        f" If {site.app} is meant to be a part of that site, have nginx_site_extra of the app {other[1]} say "
+        f" If {site.app} takes the place of the app {other[1]}, take that one's site away first, by nginx_site_app: {other[1]} with "
+        f"nginx_site_state: absent. If {site.app} is meant to be a part of that site, have nginx_site_extra of the app {other[1]} say "
         f"'location /{site.app}/ {{ proxy_pass {server}; }}', and no site of its own."
     )
 

@@ -139,7 +139,9 @@ class Chain:
             if not faults:
                 variables.update(LINKS[name].step.variables(self.given[name]))
         if self.has("config") and not (self._params["wsgi_app"] or self.has("project")):
-            wrong.append("gunicorn_wsgi_app is not given: name what gunicorn serves, such as 'shop.wsgi:application'.")
+            paste = self.given["config"].get("settings", {}).get("paste")
+            such = f"\"pyramid.paster:get_app('{paste}')\"" if paste else "'shop.wsgi:application'"
+            wrong.append(f"gunicorn_wsgi_app is not given: name what gunicorn serves, such as {such}.")
         if wrong:
             self._module.fail_json(msg="\n".join(wrong))
         self._module.refuse(variables)

@@ -54,6 +54,9 @@ def test_a_name_that_another_server_has(theirs, name):
 )
 def test_an_app_that_may_be_a_part_of_anothers_site(file, address, server):
     (said,) = _clashes("server { listen 80; server_name shop.de; }", "shop.de", where=file, address=address)
+    assert (
+        "If shop takes the place of the app zoo, take that one's site away first, by nginx_site_app: zoo with" in said
+    )
     assert said.endswith(
         "If shop is meant to be a part of that site, have nginx_site_extra of the app zoo say 'location /shop/ { proxy_pass "
         f"{server}; }}', and no site of its own."

@@ -362,6 +362,8 @@ def test_an_app_has_to_be_named_unless_a_project_names_it(play, monkeypatch):
     monkeypatch.setitem(APP, "wsgi_app", None)
     with pytest.raises(Refused, match="gunicorn_wsgi_app is not given"):
         play(BUILD)
+    with pytest.raises(Refused, match=r"such as \"pyramid\.paster:get_app\('production\.ini'\)\""):
+        play({**BUILD, "config": {"settings": {"paste": "production.ini"}}})
     assert play(DJANGO)[0]["changed"]
 
 
