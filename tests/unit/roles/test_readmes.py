@@ -37,11 +37,16 @@ def _options(*roles: str) -> dict:
 def _given(example: list | dict) -> list[tuple[dict, dict]]:
     """Return what an example gives the roles, each with the options that it may have."""
     if isinstance(example, dict):
-        # A part of a play, without what is required.
-        options = _options(*(role.name for role in ROLES))
-        return [(example, {name: {**options[name], "required": False} for name in example if name in options})]
+        return [_part(example)]
+    by_tasks = [_part(task.get("vars", {})) for task in example if "ansible.builtin.import_role" in task]
     taken = [dict(role) for play in example for role in play.get("roles", []) if "hosts" in play]
-    return [(role, _options(role.pop("role").removeprefix("pyweb.stack."))) for role in taken]
+    return [*by_tasks, *((role, _options(role.pop("role").removeprefix("pyweb.stack."))) for role in taken)]
+
+
+def _part(variables: dict) -> tuple[dict, dict]:
+    """Return a part of what a play gives, and the options of whichever roles it is for, without what is required."""
+    options = _options(*(role.name for role in ROLES))
+    return variables, {name: {**options[name], "required": False} for name in variables if name in options}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
