@@ -26,6 +26,8 @@ _RELATIVE = re.compile(r"((?:Read-only file system|Permission denied): b?['\"])(
 # A library that says it in words of its own.
 _OWN_WORDS = re.compile(r"(?<=\[Errno 30\] )(?!Read-only file system)[^'\"\n]*((['\"])[^'\"\n]+\2).*")
 _DATABASE = re.compile(r"unable to open database file|attempt to write a readonly database")
+# With its path, which who asks SQLite adds.
+_DATABASE_AT = re.compile(rf"(?:{_DATABASE.pattern}) \((/[^)\n]*)/[^)/\n]+\)")
 # By its URL, which begins where the app runs, or by a name to which a folder is added.
 _NAMED_DATABASE = re.compile(r"""['"](sqlite:///)?([\w.-][\w./-]*\.(?:db|sqlite3?))['"]""")
 # As hook.py writes it, where the port is lost on the way. Anybody can send any origin, so of the asked host's name alone.
@@ -75,6 +77,7 @@ _SEALED_FOLDER = (
     "The app writes to its own release, which nothing can change: have it write below $STATE_DIRECTORY, where Flask has its "
     "instance folder by Flask(__name__, instance_path=os.environ['STATE_DIRECTORY'])."
 )
+_WRITES_ELSEWHERE = "The service may write no file there: add {} to gunicorn_writable_paths."
 _NO_LIBRARY = (
     "The host lacks the library {0}: list the Debian package that has it in gunicorn_packages, as the documentation of what "
     "asks for it, or `apt-file search`, names it."
@@ -350,6 +353,9 @@ def remedy(
             f"The app writes to {path} in its source, which nothing can change: add gunicorn_shared_paths: [{place}], or have "
             "it write below $STATE_DIRECTORY."
         )
+    found = _DATABASE_AT.search(text)
+    if found:
+        return _WRITES_ELSEWHERE.format(found[1])
     if _DATABASE.search(text):
         instance = _instance(source) if "unable to open" in text else ""
         there = [instance] if instance else _databases(source) or _named_database(source, workdir)
@@ -385,9 +391,10 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     denied = _DENIED.search(said)
     if denied and os.path.isfile(denied[2]) and not os.path.islink(denied[2]) and not _EXECUTES.search(said):
         said = said.replace(denied[0], f"Read-only file system{denied[1]}")
-    log, elsewhere, no_file = _LOG.search(said), _ELSEWHERE.search(said), _NO_FILE.search(said)
+    log, no_file = _LOG.search(said), _NO_FILE.search(said)
     # A log in a folder that isn't there would be made by the app where it could.
-    writes = remedy(f"Read-only file system{log[1]}" if log else said, source=source, workdir=workdir)
+    tried = f"Read-only file system{log[1]}" if log else said
+    writes, elsewhere = remedy(tried, source=source, workdir=workdir), _ELSEWHERE.search(tried)
     if writes:
         found.append(writes)
     elif _STATIC.search(said):
@@ -395,8 +402,7 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     elif elsewhere and app and f"{elsewhere[1]}/".startswith(f"{app}/"):
         found.append(_SEALED_FOLDER)
     elif elsewhere:
-        folder = elsewhere[1] or elsewhere[2]
-        found.append(f"The service may write no file there: add {folder} to gunicorn_writable_paths.")
+        found.append(_WRITES_ELSEWHERE.format(elsewhere[1] or elsewhere[2]))
     elif no_file:
         found.append(_NO_SUCH_FILE.format(no_file[1]))
     program = _NO_SUCH_PROGRAM.search(said)

@@ -144,6 +144,15 @@ SAID = {
         f"FileNotFoundError: [Errno 2] No such file or directory: '{CODE}/logs/django.log'",
         "gunicorn_shared_paths: [logs]",
     ),
+    "a log in a folder of the host's that isn't there": (
+        '  File "/usr/lib/python3.11/logging/__init__.py", line 1213, in _open\n    return open_func(self.baseFilename\n'
+        "FileNotFoundError: [Errno 2] No such file or directory: '/var/log/shop/django.log'",
+        "add /var/log/shop to gunicorn_writable_paths",
+    ),
+    "a database elsewhere": (
+        "OperationalError: unable to open database file (/data/shop/db.sqlite3)",
+        "add /data/shop to gunicorn_writable_paths",
+    ),
     "Flask's instance folder": (
         f"OSError: [Errno 30] Read-only file system: '{CODE}/instance'",
         "gunicorn_shared_paths: [instance]",
