@@ -22,7 +22,7 @@ _LINE = re.compile(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*?)\s*$", re.MULTILINE)
 _DEVELOPMENT = re.compile(r"\brunserver\b|--reload\b|\bflask\b.*\brun\b|\bnpm run\b|--watch\b|\btailwind\b")
 # To the folder that everything runs in here.
 _TO_ITS_FOLDER = re.compile(r"cd\s+\S+\s*&&\s*")
-_SHELL = re.compile(r"[$`|&;<>()*?~]|\w+=")
+_SHELL = re.compile(r"[$`|&;<>()*?~]|^\w+=")
 
 
 def told(folders: Iterable[str], wanted: Collection[str]) -> list[str]:
@@ -45,9 +45,8 @@ def told(folders: Iterable[str], wanted: Collection[str]) -> list[str]:
 
 
 def _process(name: str, text: str) -> str:
-    command = _command(text)
-    once = ", overlap: false" if commands.has_a_beat(command) else ""
-    return f"{name.lower().replace('-', '_')}: {{command: {commands.shown(command)}{once}}}"
+    once = ", overlap: false" if commands.has_a_beat(text.split()) else ""
+    return f"{name.lower().replace('-', '_')}: {{command: {commands.shown(_command(text))}{once}}}"
 
 
 def _command(text: str) -> list[str]:

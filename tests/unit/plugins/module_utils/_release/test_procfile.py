@@ -37,6 +37,8 @@ def lines(tmp_path, write):
         ("beat: celery -A shop beat", "beat", {"command": ["celery", "-A", "shop", "beat"], "overlap": False}),
         ("Worker-High: python manage.py rqworker high", "worker_high", {"command": ["manage.py", "rqworker", "high"]}),
         ("clock: python3 clock.py '2 min'", "clock", {"command": ["python3", "clock.py", "2 min"]}),
+        ("w: celery worker --loglevel=info", "w", {"command": ["celery", "worker", "--loglevel=info"]}),
+        ("b: Q=a celery beat", "b", {"command": ["/bin/sh", "-c", "Q=a celery beat"], "overlap": False}),
         ("worker: Q=a celery -c ${N:-2}", "worker", {"command": ["/bin/sh", "-c", "Q=a celery -c ${N:-2}"]}),
         ("worker: ./bin/worker\r", "worker", {"command": ["/bin/sh", "-c", "./bin/worker"]}),
         ("worker: say 'it", "worker", {"command": ["/bin/sh", "-c", "say 'it"]}),
