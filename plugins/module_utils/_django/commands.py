@@ -94,7 +94,8 @@ class Commands:
 
     def migrate(self, alias: str, unchecked: bool, safety: Safety | None = None) -> Migrated:
         """Apply the migrations to one database, `unchecked` if Django's check can't be made before. Raises DjangoError."""
-        argv = [self._python, "manage.py", "migrate", "--no-input", f"--database={alias}", "--no-color"]
+        # So spelt, as django-tenants, whose migrate is its own, knows no other.
+        argv = [self._python, "manage.py", "migrate", "--noinput", f"--database={alias}", "--no-color"]
         argv += ["--skip-checks"] if unchecked else []
         try:
             return migrating.migrate(self.manage(_MIGRATED_BY), self._store.name, self.user(), alias, argv, safety)

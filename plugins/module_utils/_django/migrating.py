@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import socket
 from collections.abc import Sequence
 
@@ -139,7 +140,10 @@ class MigrationFailed(DjangoError):
     """A migration failed; `said` is all that it said, and `migrated` what was done before it."""
 
     def __init__(self, alias: str, said: str, migrated: Migrated, workdir: str):
-        super().__init__(f"a migration of the database {alias} failed:\n{remedies.explain(said, workdir)}")
+        begun = re.findall(r"^ *Applying (\S+)\.\.\.", said, re.MULTILINE)
+        named = [f"The migration is {begun[-1]}."] if begun else []
+        failed = f"a migration of the database {alias} failed:"
+        super().__init__("\n".join([failed, remedies.explain(said, workdir), *named]))
         self.said = said
         self.migrated = migrated
 

@@ -42,7 +42,7 @@ def change(conf):
     def __init__(self, settings_module):
         of_the_project(self, settings_module)
         if self.STATIC_URL:
-            found = followed(self, os.path.join(STATIC, *prefix(self)))
+            found = {**followed(self, os.path.join(STATIC, *prefix(self))), **rooted(self)}
             # A package such as dynaconf may have put settings of its own into the place of Django's.
             for settings in [self, *others(djangos)]:
                 for name, value in found.items():
@@ -81,6 +81,19 @@ def followed(settings, place):
                 if new != value:
                     found[name] = new
     return {**found, "STATIC_ROOT": kind(place)}
+
+
+def rooted(settings):
+    """Return the URLs that are relative as they are below the host, where the release has the files.
+
+    Django puts the prefix of the first request of a process before them, so that processes would differ.
+    """
+    found = {}
+    for name in ("STATIC_URL", "MEDIA_URL"):
+        url = getattr(settings, name, None)
+        if url and not str(url).startswith(("/", "http://", "https://")):
+            found[name] = "%s/%s" % (str(settings.FORCE_SCRIPT_NAME or "").rstrip("/"), url)
+    return found
 
 
 def normal(value):

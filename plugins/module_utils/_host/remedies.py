@@ -349,9 +349,17 @@ def remedy(
                 "in a folder of its own, such as data, and add gunicorn_shared_paths: [data], or have that below "
                 "$STATE_DIRECTORY."
             )
+        if os.path.basename(path).startswith("celerybeat-schedule"):
+            app = os.path.basename(os.path.dirname(os.path.dirname(source)))
+            return (
+                f"Celery's beat keeps its times in {path} in the source, which nothing can change: add "
+                f"--schedule=/var/lib/gunicorn-{app}/beat to its command."
+            )
+        # What has no ending is made as a folder.
+        folder = "" if shareable or os.path.splitext(path)[1] else " if that is a folder"
         return (
-            f"The app writes to {path} in its source, which nothing can change: add gunicorn_shared_paths: [{place}], or have "
-            "it write below $STATE_DIRECTORY."
+            f"The app writes to {path} in its source, which nothing can change: add gunicorn_shared_paths: [{place}]{folder}, or "
+            "have it write below $STATE_DIRECTORY."
         )
     found = _DATABASE_AT.search(text)
     if found:

@@ -32,7 +32,8 @@ _ESCAPES_THAT_DIFFER = re.compile(r"\\['abfnrtv$`\n]")
 
 def parse(text: str) -> tuple[dict[str, str], list[str]]:
     """Return the variables of a file, and the faults of its lines, which show no value."""
-    text = text.replace("\r\n", "\n")
+    # Some editors begin a file with a mark that nobody sees.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     variables: dict[str, str] = {}
     lines: dict[str, int] = {}
     faults = []

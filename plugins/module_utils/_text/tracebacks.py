@@ -21,6 +21,8 @@ _LINKS = (
     "The above exception was the direct cause of the following exception:",
     "During handling of the above exception, another exception occurred:",
 )
+# What Celery puts before each line of what a worker writes to its standard error.
+_CELERYS = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,.]+: [A-Z]+/[\w-]+\] ", re.MULTILINE)
 # Of an exception group, and what a logger puts before its lines.
 _MARGIN = re.compile(r"^ *(?:[|+] ?|\+-\+-+.*)")
 _NEXT = re.compile(r"^(?:\[\d{4}-|\d{4}-\d\d-\d\d|[A-Z]+:\s|\S+\.(?:service|socket): |St(?:art|opp)\w+ |$)")
@@ -96,6 +98,7 @@ def last(text: str) -> Failure | None:
 
 def failures(text: str) -> Iterator[Failure]:
     """Yield each chain of exceptions in what a program wrote, in their order."""
+    text = _CELERYS.sub("", text)
     lines = [_MARGIN.sub("", line) if line.lstrip().startswith(("|", "+")) else line for line in text.splitlines()]
     begins = [number for number, line in enumerate(lines) if _BEGIN.match(line)]
     chain: list[Raised] = []

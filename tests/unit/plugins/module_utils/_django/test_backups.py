@@ -45,7 +45,7 @@ def migrate(manage, release):
     """Migrate the database, with these backups, or none."""
 
     def migrate(backups: Backups | None = None, alias: str = "default", **more) -> migrating.Migrated:
-        argv = [f"{release}/venv/bin/python", "manage.py", "migrate", "--no-input", "--no-color", f"--database={alias}"]
+        argv = [f"{release}/venv/bin/python", "manage.py", "migrate", "--noinput", "--no-color", f"--database={alias}"]
         safety = backups and Safety(backups, told={"serves": "0123456789ab", "release": None}, **more)
         return migrating.migrate(manage, "shop", USER, alias, argv, safety)
 
@@ -291,6 +291,7 @@ def test_a_migration_that_fails_says_what_was_applied_and_where_the_backup_is(pr
     with pytest.raises(MigrationFailed, match=r"^a migration of the database default failed:\n") as caught:
         migrate(backups)
     assert "no such table: nowhere" in str(caught.value)
+    assert str(caught.value).endswith("\nThe migration is shop.0003_bad.")
     assert caught.value.migrated == migrating.Migrated(["shop.0002_two"], backups.names()[0], 0)
 
 

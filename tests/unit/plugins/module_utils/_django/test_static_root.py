@@ -60,6 +60,27 @@ def test_it_is_where_django_itself_has_the_urls(project, python):
     assert root.endswith(f"/static{url.rstrip('/')}")
 
 
+@pytest.mark.parametrize(
+    ("settings", "urls"),
+    [
+        ("MEDIA_URL = 'media/'", ["/static/", "/media/"]),
+        ("FORCE_SCRIPT_NAME = '/shop'\nMEDIA_URL = 'media/'", ["/shop/static/", "/shop/media/"]),
+        ("STATIC_URL = 'https://cdn.example.com/'\nMEDIA_URL = '/m/'", ["https://cdn.example.com/", "/m/"]),
+    ],
+)
+def test_urls_are_the_same_whichever_prefix_is_asked_first(project, python, settings, urls):
+    project(settings=settings)
+    asked = """
+import django
+django.setup()
+from django.conf import settings
+from django.urls import set_script_prefix
+set_script_prefix("/elsewhere/")
+print(settings.STATIC_URL, settings.MEDIA_URL)
+"""
+    assert python(asked).split() == urls
+
+
 def test_settings_that_are_only_asked_for_later_and_storages_that_are_made_at_once_agree(project, python, release):
     project(
         {"shop/__init__.py": "from django.contrib.staticfiles.storage import staticfiles_storage as s\ns.location\n"}

@@ -47,6 +47,15 @@ def test_a_folder_with_code_is_not_the_apps_to_write(tmp_path, write):
     assert "[data]" in remedy(f"{EROFS} '{source}/data/a.log'")
 
 
+def test_a_file_without_an_ending_would_be_made_as_a_folder(tmp_path, write):
+    source = write(tmp_path / "shop/sources" / ("8f9b" * 10), {"core/__init__.py": ""})
+    assert "gunicorn_shared_paths: [secret_key] if that is a folder, or have it" in remedy(
+        f"{EROFS} '{source}/secret_key'"
+    )
+    assert "gunicorn_shared_paths: [a.log], or have it" in remedy(f"{EROFS} '{source}/a.log'")
+    assert "add --schedule=/var/lib/gunicorn-shop/beat" in remedy(f"{EROFS} '{source}/celerybeat-schedule'")
+
+
 def test_a_library_that_may_not_be_executed():
     said = "OSError: /data/oracle/libclntsh.so: failed to map segment from shared object"
     assert "gunicorn_unit: {ExecPaths: /data/oracle}" in remedy(said)

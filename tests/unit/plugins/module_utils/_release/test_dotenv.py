@@ -158,3 +158,7 @@ def test_what_not_all_read_alike_is_refused_by_its_line_and_shown_nowhere(line, 
 
 def test_all_faults_are_told():
     assert [fault.split()[1] for fault in dotenv.parse("A\nB=1\nB=2\nC='\n")[1]] == ["1", "3", "4"]
+
+
+def test_a_mark_that_nobody_sees_is_no_part_of_the_first_name():
+    assert dotenv.parse("\ufeffA=1\r\nB=2\r\n") == ({"A": "1", "B": "2"}, [])

@@ -115,3 +115,15 @@ def test_a_logger_puts_something_before_the_traceback(head):
         tracebacks.last(f"{said}[2026-11-27 21:20:48 +0000] [1] [INFO] Worker exiting\n").chain[0].words
         == "OSError: no"
     )
+
+
+def test_celery_puts_its_own_before_each_line():
+    head = "[2026-11-28 19:26:01,123: WARNING/MainProcess] "
+    said = [
+        "Traceback (most recent call last):",
+        '  File "/srv/shop/sources/x/venv/celery/beat.py", line 594, in setup_schedule',
+        "    self._store = self._open_schedule()",
+        "OSError: [Errno 30] Read-only file system: 'celerybeat-schedule'",
+    ]
+    (found,) = tracebacks.failures("".join(f"{head}{line}\n" for line in said))
+    assert found.chain[0].words == said[-1]
