@@ -21,6 +21,7 @@ import dataclasses
 import os
 import re
 import time
+from collections.abc import Iterator
 
 from ansible_collections.pyweb.stack.plugins.module_utils._host import files, masking, remedies, systemd
 from ansible_collections.pyweb.stack.plugins.module_utils._release import env_file
@@ -214,7 +215,8 @@ class Handover:
         changed = self._assets.add(seen.assets)
         done = Outcome(changed)
         if seen.active:
-            done = Outcome(changed, noted=self._noted_since(seen.since, release))
+            noted = (*self._noted_since(seen.since, release), *self._noted_beside(seen.since, release))
+            done = Outcome(changed, noted=noted)
         else:
             done = self._take_over(seen, release, health, told)
             # Nothing is as it was.
@@ -350,6 +352,15 @@ class Handover:
         if not helps:
             return ()
         return (f"release {release} is active, but its journal has:\n{self._without_values(release, helps)}",)
+
+    def _noted_beside(self, since: float, release: str) -> Iterator[str]:
+        """Yield which processes of the active release end again and again, and why."""
+        for unit, (times, journal) in self._processes.unsteady(release, since).items():
+            said = remedies.explain(journal.strip(), self._store.workdir(release))
+            yield (
+                f"release {release} is active, but its process {unit} ended, and systemd starts it again (so far: {times}); all that "
+                f"it wrote: journalctl --unit={unit}. From that:\n{self._without_values(release, said)}"
+            )
 
     def _without_values(self, release: str, text: str) -> str:
         env = files.read(os.path.join(self._store.item("releases", release), "env"))

@@ -25,6 +25,8 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance impo
 
 _TICK = 0.1
 _JOURNAL = 400
+# Seconds in which one that was started again may be so once more.
+_RECENT = 600
 _ASKED = ("ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus", "Job")
 _ENDED = ("inactive", "failed")
 
@@ -122,6 +124,20 @@ class Processes:
             return Companions()
         record = self._store.release(release)
         return Companions.of(record.get("processes", {}), record.get("schedule", {}))
+
+    def unsteady(self, release: str, since: float) -> dict[str, tuple[int, str]]:
+        """Return how often systemd has started processes of a release again, of those for which it just did, by their units.
+
+        With each is what it wrote `since` a time.
+        """
+        units = self.companions(release).process_units(self._store.name, release)
+        asked = systemd.show_all(units, "NRestarts", "ActiveEnterTimestampMonotonic") if units else {}
+        recent = (time.monotonic() - _RECENT) * 1e6
+        return {
+            unit: (int(state["NRestarts"]), systemd.journal(unit, since, _JOURNAL))
+            for unit, state in asked.items()
+            if int(state["NRestarts"]) and float(state["ActiveEnterTimestampMonotonic"]) > recent
+        }
 
     def end(self, beside: Beside) -> None:
         """Have the processes of other releases end what they have in hand, for which nobody waits."""

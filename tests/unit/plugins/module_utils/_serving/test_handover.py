@@ -20,7 +20,11 @@ from ansible_collections.pyweb.stack.plugins.module_utils._serving.front import 
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.handover import Handover, Outcome, Refused
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.health import Health
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.instance import Instance
-from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import ProcessRefused, Succession
+from ansible_collections.pyweb.stack.plugins.module_utils._serving.processes import (
+    Processes,
+    ProcessRefused,
+    Succession,
+)
 from ansible_collections.pyweb.stack.plugins.module_utils._serving.timers import Timers
 
 HEALTH = Health(["/healthz"], "www.example.com", range(200, 400), 5)
@@ -286,6 +290,16 @@ def test_what_the_active_release_went_on_after_is_told(handover, tmp_path):
     assert f"release {OLD} is active, but its journal has:" in told
     assert "add setuptools<81 to gunicorn_requirements" in told
     assert not [line for line in order if "NEW" in line or "OLD.service" in line]
+
+
+def test_a_process_that_ends_again_and_again_is_told(handover, monkeypatch):
+    def asked(_processes, release, _since):
+        return {f"gunicorn-shop-beat@{release}.service": (7, "KeyError: 'BROKER'\n")}
+
+    monkeypatch.setattr(Processes, "unsteady", asked)
+    told, _order = handover(True, True, to=OLD)
+    assert f"its process gunicorn-shop-beat@{OLD}.service ended, and systemd starts it again (so far: 7)" in told
+    assert "KeyError: 'BROKER'" in told
 
 
 def test_it_is_known_where_the_active_release_runs(handover, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from ansible_collections.pyweb.stack.plugins.module_utils._host import systemd
@@ -261,6 +262,18 @@ def test_what_there_is(host, store):
     assert seen.busy == {OLD, NEW}
     there.end(seen)
     assert host.states[f"gunicorn-shop-gone@{OLD}.service"] == "inactive"
+
+
+def test_one_that_ends_again_and_again_is_known(host, store):
+    now = time.monotonic() * 1e6
+    host.starts["worker@NEW"] = {"NRestarts": "7", "ActiveEnterTimestampMonotonic": f"{now:.0f}"}
+    host.starts["beat@NEW"] = {"NRestarts": "0", "ActiveEnterTimestampMonotonic": f"{now:.0f}"}
+    # It did once, and has run since.
+    host.starts["other@NEW"] = {"NRestarts": "1", "ActiveEnterTimestampMonotonic": f"{now - 601e6:.0f}"}
+    there = Processes(store(dict.fromkeys(["worker"], WORKER), dict.fromkeys(["worker", "beat", "other"], WORKER)))
+    found = {_short(unit): said for unit, said in there.unsteady(NEW, 0).items()}
+    assert found == {"worker@NEW": (7, "It broke: worker@NEW")}
+    assert Processes(store({}, {})).unsteady(NEW, 0) == {}
 
 
 def test_where_there_is_none_nothing_is_asked(host, store):
