@@ -391,9 +391,9 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     `source` is the folder of its code, and `workdir` the one that it runs in, if they are known.
     """
     found = [text.format(*match.groups()) for row, text in TABLE if (match := re.search(row, said, re.MULTILINE))]
-    if "ValidationError: " in said:
-        found += [_ENV.format(" and no ".join(fields))] if (fields := _FIELDS.findall(said)) else []
     source = source or "".join(re.findall(rf"^{_SOURCE}", workdir))
+    if "ValidationError: " in said:
+        found += [_ENV.format(" and no ".join(_fields(said, source)))] if _FIELDS.search(said) else []
     app = os.path.dirname(os.path.dirname(source)) or workdir
     said = _in_full(said, source, app, workdir)
     denied = _DENIED.search(said)
@@ -428,6 +428,13 @@ def known(said: str, source: str = "", workdir: str = "") -> list[str]:
     if missing and not found:
         found.append(_of_missing(missing[1], source))
     return list(dict.fromkeys(found))[:2]
+
+
+def _fields(said: str, source: str) -> list[str]:
+    """Return the variables that pydantic's settings lack, by their names there where something goes before these."""
+    paths = re.findall(rf"^  File \"{re.escape(source)}/([^\"]+)\"", said, re.MULTILINE) if source else []
+    before = next(filter(None, (asking.prefix(source, path) for path in reversed(paths))), "")
+    return [f"{before}{name}".upper() if before else name for name in _FIELDS.findall(said)]
 
 
 def _in_full(said: str, source: str, app: str, workdir: str) -> str:

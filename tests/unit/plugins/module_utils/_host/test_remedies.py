@@ -556,6 +556,39 @@ def test_a_database_that_is_yet_to_be_made_is_named_as_the_code_has_it(tmp_path,
     )
 
 
+def test_settings_of_pydantic_lack_variables_by_their_whole_names(tmp_path, write):
+    text = 'class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix="WEB_", extra="ignore")\n    secret_key: str\n'
+    source = write(tmp_path / "sources" / ("8f9b" * 10), {"core/conf.py": text})
+    said = (
+        f'Traceback (most recent call last):\n  File "{source}/core/conf.py", line 4, in <module>\n    conf = S()\n'
+        "pydantic_core._pydantic_core.ValidationError: 2 validation errors for S\nsecret_key\n  Field required [type=missing]\n"
+        "database_url\n  Field required [type=missing]\n"
+    )
+    assert "The environment has no WEB_SECRET_KEY and no WEB_DATABASE_URL: set it in" in "".join(
+        known(said, str(source))
+    )
+    write(source, {"core/conf.py": text.replace('env_prefix="WEB_", ', "")})
+    assert "The environment has no secret_key and no database_url: set it in" in "".join(known(said, str(source)))
+
+
+def test_what_has_a_default_elsewhere_and_a_prefix_is_known(tmp_path, write):
+    text = """import environ
+env = environ.Env(DEBUG=(bool, False), MODE=str)
+A = env("FIRST")
+DEBUG, MODE = env("DEBUG"), env("MODE")
+with env.prefixed("DJANGO_"):
+    HOSTS = env.list("ALLOWED_HOSTS")
+"""
+    source = write(tmp_path / "sources" / ("8f9b" * 10), {"prod.py": text})
+    said = (
+        f'Traceback (most recent call last):\n  File "{source}/prod.py", line 3, in <module>\n    A = env("FIRST")\n'
+        "django.core.exceptions.ImproperlyConfigured: Set the FIRST environment variable\n"
+    )
+    assert explain(said).splitlines()[-1] == (
+        "Further down, prod.py asks for MODE, DJANGO_ALLOWED_HOSTS without a default, too."
+    )
+
+
 def test_a_database_of_a_url_lies_where_the_app_runs(tmp_path, write):
     source = str(write(tmp_path / "sources", {"backend/shop/main.py": 'create_engine("sqlite:///shop.db")'}))
     said = "sqlite3.OperationalError: unable to open database file"
