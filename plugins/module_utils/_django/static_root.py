@@ -107,12 +107,11 @@ def within(path, folder):
 
 
 def prefix(settings):
-    """Return the folders of STATIC_URL, which can be a URL, an absolute path, or one below the script's name."""
+    """Return the folders of STATIC_URL, which can be a URL, an absolute path, or one that is relative."""
     from urllib.parse import urlsplit
 
-    url = urlsplit(str(settings.STATIC_URL))
-    script = "" if url.netloc or url.path.startswith("/") else settings.FORCE_SCRIPT_NAME or ""
-    return [part for part in f"{script}/{url.path}".split("/") if part not in ("", ".", "..")]
+    url = urlsplit(str(rooted(settings).get("STATIC_URL", settings.STATIC_URL)))
+    return [part for part in url.path.split("/") if part not in ("", ".", "..")]
 
 
 sys.meta_path.insert(0, Waiting())

@@ -65,10 +65,10 @@ def _asked(node: ast.expr) -> Iterator[str]:
     asked: list[ast.expr] = []
     if isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("os.environ", "environ"):
         asked = [node.slice]
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".", maxsplit=1)[0] in _READERS:
+    elif isinstance(node, ast.Call) and (words := ast.unparse(node.func).split("."))[0] in _READERS:
         has_default = len(node.args) > 1 or any(word.arg == "default" for word in node.keywords)
         # It says what goes before names, and is none.
-        is_prefix = ast.unparse(node.func).endswith(".prefixed")
+        is_prefix = words[-1] == "prefixed"
         asked = [] if has_default or is_prefix else node.args
     for each in asked:
         if isinstance(each, ast.Constant) and _NAME.fullmatch(str(each.value)):

@@ -21,7 +21,7 @@ _LINE = re.compile(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*?)\s*$", re.MULTILINE)
 # It starts what a developer has at hand, and the web in another way.
 _DEVELOPMENT = re.compile(r"\brunserver\b|--reload\b|\bflask\b.*\brun\b|\bnpm run\b|--watch\b|\btailwind\b")
 # To the folder that everything runs in here.
-_TO_ITS_FOLDER = re.compile(r"cd\s+\S+\s*&&\s*")
+_TO_ITS_FOLDER = re.compile(r"^cd\s+\S+\s*&&\s*")
 _SHELL = re.compile(r"[$`|&;<>()*?~]|^\w+=")
 
 
@@ -50,7 +50,7 @@ def _process(name: str, text: str) -> str:
 
 
 def _command(text: str) -> list[str]:
-    text = _TO_ITS_FOLDER.sub("", text, count=1) if _TO_ITS_FOLDER.match(text) else text
+    text = _TO_ITS_FOLDER.sub("", text)
     try:
         words = [] if _SHELL.search(text) else shlex.split(text)
     except ValueError:

@@ -59,6 +59,7 @@ def _put_in_place(module: Module, params: dict) -> dict:
     # In check mode an earlier role may be about to bring it.
     if ca and not module.check_mode:
         ca.require()
+    _look_at_root(module, params)
     result = _serve(module, params, ca)
     if ca and not ca.there():
         result["changed"] = True
@@ -101,7 +102,6 @@ def _serve(module: Module, params: dict, ca: acme.Acme | None) -> dict:
     tls = _tls(module, params, certificate) if certificate else None
     # In check mode the roles before this one may not have done what it builds on.
     lacks = address == _NOT_KNOWN or (certificate is not None and not certificate.is_there)
-    _look_at_root(module, params)
     with _alone(module, params):
         site = _site(params, address, tls, module.check_mode)
         tree = site_files.Tree(server.ETC, site, present=True)
